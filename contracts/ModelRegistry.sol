@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import {IModelRegistry} from "./interfaces/IModelRegistry.sol";
+import {Field} from "./lib/Field.sol";
+
+/// @title Which models may answer, and how their outputs are read
+/// @notice A model is proposed, waits for the timelock, and is activated: it becomes the primary, and the primary before
+/// it stays active as the shadow, so that proofs under way still count and {rollBack} is one call. Whoever the access
+/// manager lets (a multisig, a timelock, a DAO) governs.
+contract ModelRegistry is IModelRegistry, AccessManaged {
+    uint256 private constant OUTPUTS = 10;
+    uint256 private constant SCALE_BITS = 7;
+    uint256 private constant MAXIMUM_SCALE = 126;
+
+    /// @dev Everything an answer needs, in one slot. `answers` is the batch size while the model is active, else zero.
+    struct Entry {
+        address verifier;
+        uint8 answers;
+        uint16 index;
+        uint72 scales;
+    }
+
+    struct Details {
+        ModelState state;
+        uint8 batchSize;
+        uint64 activatableAt;
+        bytes32 verifierCodeHash;
+        bytes32 featureSpecHash;
+        uint256 neutralCommitment;
+        bytes32 outputScales;
+    }
+
+    /// @notice Seconds between a proposal and its earliest activation.
+    uint32 public immutable ACTIVATION_DELAY;
+
+    /// @inheritdoc IModelRegistry
+    bytes32 public primaryModel;
+
+    /// @notice The other active model, zero when there is none.
+    bytes32 public shadowModel;
+
+    uint16 private _count;
+    mapping(bytes32 modelId => Entry) private _entries;
+    mapping(bytes32 modelId => Details) private _details;
+
+    /// @inheritdoc IModelRegistry
+    mapping(uint16 index => bytes32 modelId) public modelAt;
+
+    /// @param authority_ the access manager
+    /// @param activationDelaySeconds the timelock; zero only for development
+    constructor(address authority_, uint32 activationDelaySeconds) AccessManaged(authority_) {
+        ACTIVATION_DELAY = activationDelaySeconds;
+    }
+
+    /// @notice Register a model; it may be activated once the timelock has run out.
+    function propose(bytes32 modelId, ModelSpec calldata spec) external restricted {
+        if (modelId == bytes32(0)) revert InvalidModelId();
+        if (_details[modelId].state != ModelState.None) revert ModelExists(modelId);
+        if (!Field.isElement(spec.neutralCommitment)) revert CommitmentNotInField(spec.neutralCommitment);
+        if (spec.batchSize == 0) revert ZeroBatchSize();
+        _checkCode(spec.verifier, spec.verifierCodeHash);
+        uint72 scales = _pack(spec.outputScales);
+
+        uint16 index = ++_count;
+        uint64 activatableAt = uint64(block.timestamp) + ACTIVATION_DELAY;
+        _entries[modelId] = Entry(spec.verifier, 0, index, scales);
+        _details[modelId] = Details(
+            ModelState.Proposed,
+            spec.batchSize,
+            activatableAt,
+            spec.verifierCodeHash,
+            spec.featureSpecHash,
+            spec.neutralCommitment,
+            spec.outputScales
+        );
+        modelAt[index] = modelId;
+        emit ModelProposed(modelId, index, spec, activatableAt);
+    }
+
+    /// @notice Make a proposed model the primary; the primary becomes the shadow, the shadow retires.
+    function activate(bytes32 modelId) external restricted {
+        Entry storage entry = _entries[modelId];
+        Details storage details = _details[modelId];
+        if (details.state != ModelState.Proposed) revert ModelInState(modelId, details.state, ModelState.Proposed);
+        if (block.timestamp < details.activatableAt) revert TimelockRunning(modelId, details.activatableAt);
+        // Code cannot change after the transaction that made it (EIP-6780): checked here, it need not be at each answer.
+        _checkCode(entry.verifier, details.verifierCodeHash);
+
+        bytes32 previous = primaryModel;
+        if (shadowModel != bytes32(0)) _retire(shadowModel);
+        details.state = ModelState.Active;
+        entry.answers = details.batchSize;
+        primaryModel = modelId;
+        shadowModel = previous;
+        emit ModelActivated(modelId, previous);
+    }
+
+    /// @notice Withdraw a proposal, or retire the shadow: it answers no more. The primary retires by {activate} or {rollBack}.
+    function retire(bytes32 modelId) external restricted {
+        if (modelId == primaryModel) revert PrimaryCannotBeRetired(modelId);
+        ModelState state = _details[modelId].state;
+        if (state == ModelState.None) revert ModelUnknown(modelId);
+        if (state == ModelState.Retired) revert ModelInState(modelId, state, ModelState.Active);
+        if (modelId == shadowModel) shadowModel = bytes32(0);
+        _retire(modelId);
+    }
+
+    /// @notice Back to the model before: the shadow becomes the primary at once, the primary retires.
+    function rollBack() external restricted {
+        bytes32 to = shadowModel;
+        if (to == bytes32(0)) revert NothingToRollBackTo();
+        bytes32 from = primaryModel;
+        primaryModel = to;
+        shadowModel = bytes32(0);
+        emit ModelRolledBack(from, to);
+        _retire(from);
+    }
+
+    /// @inheritdoc IModelRegistry
+    function activeModel(bytes32 modelId) external view returns (address, uint16, uint72, uint8) {
+        Entry memory entry = _entries[modelId];
+        if (entry.answers == 0) revert ModelNotActive(modelId, _details[modelId].state);
+        return (entry.verifier, entry.index, entry.scales, entry.answers);
+    }
+
+    /// @inheritdoc IModelRegistry
+    function model(bytes32 modelId) external view returns (Model memory) {
+        Entry memory entry = _entries[modelId];
+        Details memory details = _details[modelId];
+        ModelSpec memory spec = ModelSpec(
+            entry.verifier,
+            details.verifierCodeHash,
+            details.featureSpecHash,
+            details.neutralCommitment,
+            details.outputScales,
+            details.batchSize
+        );
+        return Model(spec, details.state, entry.index, details.activatableAt);
+    }
+
+    function _retire(bytes32 modelId) private {
+        _details[modelId].state = ModelState.Retired;
+        _entries[modelId].answers = 0;
+        emit ModelRetired(modelId);
+    }
+
+    function _checkCode(address verifier, bytes32 expected) private view {
+        bytes32 codeHash = verifier.codehash;
+        if (verifier.code.length == 0 || codeHash != expected) {
+            revert VerifierCodeMismatch(verifier, codeHash, expected);
+        }
+    }
+
+    /// @dev One byte an output, the first leftmost, to seven bits an output, the first lowest.
+    function _pack(bytes32 outputScales) private pure returns (uint72 packed) {
+        for (uint256 i = 0; i < OUTPUTS; ++i) {
+            uint256 scale = uint8(outputScales[i]);
+            if (scale > MAXIMUM_SCALE) revert ScaleTooLarge(i, scale, MAXIMUM_SCALE);
+            packed |= uint72(scale << (SCALE_BITS * i));
+        }
+    }
+}

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+import {IModelRegistry} from "./IModelRegistry.sol";
+
+/// @title A credit-risk oracle whose answers are proven
+/// @notice Ask with {requestAssessment} (about yourself) or {requestAssessmentFor} (about a consenting borrower), pay
+/// exactly {fee}, and read {assessmentOf} when {stateOf} says Answered. Unanswered requests get their fee back.
+interface IAIRiskOracle {
+    enum RequestState {
+        None,
+        Pending,
+        Answered,
+        Declined,
+        Cancelled
+    }
+
+    enum DeclineReason {
+        None,
+        HistoryUnavailable,
+        UnsupportedAsset,
+        PrivateDataNotOpened,
+        ModelNotApplicable,
+        OperatorPolicy
+    }
+
+    /// @param principalToken token that is lent, address(0) for the chain's native coin
+    /// @param principal amount in the token's smallest unit, above zero
+    /// @param collateralToken token that is pledged, address(0) for the chain's native coin
+    /// @param collateral amount in the token's smallest unit, zero for an unsecured loan
+    /// @param duration seconds, above zero
+    struct LoanTerms {
+        address principalToken;
+        uint128 principal;
+        address collateralToken;
+        uint128 collateral;
+        uint32 duration;
+    }
+
+    /// @notice A request as it was logged; the contract keeps only its hash, whoever acts on it hands it in again.
+    /// @param user the assessed wallet
+    /// @param requester who asked and paid; refunds go there
+    /// @param dataCommitment Poseidon commitment of the private tensor (or the model's neutral commitment)
+    /// @param fee wei
+    /// @param requestedAt Unix seconds
+    /// @param deadline Unix seconds; the last second in which an answer is accepted
+    struct Request {
+        address user;
+        address requester;
+        LoanTerms terms;
+        bytes32 dataCommitment;
+        uint96 fee;
+        uint64 requestedAt;
+        uint64 deadline;
+    }
+
+    /// @notice What the signers vouch for and the proof shows.
+    /// @param blockNumber block at which the history was read, with its hash
+    /// @param featureCommitment Poseidon commitment of the on-chain features, a field element
+    /// @param outputs the circuit's ten signed fixed-point outputs
+    struct Report {
+        uint256 requestId;
+        bytes32 modelId;
+        uint64 blockNumber;
+        bytes32 blockHash;
+        uint256 featureCommitment;
+        int256[] outputs;
+    }
+
+    /// @notice The borrower's EIP-712 (or ERC-1271) signature over {consentDigest}.
+    /// @param validUntil Unix seconds; the last second in which it counts
+    struct Consent {
+        uint64 validUntil;
+        bytes signature;
+    }
+
+    /// @notice An answer; basis points (10,000 = 100 %) except `durationDays`, times in Unix seconds.
+    /// @param category 0 low, 1 medium, 2 high risk
+    /// @param score higher is safer
+    /// @param interestRate a year
+    /// @param blockNumber block at which the history was read
+    /// @param modelIndex the registry's small number of the model
+    struct Assessment {
+        uint8 category;
+        uint16 score;
+        uint16 probabilityOfDefault;
+        uint16 fraudLikelihood;
+        uint16 interestRate;
+        uint16 durationDays;
+        uint16 maximumLtv;
+        uint16 confidence;
+        uint40 issuedAt;
+        uint40 expiresAt;
+        uint40 blockNumber;
+        uint16 modelIndex;
+    }
+
+    /// @notice One of many answers, for {provideAssessments}.
+    struct Answer {
+        Request request;
+        Report report;
+        bytes[] signatures;
+        bytes proof;
+    }
+
+    event AssessmentRequested(
+        uint256 indexed requestId,
+        address indexed user,
+        address indexed requester,
+        LoanTerms terms,
+        bytes32 dataCommitment,
+        uint96 fee,
+        uint64 requestedAt,
+        uint64 deadline
+    );
+    event AssessmentProvided(
+        uint256 indexed requestId,
+        address indexed user,
+        bytes32 indexed modelId,
+        Assessment assessment
+    );
+    event AssessmentDeclined(uint256 indexed requestId, address indexed user, uint8 reason);
+    event RequestCancelled(uint256 indexed requestId);
+    event FeesWithdrawn(address indexed payee, uint256 amountWei);
+    event RefundWithdrawn(address indexed requester, uint256 amountWei);
+    event FeesChanged(uint96 feeWei, uint96 callbackFeeWei);
+    event CallbackFailed(uint256 indexed requestId, address indexed receiver);
+    event PayeeChanged(address payee);
+    event LifetimesChanged(uint32 requestLifetimeSeconds, uint32 assessmentLifetimeSeconds);
+
+    error WrongFee(uint256 sentWei, uint256 expectedWei);
+    error ZeroUser();
+    error ZeroPrincipal();
+    error ZeroDuration();
+    error NotAFieldElement(uint256 value);
+    error ConsentExpired(uint64 validUntil);
+    error InvalidConsent(address user);
+    error RequestNotPending(uint256 requestId, RequestState state);
+    error RequestMismatch(uint256 requestId);
+    error RequestExpired(uint256 requestId, uint64 deadline);
+    error RequestNotExpired(uint256 requestId, uint64 deadline);
+    error WrongOutputCount(uint256 count, uint256 expected);
+    error OutputOutOfRange(uint256 index, int256 value);
+    error BlockNotMined(uint64 blockNumber, uint256 currentBlock);
+    error BlockHashMismatch(uint64 blockNumber, bytes32 reported, bytes32 actual);
+    error InvalidProof(bytes32 modelId);
+    error ModelAnswersBatches(bytes32 modelId, uint8 batchSize);
+    error UnknownDeclineReason(uint8 reason);
+    error NoAssessment(address user);
+    error AssessmentExpired(address user, uint40 expiresAt);
+    error NotAnswered(uint256 requestId, RequestState state);
+    error NothingToWithdraw();
+    error TooLittleGas(uint256 left, uint256 needed);
+    error InvalidSetting(string name, uint256 value);
+
+    /// @notice Ask about yourself; send exactly {fee}.
+    function requestAssessment(
+        LoanTerms calldata terms,
+        bytes32 dataCommitment
+    ) external payable returns (uint256 requestId);
+
+    /// @notice Ask about a borrower who consented to exactly these terms and this data; send exactly {fee}.
+    function requestAssessmentFor(
+        address user,
+        LoanTerms calldata terms,
+        bytes32 dataCommitment,
+        Consent calldata consent
+    ) external payable returns (uint256 requestId);
+
+    /// @notice Like {requestAssessmentFor}, and the caller's {IAssessmentReceiver-onAssessment} is called with the answer;
+    /// send exactly {fee} + {callbackFee}.
+    function requestAssessmentWithCallback(
+        address user,
+        LoanTerms calldata terms,
+        bytes32 dataCommitment,
+        Consent calldata consent
+    ) external payable returns (uint256 requestId);
+
+    /// @notice Answer a pending request: checks the signatures and the proof, and stores what the proof says.
+    /// @param signatures exactly {threshold}, of registered signers, by ascending signer address
+    function provideAssessment(
+        Request calldata request,
+        Report calldata report,
+        bytes[] calldata signatures,
+        bytes calldata proof
+    ) external;
+
+    /// @notice Answer many requests; each is checked as if it came alone, and one that fails refuses all.
+    function provideAssessments(Answer[] calldata answers) external;
+
+    /// @notice Say that a request gets no answer, and credit its fee to the requester.
+    /// @param reason a {DeclineReason} other than None
+    function declineAssessment(
+        Request calldata request,
+        uint256 requestId,
+        uint8 reason,
+        bytes[] calldata signatures
+    ) external;
+
+    /// @notice After the deadline, anyone: end a pending request and credit its fee to the requester.
+    function cancelRequest(Request calldata request, uint256 requestId) external;
+
+    /// @notice Send the earned fees to the payee.
+    function withdrawFees() external;
+
+    /// @notice Send the caller's refunds to the caller.
+    function withdrawRefund() external;
+
+    /// @notice The latest answer about a wallet, expired or not; reverts when there is none.
+    function getAssessment(address user) external view returns (Assessment memory);
+
+    /// @notice The answer to one request; reverts unless it is answered.
+    function assessmentOf(uint256 requestId) external view returns (Assessment memory);
+
+    function stateOf(uint256 requestId) external view returns (RequestState);
+
+    /// @notice True when the wallet has an unexpired answer issued at most `maxAge` seconds ago.
+    function isFresh(address user, uint256 maxAge) external view returns (bool);
+
+    /// @notice 0 low, 1 medium, 2 high. This and the five getters below revert without an unexpired answer.
+    function riskCategory(address user) external view returns (uint8);
+
+    function riskScore(address user) external view returns (uint16 scoreBps);
+
+    function defaultProb(address user) external view returns (uint16 probabilityBps);
+
+    function fraudLikelihood(address user) external view returns (uint16 likelihoodBps);
+
+    function recommendedTerms(
+        address user
+    ) external view returns (uint16 interestRateBps, uint16 durationDays, uint16 maximumLtvBps);
+
+    function confidence(address user) external view returns (uint16 confidenceBps);
+
+    /// @notice What a request costs, wei.
+    function fee() external view returns (uint96);
+
+    /// @notice What a callback costs on top of {fee}, wei.
+    function callbackFee() external view returns (uint72);
+
+    function registry() external view returns (IModelRegistry);
+
+    /// @notice Seconds that a new request may wait, and that a new answer counts.
+    function lifetimes() external view returns (uint32 requestLifetimeSeconds, uint32 assessmentLifetimeSeconds);
+
+    /// @notice Refunds that an account may withdraw, wei.
+    function refundOf(address account) external view returns (uint256);
+
+    /// @notice The number of requests so far; ids run from 1 to this without a gap.
+    function requestCount() external view returns (uint256);
+
+    /// @notice The EIP-712 digest that signers sign for an answer.
+    function reportDigest(Request calldata request, Report calldata report) external view returns (bytes32);
+
+    /// @notice The EIP-712 digest that signers sign for a decline.
+    function declineDigest(uint256 requestId, uint8 reason) external view returns (bytes32);
+
+    /// @notice The EIP-712 digest that a borrower signs to let `requester` ask about them, at the borrower's current nonce.
+    function consentDigest(
+        address user,
+        address requester,
+        LoanTerms calldata terms,
+        bytes32 dataCommitment,
+        uint64 validUntil
+    ) external view returns (bytes32);
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+/// @title The registered models, and which of them may answer
+interface IModelRegistry {
+    enum ModelState {
+        None,
+        Proposed,
+        Active,
+        Retired
+    }
+
+    /// @param verifier the generated verifier contract: the weights are fixed in it, it is the model's fingerprint
+    /// @param verifierCodeHash keccak256 of the verifier's runtime code
+    /// @param featureSpecHash keccak256 of the table that says how features are read and encoded
+    /// @param neutralCommitment Poseidon commitment of the neutral private tensor (a request without private data)
+    /// @param outputScales one byte for each circuit output, the first output leftmost: value = output / 2**scale
+    /// @param batchSize how many requests one proof answers; the oracle of this release checks proofs of one
+    struct ModelSpec {
+        address verifier;
+        bytes32 verifierCodeHash;
+        bytes32 featureSpecHash;
+        uint256 neutralCommitment;
+        bytes32 outputScales;
+        uint8 batchSize;
+    }
+
+    /// @param spec what was proposed
+    /// @param state where the model stands
+    /// @param index small number of the model, stored in each assessment (the first model is 1)
+    /// @param activatableAt Unix seconds from which it may be activated
+    struct Model {
+        ModelSpec spec;
+        ModelState state;
+        uint16 index;
+        uint64 activatableAt;
+    }
+
+    event ModelProposed(bytes32 indexed modelId, uint16 index, ModelSpec spec, uint64 activatableAt);
+    event ModelActivated(bytes32 indexed modelId, bytes32 indexed replaced);
+    event ModelRetired(bytes32 indexed modelId);
+    event ModelRolledBack(bytes32 indexed from, bytes32 indexed to);
+
+    error ModelUnknown(bytes32 modelId);
+    error ModelExists(bytes32 modelId);
+    error ModelInState(bytes32 modelId, ModelState state, ModelState expected);
+    error ModelNotActive(bytes32 modelId, ModelState state);
+    error TimelockRunning(bytes32 modelId, uint64 activatableAt);
+    error VerifierCodeMismatch(address verifier, bytes32 codeHash, bytes32 expected);
+    error ScaleTooLarge(uint256 output, uint256 scale, uint256 maximum);
+    error ZeroBatchSize();
+    error CommitmentNotInField(uint256 commitment);
+    error NothingToRollBackTo();
+    error PrimaryCannotBeRetired(bytes32 modelId);
+    error InvalidModelId();
+
+    /// @notice What the oracle needs to check an answer, in one storage read; reverts unless the model is active.
+    /// @return verifier the contract that checks the proof
+    /// @return index the model's small number
+    /// @return scales seven bits for each output, the first output in the lowest bits
+    /// @return batchSize how many requests one proof answers, above zero
+    function activeModel(
+        bytes32 modelId
+    ) external view returns (address verifier, uint16 index, uint72 scales, uint8 batchSize);
+
+    /// @notice Everything known about a model; `state` is None when it was never proposed.
+    function model(bytes32 modelId) external view returns (Model memory);
+
+    /// @notice The model that answers by default, zero before the first activation.
+    function primaryModel() external view returns (bytes32);
+
+    /// @notice The model id behind an assessment's `modelIndex`, zero when there is none.
+    function modelAt(uint16 index) external view returns (bytes32);
+}

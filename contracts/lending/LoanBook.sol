@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import {Address} from "@openzeppelin/contracts/utils/Address.sol";
+import {LowLevelCall} from "@openzeppelin/contracts/utils/LowLevelCall.sol";
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {IAIRiskOracle} from "../interfaces/IAIRiskOracle.sol";
+import {ILendingDesk} from "../interfaces/ILendingDesk.sol";
+
+/// @title The books of a lender: loans, lender money, collateral, what is owed to whom
+/// @notice Collateral is ether. A loan's collateral is held, credited to its borrower, or taken at a default: never
+/// anything else. Lender money is `cash` and `outstanding`, counted here and never read off a balance.
+abstract contract LoanBook is ILendingDesk, AccessManaged, ReentrancyGuardTransient {
+    uint256 internal constant BASIS_POINTS = 10_000;
+
+    /// @notice Seconds over which a paid interest becomes the lenders'. At once, it could be skimmed by whoever enters
+    /// just before a repayment and leaves just after.
+    uint256 public constant PROFIT_UNLOCK = 3 days;
+
+    /// @inheritdoc ILendingDesk
+    IAIRiskOracle public immutable oracle;
+
+    /// @notice Lender money in this contract, in the principal token's smallest unit.
+    uint256 public cash;
+
+    /// @notice Principal of active loans.
+    uint256 public outstanding;
+
+    /// @notice Collateral of loans that are requested, in review or active, wei.
+    uint256 public collateralHeld;
+
+    /// @notice What an account may {claim}, wei; and the sum of all.
+    mapping(address account => uint256 amountWei) public claimable;
+    uint256 public totalClaimable;
+
+    /// @inheritdoc ILendingDesk
+    uint256 public loanCount;
+
+    uint256 private _lockedProfit;
+    uint256 private _lockedAt;
+    Policy internal _policy;
+    mapping(uint256 loanId => Loan) internal _loans;
+
+    constructor(address admin, IAIRiskOracle oracle_, Policy memory policy_) AccessManaged(admin) {
+        if (address(oracle_).code.length == 0) revert InvalidPolicy("oracle", uint160(address(oracle_)));
+        oracle = oracle_;
+        _setPolicy(policy_);
+    }
+
+    /// @dev Only the oracle's refunds arrive without a call.
+    receive() external payable {
+        if (msg.sender != address(oracle)) revert UnexpectedPayment(msg.sender);
+    }
+
+    // --------------------------------------------------------------- money
+
+    /// @inheritdoc ILendingDesk
+    function reclaimFee(uint256 loanId) external nonReentrant {
+        Loan storage record = _loans[loanId];
+        IAIRiskOracle.RequestState answer = oracle.stateOf(record.requestId);
+        bool refunded = answer == IAIRiskOracle.RequestState.Declined || answer == IAIRiskOracle.RequestState.Cancelled;
+        if (!refunded || record.feeReclaimed) revert FeeNotRefundable(loanId);
+        record.feeReclaimed = true;
+        _credit(record.borrower, record.fee);
+        // One withdrawal fetches the refunds of all loans: later ones find theirs here.
+        if (oracle.refundOf(address(this)) > 0) oracle.withdrawRefund();
+    }
+
+    /// @inheritdoc ILendingDesk
+    function claim() external nonReentrant {
+        uint256 amount = claimable[msg.sender];
+        if (amount == 0) revert NothingToClaim();
+        claimable[msg.sender] = 0;
+        totalClaimable -= amount;
+        emit Claimed(msg.sender, amount);
+        Address.sendValue(payable(msg.sender), amount);
+    }
+
+    /// @dev Book a repayment and release the collateral; the caller has received the amount.
+    function _bookRepayment(uint256 loanId, Loan storage record, uint256 amount) internal {
+        bool late = block.timestamp > record.dueAt;
+        record.state = LoanState.Repaid;
+        cash += amount;
+        _lockedProfit = lockedProfit() + amount - record.principal;
+        _lockedAt = block.timestamp;
+        outstanding -= record.principal;
+        emit LoanRepaid(loanId, record.borrower, amount, late);
+        _creditCollateral(record);
+    }
+
+    /// @dev Book a default: `recovered` principal token came in, `seized` wei of collateral went, the rest goes back.
+    function _bookDefault(uint256 loanId, Loan storage record, uint256 recovered, uint256 seized) internal {
+        uint256 due = _owed(record);
+        record.state = LoanState.Defaulted;
+        cash += recovered;
+        outstanding -= record.principal;
+        if (recovered > record.principal) {
+            _lockedProfit = lockedProfit() + recovered - record.principal;
+            _lockedAt = block.timestamp;
+        }
+        collateralHeld -= record.collateral;
+        emit LoanDefaulted(loanId, record.borrower, due, recovered);
+        if (record.collateral > seized) _credit(record.borrower, record.collateral - seized);
+    }
+
+    /// @dev First second in which a loan may be liquidated for lateness.
+    function _defaultsAt(Loan storage record) internal view returns (uint256) {
+        return uint256(record.dueAt) + _policy.gracePeriod + 1;
+    }
+
+    function _creditCollateral(Loan storage record) internal {
+        collateralHeld -= record.collateral;
+        _credit(record.borrower, record.collateral);
+    }
+
+    function _credit(address account, uint256 amountWei) internal {
+        claimable[account] += amountWei;
+        totalClaimable += amountWei;
+        emit Credited(account, amountWei);
+    }
+
+    /// @dev Send ether, or credit it when the receiver refuses: nobody's contract can block a decision.
+    function _sendOrCredit(address to, uint256 amountWei) internal {
+        if (!LowLevelCall.callNoReturn(to, amountWei, "")) _credit(to, amountWei);
+    }
+
+    function _inState(uint256 loanId, LoanState expected) internal view returns (Loan storage record) {
+        record = _loans[loanId];
+        if (record.state != expected) revert LoanInState(loanId, record.state);
+    }
+
+    function _owed(Loan storage record) internal view returns (uint256) {
+        uint256 elapsed = block.timestamp - record.startedAt;
+        uint256 principal = record.principal;
+        return
+            principal +
+            Math.mulDiv(principal * record.interestRate, elapsed, BASIS_POINTS * 365 days, Math.Rounding.Ceil);
+    }
+
+    // ---------------------------------------------------------- governance
+
+    /// @notice Change the policy; it holds for decisions from now on.
+    function setPolicy(Policy calldata policy_) external restricted {
+        _setPolicy(policy_);
+    }
+
+    function _setPolicy(Policy memory policy_) private {
+        if (policy_.maximumLtv == 0 || policy_.maximumLtv > BASIS_POINTS) {
+            revert InvalidPolicy("maximumLtv", policy_.maximumLtv);
+        }
+        if (policy_.maximumDuration == 0) revert InvalidPolicy("maximumDuration", 0);
+        _policy = policy_;
+        emit PolicyChanged(policy_);
+    }
+
+    // --------------------------------------------------------------- views
+
+    /// @notice What the lenders own, in the principal token's smallest unit.
+    function lenderAssets() public view returns (uint256) {
+        return cash + outstanding - lockedProfit();
+    }
+
+    /// @notice Interest that was paid and is not the lenders' yet.
+    function lockedProfit() public view returns (uint256) {
+        uint256 elapsed = block.timestamp - _lockedAt;
+        if (elapsed >= PROFIT_UNLOCK) return 0;
+        return _lockedProfit - Math.mulDiv(_lockedProfit, elapsed, PROFIT_UNLOCK);
+    }
+
+    function policy() external view returns (Policy memory) {
+        return _policy;
+    }
+
+    /// @inheritdoc ILendingDesk
+    function loan(uint256 loanId) external view returns (Loan memory) {
+        return _loans[loanId];
+    }
+
+    /// @inheritdoc ILendingDesk
+    function owed(uint256 loanId) external view returns (uint256) {
+        return _owed(_inState(loanId, LoanState.Active));
+    }
+}

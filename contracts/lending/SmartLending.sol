@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
+import {Address} from "@openzeppelin/contracts/utils/Address.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {IAIRiskOracle} from "../interfaces/IAIRiskOracle.sol";
+import {LendingDesk} from "./LendingDesk.sol";
+import {LoanBook} from "./LoanBook.sol";
+
+/// @title Ether loans against ether collateral, decided by proven assessments
+/// @notice Lenders {fund} and hold shares; a share is worth its part of cash and outstanding principal. Interest counts
+/// when it is paid.
+contract SmartLending is LendingDesk, ERC20 {
+    /// @dev Virtual shares and assets: an inflation of the first share's price costs the attacker a thousandfold.
+    uint256 private constant VIRTUAL_SHARES = 1_000;
+    uint256 private constant VIRTUAL_ASSETS = 1;
+
+    event Funded(address indexed lender, uint256 amountWei, uint256 shares);
+    event Withdrawn(address indexed lender, uint256 amountWei, uint256 shares);
+
+    error ZeroShares();
+
+    /// @param admin the access manager: the policy, and who reviews
+    constructor(
+        address admin,
+        IAIRiskOracle oracle_,
+        Policy memory policy_
+    ) LoanBook(admin, oracle_, policy_) ERC20("AI Risk Oracle lending share", "aroETH") {}
+
+    // ------------------------------------------------------------- lenders
+
+    /// @notice Deposit ether, receive shares (rounded down).
+    function fund() external payable nonReentrant returns (uint256 shares) {
+        shares = Math.mulDiv(msg.value, totalSupply() + VIRTUAL_SHARES, totalAssets() + VIRTUAL_ASSETS);
+        if (shares == 0) revert ZeroShares();
+        cash += msg.value;
+        emit Funded(msg.sender, msg.value, shares);
+        _mint(msg.sender, shares);
+    }
+
+    /// @notice Burn shares, receive their part of the pool (rounded down); at most what is not lent out.
+    function withdraw(uint256 shares) external nonReentrant returns (uint256 amountWei) {
+        amountWei = valueOf(shares);
+        if (amountWei == 0) revert ZeroShares();
+        if (amountWei > cash) revert InsufficientLiquidity(amountWei, cash);
+        cash -= amountWei;
+        emit Withdrawn(msg.sender, amountWei, shares);
+        _burn(msg.sender, shares);
+        Address.sendValue(payable(msg.sender), amountWei);
+    }
+
+    /// @notice What the lenders own, wei.
+    function totalAssets() public view returns (uint256) {
+        return lenderAssets();
+    }
+
+    /// @notice What shares are worth, wei, rounded down.
+    function valueOf(uint256 shares) public view returns (uint256 amountWei) {
+        return Math.mulDiv(shares, totalAssets() + VIRTUAL_ASSETS, totalSupply() + VIRTUAL_SHARES);
+    }
+
+    // ----------------------------------------------------------- borrowers
+
+    /// @notice Pay back principal and interest ({owed}); what is sent beyond it comes back. Late is allowed, and marked.
+    function repay(uint256 loanId) external payable nonReentrant {
+        Loan storage record = _inState(loanId, LoanState.Active);
+        uint256 due = _owed(record);
+        if (msg.value < due) revert PaymentTooSmall(msg.value, due);
+        _bookRepayment(loanId, record, due);
+        if (msg.value > due) _sendOrCredit(msg.sender, msg.value - due);
+    }
+
+    /// @notice After maturity and grace, anyone: the pool takes what is owed from the collateral, the rest goes back.
+    function liquidate(uint256 loanId) external nonReentrant {
+        Loan storage record = _inState(loanId, LoanState.Active);
+        if (block.timestamp < _defaultsAt(record)) revert LiquidationTooEarly(loanId, _defaultsAt(record));
+        uint256 seized = Math.min(_owed(record), record.collateral);
+        _bookDefault(loanId, record, seized, seized);
+    }
+
+    function _principalFor(uint256 collateral, uint256 ltvBps) internal pure override returns (uint256) {
+        return Math.mulDiv(collateral, ltvBps, BASIS_POINTS);
+    }
+
+    function _payOut(address to, uint256 amount) internal override {
+        _sendOrCredit(to, amount);
+    }
+
+    function _principalToken() internal pure override returns (address) {
+        return address(0);
+    }
+}

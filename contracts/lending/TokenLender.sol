@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
+import {ERC4626} from "@openzeppelin/contracts/token/ERC20/extensions/ERC4626.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {IAIRiskOracle} from "../interfaces/IAIRiskOracle.sol";
+import {IPriceFeed} from "../interfaces/IPriceFeed.sol";
+import {LendingDesk} from "./LendingDesk.sol";
+import {LoanBook} from "./LoanBook.sol";
+
+/// @title Token loans (a dollar token, say) against ether collateral, decided by proven assessments
+/// @notice Lenders hold ERC-4626 shares; at most what is not lent out can leave. Tokens that take a fee on a transfer
+/// are refused at the first deposit.
+contract TokenLender is LendingDesk, ERC4626 {
+    /// @notice What a liquidator earns on top of the debt that it pays, basis points.
+    uint256 public constant LIQUIDATION_BONUS = 500;
+
+    /// @notice A loan is liquidated before maturity when it owes more than this part of its collateral's value, basis points.
+    uint16 public immutable LIQUIDATION_LTV;
+
+    /// @notice How old the feed's price may be, seconds.
+    uint32 public immutable MAXIMUM_PRICE_AGE;
+
+    /// @notice Price of one ether in whole tokens, scaled by the feed's decimals.
+    IPriceFeed public priceFeed;
+
+    event PriceFeedChanged(IPriceFeed priceFeed);
+
+    error PriceNotPositive(int256 price);
+    error PriceStale(uint256 updatedAt, uint256 maximumAgeSeconds);
+    error TransferFell(uint256 received, uint256 expected);
+
+    /// @param admin the access manager: the policy, the price feed, and who reviews
+    /// @param asset_ the token that is lent
+    /// @param priceFeed_ price of one ether in that token
+    /// @param liquidationLtvBps above the policy's maximum loan to value
+    /// @param maximumPriceAgeSeconds about twice the feed's heartbeat
+    constructor(
+        address admin,
+        IAIRiskOracle oracle_,
+        Policy memory policy_,
+        IERC20 asset_,
+        IPriceFeed priceFeed_,
+        uint16 liquidationLtvBps,
+        uint32 maximumPriceAgeSeconds
+    )
+        LoanBook(admin, oracle_, policy_)
+        ERC4626(asset_)
+        ERC20(
+            string.concat("AI Risk Oracle lending share of ", IERC20Metadata(address(asset_)).symbol()),
+            string.concat("aro", IERC20Metadata(address(asset_)).symbol())
+        )
+    {
+        if (liquidationLtvBps <= policy_.maximumLtv || liquidationLtvBps > BASIS_POINTS) {
+            revert InvalidPolicy("liquidationLtv", liquidationLtvBps);
+        }
+        LIQUIDATION_LTV = liquidationLtvBps;
+        MAXIMUM_PRICE_AGE = maximumPriceAgeSeconds;
+        _setPriceFeed(priceFeed_);
+    }
+
+    // ----------------------------------------------------------- borrowers
+
+    /// @notice Pay back principal and interest ({owed}), taken from the caller; late is allowed, and marked.
+    /// @param maximum the most that may be taken: interest runs until the transaction is mined
+    function repay(uint256 loanId, uint256 maximum) external nonReentrant {
+        Loan storage record = _inState(loanId, LoanState.Active);
+        uint256 due = _owed(record);
+        if (maximum < due) revert PaymentTooSmall(maximum, due);
+        _bookRepayment(loanId, record, due);
+        _transferIn(msg.sender, due);
+    }
+
+    /// @notice Anyone, when a loan is late beyond its grace or owes too much of its collateral's value: pay its debt and
+    /// take collateral worth that plus a bonus; the rest goes back. When the collateral is worth less, pay less.
+    /// @param maximum the most that may be taken from the caller
+    function liquidate(uint256 loanId, uint256 maximum) external nonReentrant {
+        Loan storage record = _inState(loanId, LoanState.Active);
+        uint256 due = _owed(record);
+        uint256 value = _principalFor(record.collateral, BASIS_POINTS);
+        uint256 allowed = Math.mulDiv(value, LIQUIDATION_LTV, BASIS_POINTS);
+        if (block.timestamp < _defaultsAt(record) && due <= allowed)
+            revert LiquidationTooEarly(loanId, _defaultsAt(record));
+        uint256 worth = Math.mulDiv(due, BASIS_POINTS + LIQUIDATION_BONUS, BASIS_POINTS);
+        uint256 seized = record.collateral;
+        uint256 paid = Math.mulDiv(value, BASIS_POINTS, BASIS_POINTS + LIQUIDATION_BONUS);
+        if (worth <= value) {
+            seized = Math.mulDiv(record.collateral, worth, value);
+            paid = due;
+        }
+        if (maximum < paid) revert PaymentTooSmall(maximum, paid);
+
+        _bookDefault(loanId, record, paid, seized);
+        _transferIn(msg.sender, paid);
+        _sendOrCredit(msg.sender, seized);
+    }
+
+    // ------------------------------------------------------------- lenders
+
+    /// @inheritdoc ERC4626
+    function totalAssets() public view override returns (uint256) {
+        return lenderAssets();
+    }
+
+    /// @inheritdoc ERC4626
+    function maxWithdraw(address owner) public view override returns (uint256) {
+        return Math.min(super.maxWithdraw(owner), cash);
+    }
+
+    /// @inheritdoc ERC4626
+    function maxRedeem(address owner) public view override returns (uint256) {
+        return Math.min(super.maxRedeem(owner), _convertToShares(cash, Math.Rounding.Floor));
+    }
+
+    function _deposit(address caller, address receiver, uint256 assets, uint256 shares) internal override nonReentrant {
+        super._deposit(caller, receiver, assets, shares);
+        cash += assets;
+    }
+
+    function _withdraw(
+        address caller,
+        address receiver,
+        address owner,
+        uint256 assets,
+        uint256 shares
+    ) internal override nonReentrant {
+        cash -= assets;
+        super._withdraw(caller, receiver, owner, assets, shares);
+    }
+
+    /// @dev Virtual shares: an inflation of the first share's price costs the attacker a thousandfold.
+    function _decimalsOffset() internal pure override returns (uint8) {
+        return 3;
+    }
+
+    // ------------------------------------------------------ price and token
+
+    /// @notice Replace the price feed.
+    function setPriceFeed(IPriceFeed priceFeed_) external restricted {
+        _setPriceFeed(priceFeed_);
+    }
+
+    function _setPriceFeed(IPriceFeed priceFeed_) private {
+        if (address(priceFeed_).code.length == 0) revert InvalidPolicy("priceFeed", uint160(address(priceFeed_)));
+        priceFeed = priceFeed_;
+        emit PriceFeedChanged(priceFeed_);
+    }
+
+    /// @dev Refuses a token that delivers less than was sent.
+    function _transferIn(address from, uint256 assets) internal override {
+        IERC20 token = IERC20(asset());
+        uint256 before = token.balanceOf(address(this));
+        super._transferIn(from, assets);
+        uint256 received = token.balanceOf(address(this)) - before;
+        if (received != assets) revert TransferFell(received, assets);
+    }
+
+    function _payOut(address to, uint256 amount) internal override {
+        _transferOut(to, amount);
+    }
+
+    function _principalToken() internal view override returns (address) {
+        return asset();
+    }
+
+    function _principalFor(uint256 collateral, uint256 ltvBps) internal view override returns (uint256) {
+        (, int256 price, , uint256 updatedAt, ) = priceFeed.latestRoundData();
+        if (price <= 0) revert PriceNotPositive(price);
+        if (updatedAt + MAXIMUM_PRICE_AGE < block.timestamp) revert PriceStale(updatedAt, MAXIMUM_PRICE_AGE);
+        // wei * price / 10**feed decimals / 10**18, in the token's smallest unit.
+        uint256 oneToken = 10 ** IERC20Metadata(asset()).decimals();
+        uint256 value = Math.mulDiv(collateral * uint256(price), oneToken, 10 ** (18 + uint256(priceFeed.decimals())));
+        return Math.mulDiv(value, ltvBps, BASIS_POINTS);
+    }
+}

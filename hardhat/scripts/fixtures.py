@@ -1,0 +1,121 @@
+"""Proves sample inputs with the shipped model and writes build/fixtures/proofs.json for the Solidity tests.
+
+Does nothing when the fixtures fit the keys. The samples are found, not chosen by hand: of many random inputs, one for
+each category, one with private data, and one whose outputs reach the most clip limits.
+"""
+
+import asyncio
+import json
+import secrets
+import sys
+from pathlib import Path
+
+import torch
+
+from oracle.assessment.features import ENCODED_ONE, FEATURES, NEUTRAL_PRIVATE, PRIVATE_FEATURES, SALT_ELEMENTS
+from oracle.assessment.outputs import Scores, decode_outputs
+from oracle.models.inference import Model
+from oracle.models.registry import DEFAULT_MODEL, load
+from oracle.proving.keys import VERIFIER, VERIFYING_KEY, read_keys
+from oracle.proving.prover import Proof, Prover
+
+ROOT = Path(__file__).resolve().parents[2]
+TARGET = ROOT / "build" / "fixtures" / "proofs.json"
+CANDIDATES = 20_000
+
+
+def main() -> None:
+    model = load(sys.argv[1] if len(sys.argv) > 1 else DEFAULT_MODEL)
+    folder = ROOT / "build" / "keys" / model.name
+    keys = read_keys(folder)
+    stamp = keys.sha256[VERIFYING_KEY] + keys.sha256[VERIFIER]
+    if TARGET.is_file() and json.loads(TARGET.read_text())["stamp"] == stamp:
+        print(f"{TARGET.relative_to(ROOT)} fits the keys: nothing to do")
+        return
+    samples = find_samples(Model.open(model), model.output_scales)
+    proofs = asyncio.run(prove_all(model.directory, folder, samples))
+    TARGET.parent.mkdir(parents=True, exist_ok=True)
+    content = {
+        "stamp": stamp,
+        "model": model.name,
+        "modelId": "0x" + model.model_id.hex(),
+        "featureSpecHash": "0x" + model.feature_spec_hash.hex(),
+        "neutralCommitment": hex(model.neutral_commitment),
+        "scales": "0x" + bytes(model.output_scales).ljust(32, b"\0").hex(),
+        "cases": {
+            name: case(proof, decode_outputs(proof.outputs, model.output_scales)) for name, proof in proofs.items()
+        },
+    }
+    TARGET.write_text(json.dumps(content, indent=1) + "\n")
+    print(f"{TARGET.relative_to(ROOT)}: {', '.join(proofs)}")
+
+
+def find_samples(model: Model, scales: tuple[int, ...]) -> dict[str, tuple[list[int], list[int]]]:
+    """Return chain and private tensors by name, from a fixed seed; raises SystemExit when a category is missed."""
+    generator = torch.Generator().manual_seed(1)
+    chains = torch.randint(0, ENCODED_ONE + 1, (CANDIDATES, len(FEATURES)), generator=generator)
+    # Half of them sit at the ends of their ranges, where outputs are clipped.
+    ends = torch.randint(0, 2, chains.shape, generator=generator) * ENCODED_ONE
+    chains[::2] = ends[::2]
+    neutral = [0] * (len(PRIVATE_FEATURES) + SALT_ELEMENTS)
+    private = torch.zeros((CANDIDATES, len(PRIVATE_FEATURES)), dtype=chains.dtype)
+    with torch.inference_mode():
+        rows = model.network(chains, private).tolist()
+    samples: dict[str, tuple[list[int], list[int]]] = {}
+    most_clipped = -1
+    for chain, row in zip(chains.tolist(), rows, strict=True):
+        scores = decode_outputs(row, scales)
+        category = scores.category.name.lower()
+        eligible = category != "low" or (scores.score_bps >= 7_000 and scores.fraud_likelihood_bps < 2_000)
+        if eligible and scores.maximum_ltv_bps > 0 and scores.duration_days > 0:
+            samples.setdefault(category, (chain, neutral))
+        clipped = sum(value <= 0 or value >= 1 << scale for value, scale in zip(row[3:], scales[3:], strict=True))
+        if clipped > most_clipped:
+            most_clipped = clipped
+            samples["clipped"] = (chain, neutral)
+    if missing := {"low", "medium", "high"} - samples.keys():
+        sys.exit(f"none of {CANDIDATES} random inputs gives the category {', '.join(sorted(missing))}")
+    values = torch.randint(0, ENCODED_ONE + 1, (len(PRIVATE_FEATURES) - 1,), generator=generator)
+    opened = [ENCODED_ONE, *values.tolist()]
+    salt = [secrets.randbits(32) for _ in range(SALT_ELEMENTS)]
+    samples["private"] = (samples["low"][0], opened + salt)
+    if neutral[: len(NEUTRAL_PRIVATE)] != list(NEUTRAL_PRIVATE):
+        sys.exit(f"the model's neutral private tensor begins with {neutral[: len(NEUTRAL_PRIVATE)]}: train it again")
+    return samples
+
+
+async def prove_all(
+    model_folder: Path, keys_folder: Path, samples: dict[str, tuple[list[int], list[int]]]
+) -> dict[str, Proof]:
+    """Return the samples' proofs, each verified."""
+    proofs = {}
+    async with Prover(model_folder, keys_folder) as prover:
+        for name, (chain, private) in samples.items():
+            proof = await prover.prove(chain, private)
+            if not await prover.verify(proof):
+                sys.exit(f"the proof of sample {name!r} does not verify")
+            proofs[name] = proof
+    return proofs
+
+
+def case(proof: Proof, scores: Scores) -> dict[str, object]:
+    """Return one case as the tests read it; integers as text, because JSON readers lose digits."""
+    return {
+        "proof": "0x" + proof.proof.hex(),
+        "instances": [str(instance) for instance in proof.instances],
+        "outputs": [str(output) for output in proof.outputs],
+        "decoded": [
+            int(scores.category),
+            scores.score_bps,
+            scores.probability_of_default_bps,
+            scores.fraud_likelihood_bps,
+            scores.interest_rate_bps,
+            scores.duration_days,
+            scores.maximum_ltv_bps,
+            scores.confidence_bps,
+        ],
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+import {IAIRiskOracle} from "../../contracts/interfaces/IAIRiskOracle.sol";
+import {IHalo2Verifier} from "../../contracts/interfaces/IHalo2Verifier.sol";
+import {IModelRegistry} from "../../contracts/interfaces/IModelRegistry.sol";
+import {OracleFixture} from "./OracleFixture.sol";
+
+/// @notice The shipped model's generated verifier, and real proofs that the build made (hardhat/scripts/fixtures.py).
+abstract contract ProofFixture is OracleFixture {
+    string internal constant PROOFS = "../build/fixtures/proofs.json";
+
+    string private _json;
+    bytes32 internal realModel;
+    IHalo2Verifier internal realVerifier;
+
+    struct Case {
+        bytes proof;
+        uint256[] instances;
+        int256[] outputs;
+        uint256[] decoded;
+    }
+
+    function setUp() public virtual override {
+        super.setUp();
+        check(vm.exists(PROOFS), "no build/fixtures/proofs.json: run `python hardhat/scripts/fixtures.py` first");
+        _json = vm.readFile(PROOFS);
+        realModel = vm.parseJsonBytes32(_json, ".modelId");
+        string memory name = vm.parseJsonString(_json, ".model");
+        string memory artifact = vm.readFile(
+            string.concat("../build/contracts/verifiers/", name, "/Verifier.sol/Halo2Verifier.json")
+        );
+        bytes memory code = vm.parseJsonBytes(artifact, ".bytecode");
+        address deployed;
+        assembly ("memory-safe") {
+            deployed := create(0, add(code, 0x20), mload(code))
+        }
+        check(deployed != address(0), "the verifier deploys");
+        realVerifier = IHalo2Verifier(deployed);
+        _activate(
+            realModel,
+            IModelRegistry.ModelSpec(
+                deployed,
+                deployed.codehash,
+                vm.parseJsonBytes32(_json, ".featureSpecHash"),
+                vm.parseJsonUint(_json, ".neutralCommitment"),
+                vm.parseJsonBytes32(_json, ".scales"),
+                1
+            )
+        );
+    }
+
+    function _case(string memory name) internal view returns (Case memory c) {
+        string memory key = string.concat(".cases.", name);
+        c.proof = vm.parseJsonBytes(_json, string.concat(key, ".proof"));
+        c.instances = vm.parseJsonUintArray(_json, string.concat(key, ".instances"));
+        c.outputs = vm.parseJsonIntArray(_json, string.concat(key, ".outputs"));
+        c.decoded = vm.parseJsonUintArray(_json, string.concat(key, ".decoded"));
+    }
+
+    /// @dev The borrower asks with the case's data commitment; the report that its proof shows.
+    function _askCase(
+        Case memory c
+    ) internal returns (IAIRiskOracle.Request memory request, IAIRiskOracle.Report memory report) {
+        bytes32 commitment = bytes32(c.instances[1]);
+        vm.prank(borrower);
+        uint256 id = oracle.requestAssessment{value: FEE}(_terms(), commitment);
+        request = _logged(borrower, borrower, _terms());
+        request.dataCommitment = commitment;
+        report = IAIRiskOracle.Report(
+            id,
+            realModel,
+            uint64(block.number - 1),
+            keccak256("block"),
+            c.instances[0],
+            c.outputs
+        );
+    }
+
+    function _provide(
+        IAIRiskOracle.Request memory request,
+        IAIRiskOracle.Report memory report,
+        bytes memory proof
+    ) internal {
+        oracle.provideAssessment(request, report, _signatures(oracle.reportDigest(request, report)), proof);
+    }
+}

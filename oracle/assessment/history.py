@@ -1,0 +1,124 @@
+"""What is known of a wallet at one block: counts, sums and times as integers, before any feature is made."""
+
+from dataclasses import dataclass, field
+
+from oracle.assessment.request import Address, BlockRef
+
+USD = 10**8
+"""Dollar amounts are integers in 1e-8 USD, as price feeds give them."""
+
+WAD = 10**18
+
+
+@dataclass(frozen=True, slots=True)
+class LendingHistory:
+    """Money market activity up to the block and positions at it, summed over protocols.
+
+    Dollar sums are valued at each event's block. `health_factor_wad` is None without debt.
+    """
+
+    supplied_usd: int = 0
+    withdrawn_usd: int = 0
+    borrowed_usd: int = 0
+    repaid_usd: int = 0
+    liquidation_count: int = 0
+    liquidated_usd: int = 0
+    event_count: int = 0
+    first_borrow_at: int | None = None
+    collateral_usd: int = 0
+    debt_usd: int = 0
+    health_factor_wad: int | None = None
+    protocols: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class TermLoanHistory:
+    """Loans with a due date at the configured term lenders."""
+
+    taken: int = 0
+    repaid_on_time: int = 0
+    repaid_late: int = 0
+    defaulted: int = 0
+    first_taken_at: int | None = None
+    lenders: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeHistory:
+    """Use of decentralised exchanges up to the block, summed over them.
+
+    `swap_count` counts swaps that paid out to the wallet, `liquidity_count` the times it was credited with liquidity,
+    `open_positions` the pools or positions in which it has some at the block.
+    """
+
+    swap_count: int = 0
+    liquidity_count: int = 0
+    open_positions: int = 0
+    protocols: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionHistory:
+    """Native-coin transactions up to the block; values in wei, times in Unix seconds.
+
+    Sent means signed by the wallet, whatever its value; received means addressed to it with a value above zero.
+    """
+
+    sent_count: int = 0
+    failed_count: int = 0
+    received_count: int = 0
+    created_contracts: int = 0
+    first_sent_at: int | None = None
+    last_sent_at: int | None = None
+    first_received_at: int | None = None
+    last_received_at: int | None = None
+    sent_wei: int = 0
+    min_sent_wei: int | None = None
+    max_sent_wei: int | None = None
+    received_wei: int = 0
+    min_received_wei: int | None = None
+    max_received_wei: int | None = None
+    gas_spent_wei: int = 0
+    senders: int = 0
+    recipients: int = 0
+    counterparties: int = 0
+    balance_wei: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SocialRecord:
+    """Identity registries that resolve to the wallet, by name; empty where the chain has none."""
+
+    verifications: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class MarketState:
+    """The market at the block.
+
+    `coin_price_usd` and every price in `token_prices_usd` are in 1e-8 USD for one whole unit;
+    `token_decimals` says how many smallest units make one. `volatility_ppm` is annualised, in millionths;
+    None while the feed is younger than two days. `base_fee_wei` is None on chains without one.
+    """
+
+    coin_price_usd: int
+    volatility_ppm: int | None = None
+    base_fee_wei: int | None = None
+    total_value_locked_usd: int | None = None
+    token_prices_usd: dict[Address, int] = field(default_factory=dict)
+    token_decimals: dict[Address, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class WalletHistory:
+    """Everything the features are computed from, pinned to one block of one chain."""
+
+    chain_id: int
+    wallet: Address
+    block: BlockRef
+    lending: LendingHistory
+    term_loans: TermLoanHistory
+    transactions: TransactionHistory
+    social: SocialRecord
+    market: MarketState
+    exchanges: ExchangeHistory = ExchangeHistory()

@@ -1,0 +1,108 @@
+"""The report that signers vouch for, and its EIP-712 form; the contract builds the same digest."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from oracle.assessment.request import Address, AssessmentRequest
+
+DOMAIN_NAME: Final = "AIRiskOracle"
+DOMAIN_VERSION: Final = "1"
+
+_DOMAIN_FIELDS: Final = [
+    {"name": "name", "type": "string"},
+    {"name": "version", "type": "string"},
+    {"name": "chainId", "type": "uint256"},
+    {"name": "verifyingContract", "type": "address"},
+]
+
+_REPORT_FIELDS: Final = [
+    {"name": "requestId", "type": "uint256"},
+    {"name": "user", "type": "address"},
+    {"name": "requester", "type": "address"},
+    {"name": "termsHash", "type": "bytes32"},
+    {"name": "dataCommitment", "type": "bytes32"},
+    {"name": "modelId", "type": "bytes32"},
+    {"name": "blockNumber", "type": "uint64"},
+    {"name": "blockHash", "type": "bytes32"},
+    {"name": "featureCommitment", "type": "uint256"},
+    {"name": "outputsHash", "type": "bytes32"},
+    {"name": "signerSetDigest", "type": "bytes32"},
+]
+
+_DECLINE_FIELDS: Final = [
+    {"name": "requestId", "type": "uint256"},
+    {"name": "reason", "type": "uint8"},
+    {"name": "signerSetDigest", "type": "bytes32"},
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """The EIP-712 domain: one oracle contract on one chain."""
+
+    chain_id: int
+    contract: Address
+
+    def message(self, primary_type: str, fields: list[dict[str, str]], values: dict[str, Any]) -> dict[str, Any]:
+        """Return the full EIP-712 message (the JSON shape of eth_signTypedData_v4)."""
+        return {
+            "types": {"EIP712Domain": _DOMAIN_FIELDS, primary_type: fields},
+            "primaryType": primary_type,
+            "domain": {
+                "name": DOMAIN_NAME,
+                "version": DOMAIN_VERSION,
+                "chainId": self.chain_id,
+                "verifyingContract": self.contract,
+            },
+            "message": values,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """An answer as it goes on-chain: `outputs` are the circuit's signed fixed-point outputs."""
+
+    request_id: int
+    model_id: bytes
+    block_number: int
+    block_hash: str
+    feature_commitment: int
+    outputs: tuple[int, ...]
+
+
+def report_message(
+    domain: Domain,
+    request: AssessmentRequest,
+    report: Report,
+    *,
+    terms_hash: bytes,
+    outputs_hash: bytes,
+    signer_set_digest: bytes,
+) -> dict[str, Any]:
+    """Return the EIP-712 message of a report; the three hashes are Keccak-256 over ABI encodings."""
+    return domain.message(
+        "Report",
+        _REPORT_FIELDS,
+        {
+            "requestId": report.request_id,
+            "user": request.user,
+            "requester": request.requester,
+            "termsHash": terms_hash,
+            "dataCommitment": request.data_commitment.to_bytes(32, "big"),
+            "modelId": report.model_id,
+            "blockNumber": report.block_number,
+            "blockHash": bytes.fromhex(report.block_hash.removeprefix("0x")),
+            "featureCommitment": report.feature_commitment,
+            "outputsHash": outputs_hash,
+            "signerSetDigest": signer_set_digest,
+        },
+    )
+
+
+def decline_message(domain: Domain, request_id: int, reason: int, signer_set_digest: bytes) -> dict[str, Any]:
+    """Return the EIP-712 message by which signers decline a request."""
+    return domain.message(
+        "Decline",
+        _DECLINE_FIELDS,
+        {"requestId": request_id, "reason": reason, "signerSetDigest": signer_set_digest},
+    )

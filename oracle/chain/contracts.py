@@ -1,0 +1,265 @@
+"""The contracts, with typed methods: the only place that names a function or an event of theirs."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import astuple, dataclass
+from enum import IntEnum
+from typing import Any, Final
+
+from eth_abi.abi import encode
+from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
+from hexbytes import HexBytes
+from web3 import AsyncHTTPProvider, AsyncWeb3
+from web3.contract import AsyncContract
+from web3.exceptions import BadFunctionCallOutput, ContractCustomError, ContractLogicError
+from web3.types import BlockIdentifier, EventData
+
+from oracle.assessment.errors import ConfigurationFault, TransientFault
+from oracle.assessment.outputs import OUTPUTS
+from oracle.assessment.report import DOMAIN_NAME, DOMAIN_VERSION, Domain, Report, decline_message, report_message
+from oracle.assessment.request import Address, AssessmentRequest, BlockRef, LoanTerms, to_address
+from oracle.chain.abi import abi
+from oracle.chain.reverts import from_web3
+from oracle.chain.rpc import endpoint_faults
+
+_TERMS_ABI: Final = ["address", "uint128", "address", "uint128", "uint32"]
+
+
+class RequestState(IntEnum):
+    """What the contract says about a request."""
+
+    NONE = 0
+    PENDING = 1
+    ANSWERED = 2
+    DECLINED = 3
+    CANCELLED = 4
+
+
+class ModelState(IntEnum):
+    """What the registry says about a model."""
+
+    NONE = 0
+    PROPOSED = 1
+    ACTIVE = 2
+    RETIRED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredModel:
+    """A model as the registry holds it; `output_scales` has one entry an output."""
+
+    verifier: Address
+    verifier_code_hash: bytes
+    feature_spec_hash: bytes
+    neutral_commitment: int
+    output_scales: tuple[int, ...]
+    state: ModelState
+
+
+def terms_hash(terms: LoanTerms) -> bytes:
+    """Return the Keccak-256 of the ABI encoding of loan terms."""
+    return keccak(encode(_TERMS_ABI, astuple(terms)))
+
+
+def outputs_hash(outputs: Sequence[int]) -> bytes:
+    """Return the Keccak-256 of the outputs as packed 256-bit signed words."""
+    return keccak(b"".join(output.to_bytes(32, "big", signed=True) for output in outputs))
+
+
+async def require_code(w3: AsyncWeb3[AsyncHTTPProvider], address: Address, name: str) -> bytes:
+    """Return the code at an address; raises ConfigurationFault when there is none."""
+    with endpoint_faults():
+        code = await w3.eth.get_code(w3.to_checksum_address(address))
+    if not code:
+        raise ConfigurationFault(f"{name}: there is no contract at {address} on this chain; correct the address")
+    return bytes(code)
+
+
+class ModelRegistry:
+    """Reads the registry of models."""
+
+    def __init__(self, w3: AsyncWeb3[AsyncHTTPProvider], address: Address) -> None:
+        self.address = address
+        self._w3 = w3
+        self._contract = w3.eth.contract(w3.to_checksum_address(address), abi=abi("ModelRegistry"), decode_tuples=True)
+
+    async def model(self, model_id: bytes) -> RegisteredModel:
+        """Return a model's entry; its state is NONE when it was never proposed."""
+        found = await _read(self._contract, "model", model_id)
+        spec = found.spec
+        return RegisteredModel(
+            verifier=to_address(spec.verifier),
+            verifier_code_hash=bytes(spec.verifierCodeHash),
+            feature_spec_hash=bytes(spec.featureSpecHash),
+            neutral_commitment=spec.neutralCommitment,
+            output_scales=tuple(spec.outputScales[: len(OUTPUTS)]),
+            state=ModelState(found.state),
+        )
+
+
+BlockReader = Callable[[int, str], Awaitable[BlockRef]]
+"""Gives the block that a log names by number and hash."""
+
+
+class OracleContract:
+    """Reads and addresses one AIRiskOracle; `domain` is its EIP-712 domain."""
+
+    def __init__(self, w3: AsyncWeb3[AsyncHTTPProvider], address: Address, chain_id: int) -> None:
+        self.address = address
+        self.domain = Domain(chain_id, address)
+        self._w3 = w3
+        self._contract = w3.eth.contract(w3.to_checksum_address(address), abi=abi("AIRiskOracle"), decode_tuples=True)
+
+    async def check_interface(self) -> None:
+        """Raise ConfigurationFault unless the contract names itself as the oracle that this version speaks to."""
+        try:
+            domain = await self._view("eip712Domain")
+        except NoAnswer as error:
+            raise ConfigurationFault(
+                f"the contract at {self.address} does not answer like an AIRiskOracle: correct chain.oracle"
+            ) from error
+        if (domain.name, domain.version) != (DOMAIN_NAME, DOMAIN_VERSION):
+            raise ConfigurationFault(
+                f"the contract at {self.address} is {domain.name!r} version {domain.version!r}, this daemon speaks to "
+                f"{DOMAIN_NAME!r} version {DOMAIN_VERSION!r}: run the release that belongs to it, "
+                "or correct chain.oracle"
+            )
+
+    async def registry(self) -> ModelRegistry:
+        """Return the registry that the oracle asks."""
+        return ModelRegistry(self._w3, to_address(await self._view("registry")))
+
+    async def signers(self) -> tuple[tuple[Address, ...], int, bytes]:
+        """Return the registered signers, how many must sign, and the digest of that set."""
+        addresses = tuple(to_address(signer) for signer in await self._view("signers"))
+        return addresses, await self._view("threshold"), bytes(await self._view("signerSetDigest"))
+
+    async def state_of(self, request_id: int) -> RequestState:
+        """Return what the contract says about a request at the chain's head."""
+        return RequestState(await self._view("stateOf", request_id))
+
+    async def request_count(self, block_hash: str) -> int:
+        """Return how many requests were ever made, at a block; ids run from 1 to it without a gap."""
+        count: int = await _read(self._contract, "requestCount", block=HexBytes(block_hash))
+        return count
+
+    async def requests(self, first_block: int, last_block: int, blocks: BlockReader) -> list[AssessmentRequest]:
+        """Return the requests logged in a range of blocks, both ends included, in the order of the chain."""
+        event = self._contract.events.AssessmentRequested()
+        with endpoint_faults():
+            logs = await event.get_logs(from_block=first_block, to_block=last_block)
+        return [_to_request(log, await blocks(log["blockNumber"], log["blockHash"].to_0x_hex())) for log in logs]
+
+    def requested_filter(self) -> dict[str, Any]:
+        """Return the log filter of the request event, for a subscription."""
+        topic = self._contract.events.AssessmentRequested().topic
+        return {"address": self._contract.address, "topics": [topic]}
+
+    def answer(self, request: AssessmentRequest, report: Report, signatures: Sequence[bytes], proof: bytes) -> bytes:
+        """Return the calldata of `provideAssessment`."""
+        return self._calldata("provideAssessment", _request_tuple(request), _report_tuple(report), signatures, proof)
+
+    def decline(self, request: AssessmentRequest, reason: int, signatures: Sequence[bytes]) -> bytes:
+        """Return the calldata of `declineAssessment`."""
+        return self._calldata("declineAssessment", _request_tuple(request), request.request_id, reason, signatures)
+
+    def report_message(self, request: AssessmentRequest, report: Report, signer_set_digest: bytes) -> dict[str, Any]:
+        """Return the EIP-712 message that a signer of the report signs."""
+        return report_message(
+            self.domain,
+            request,
+            report,
+            terms_hash=terms_hash(request.terms),
+            outputs_hash=outputs_hash(report.outputs),
+            signer_set_digest=signer_set_digest,
+        )
+
+    def decline_message(self, request_id: int, reason: int, signer_set_digest: bytes) -> dict[str, Any]:
+        """Return the EIP-712 message that a signer of a refusal signs."""
+        return decline_message(self.domain, request_id, reason, signer_set_digest)
+
+    async def gas_of(self, sender: Address, data: bytes) -> int:
+        """Run a call to the oracle at the chain's head without sending it, and return the gas it needs.
+
+        Raises Reverted, in words, when the contract would refuse it.
+        """
+        call = {"from": self._w3.to_checksum_address(sender), "to": self._contract.address, "data": data}
+        try:
+            with endpoint_faults():
+                return await self._w3.eth.estimate_gas(call)  # type: ignore[arg-type]
+        except (ContractCustomError, ContractLogicError) as error:
+            raise from_web3(error) from error
+
+    async def _view(self, name: str, *arguments: Any) -> Any:
+        return await _read(self._contract, name, *arguments)
+
+    def _calldata(self, name: str, *arguments: Any) -> bytes:
+        return bytes.fromhex(self._contract.encode_abi(name, args=list(arguments)).removeprefix("0x"))
+
+
+class NoAnswer(TransientFault):
+    """A contract that was there before gave no answer: the endpoint lags behind or lost state."""
+
+
+async def _read(contract: AsyncContract, name: str, *arguments: Any, block: BlockIdentifier = "latest") -> Any:
+    try:
+        with endpoint_faults():
+            return await contract.functions[name](*arguments).call(block_identifier=block)
+    except (BadFunctionCallOutput, ContractLogicError) as error:
+        raise NoAnswer(
+            f"the contract at {to_address(contract.address)} does not answer {name}: "
+            "the RPC endpoint is behind, or it is not the contract that it should be"
+        ) from error
+
+
+def _to_request(log: EventData, block: BlockRef) -> AssessmentRequest:
+    logged = log["args"]
+    terms = logged["terms"]
+    return AssessmentRequest(
+        request_id=logged["requestId"],
+        user=to_address(logged["user"]),
+        requester=to_address(logged["requester"]),
+        terms=LoanTerms(
+            principal_token=to_address(terms.principalToken),
+            principal=terms.principal,
+            collateral_token=to_address(terms.collateralToken),
+            collateral=terms.collateral,
+            duration_seconds=terms.duration,
+        ),
+        data_commitment=int.from_bytes(logged["dataCommitment"], "big"),
+        fee_wei=logged["fee"],
+        requested_at=logged["requestedAt"],
+        deadline=logged["deadline"],
+        block=block,
+        transaction_hash=log["transactionHash"].to_0x_hex(),
+    )
+
+
+def _request_tuple(request: AssessmentRequest) -> tuple[Any, ...]:
+    terms = request.terms
+    return (
+        to_checksum_address(request.user),
+        to_checksum_address(request.requester),
+        (
+            to_checksum_address(terms.principal_token),
+            terms.principal,
+            to_checksum_address(terms.collateral_token),
+            terms.collateral,
+            terms.duration_seconds,
+        ),
+        request.data_commitment.to_bytes(32, "big"),
+        request.fee_wei,
+        request.requested_at,
+        request.deadline,
+    )
+
+
+def _report_tuple(report: Report) -> tuple[Any, ...]:
+    return (
+        report.request_id,
+        report.model_id,
+        report.block_number,
+        bytes.fromhex(report.block_hash.removeprefix("0x")),
+        report.feature_commitment,
+        list(report.outputs),
+    )

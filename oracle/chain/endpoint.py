@@ -1,0 +1,69 @@
+"""One endpoint of the pool: its circuit breaker, and what is known of its speed, head and abilities."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from oracle.chain.http_session import CancellableHttpProvider
+
+_FAILURES_TO_OPEN: Final = 3
+_FIRST_REST_SECONDS: Final = 2.0
+_LONGEST_REST_SECONDS: Final = 60.0
+# Of each new time; the past keeps the rest.
+_LATENCY_WEIGHT: Final = 0.2
+
+
+@dataclass(eq=False)
+class Endpoint:
+    """An endpoint by its place in the settings, from 1; its URL stands in no message, for it may hold a key.
+
+    The breaker opens after three failures in a row, or when the endpoint asks for a pause; when its time is over one
+    request tries whether it closes. Times are those of `clock`, in seconds.
+    """
+
+    number: int
+    provider: CancellableHttpProvider
+    clock: Callable[[], float] = time.monotonic
+    failures: int = 0
+    open_until: float = 0.0
+    latency_seconds: float | None = None
+    head: int | None = None
+    verified: bool = False
+    expelled: bool = False
+    last_fault: Exception | None = None
+    unknown_methods: set[str] = field(default_factory=set)
+    _trying: bool = False
+
+    @property
+    def closed(self) -> bool:
+        """Whether requests may go to it now."""
+        if self.expelled or self.clock() < self.open_until:
+            return False
+        return self.failures < _FAILURES_TO_OPEN or not self._trying
+
+    def start(self) -> float:
+        """Note that a request goes out; return the time."""
+        self._trying = self.failures >= _FAILURES_TO_OPEN
+        return self.clock()
+
+    def succeeded(self, started: float) -> None:
+        """Note an answer: the breaker closes."""
+        took = self.clock() - started
+        before = took if self.latency_seconds is None else self.latency_seconds
+        self.latency_seconds = before + _LATENCY_WEIGHT * (took - before)
+        self.failures, self.open_until, self._trying, self.last_fault = 0, 0.0, False, None
+
+    def failed(self, fault: Exception, pause_seconds: float | None = None) -> None:
+        """Note a failure; `pause_seconds` is what the endpoint asked for."""
+        self.failures += 1
+        self.last_fault, self._trying = fault, False
+        if self.failures >= _FAILURES_TO_OPEN:
+            rest = _FIRST_REST_SECONDS * 2.0 ** min(self.failures - _FAILURES_TO_OPEN, 10)
+            self.open_until = self.clock() + min(rest, _LONGEST_REST_SECONDS)
+        if pause_seconds is not None:
+            self.open_until = max(self.open_until, self.clock() + min(pause_seconds, _LONGEST_REST_SECONDS))
+
+    def abandoned(self) -> None:
+        """Note that a request was cancelled: it says nothing of the endpoint."""
+        self._trying = False

@@ -1,0 +1,223 @@
+"""Several endpoints as one web3 provider: the first that can answer does, in the operator's order."""
+
+import asyncio
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from http import HTTPStatus
+from json import JSONDecodeError
+from typing import Any, Final
+
+import aiohttp
+import structlog
+from web3 import AsyncHTTPProvider
+from web3.exceptions import BadResponseFormat
+from web3.types import RPCEndpoint, RPCResponse
+
+from oracle.assessment.errors import TransientFault
+from oracle.chain.endpoint import Endpoint
+from oracle.chain.http_session import CancellableHttpProvider
+
+NETWORK_FAULTS: Final = (aiohttp.ClientError, asyncio.TimeoutError, ConnectionError)
+NONSENSE: Final = (BadResponseFormat, JSONDecodeError, UnicodeDecodeError)
+
+_ROUNDS: Final = 3
+_FIRST_PAUSE_SECONDS: Final = 0.1
+_LONGEST_WAIT_SECONDS: Final = 10.0
+_METHOD_NOT_FOUND: Final = -32601
+_RATE: Final = re.compile(
+    r"rate.?limit|too many requests|requests? per|per second|compute units|capacity", re.IGNORECASE
+)
+_UNSERVED: Final = re.compile(
+    r"(header|block|state|resource).{0,40}(not found|not available|unavailable|pruned)|unknown block|missing trie node"
+    r"|BlockOutOfRange|required historical state|after last accepted block",
+    re.IGNORECASE,
+)
+_BLOCK_READS: Final = frozenset({"eth_getBlockByHash", "eth_getBlockByNumber"})
+
+_agreeing: ContextVar[bool] = ContextVar("agreeing", default=False)
+
+
+class EndpointsDisagree(TransientFault):
+    """Two endpoints answer a question that decides differently."""
+
+
+@contextmanager
+def agreement() -> Iterator[None]:
+    """Let two endpoints answer every request inside, where the pool is set to ask for it."""
+    token = _agreeing.set(True)
+    try:
+        yield
+    finally:
+        _agreeing.reset(token)
+
+
+class PoolProvider(AsyncHTTPProvider):
+    """A provider over one or more endpoints.
+
+    A request goes to the first endpoint, in order, whose breaker is closed and whose head is not more than
+    `max_lag_blocks` behind; on a fault, or an answer that another may know better (a pruned block, an unknown
+    method), to the next. An endpoint of another chain than `chain_id` is never used.
+    """
+
+    def __init__(
+        self,
+        urls: Sequence[str],
+        timeout_seconds: float,
+        *,
+        chain_id: int | None = None,
+        max_lag_blocks: int = 5,
+        ask_two: bool = False,
+    ) -> None:
+        super().__init__("http://pool.invalid")
+        timeout = aiohttp.ClientTimeout(total=timeout_seconds)
+        self.endpoints = tuple(
+            Endpoint(
+                number,
+                CancellableHttpProvider(url, request_kwargs={"timeout": timeout}, exception_retry_configuration=None),
+            )
+            for number, url in enumerate(urls, 1)
+        )
+        self._chain_id = chain_id
+        self._max_lag_blocks = max_lag_blocks
+        self._ask_two = ask_two
+        self._log = structlog.get_logger("endpoints")
+
+    async def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
+        """Return one endpoint's answer, or that of two that agree; raises the last one's fault when none answers."""
+        first, answer = await self._answer(method, params)
+        if not (self._ask_two and _agreeing.get()):
+            return answer
+        second, other = await self._answer(method, params, skip=first)
+        if _deciding(answer) != _deciding(other):
+            raise EndpointsDisagree(
+                f"RPC endpoints {first.number} and {second.number} answer {method} differently: trying again"
+            )
+        return answer
+
+    async def make_batch_request(self, batch_requests: list[tuple[RPCEndpoint, Any]]) -> list[RPCResponse]:
+        """Return the answers to several requests, each from whichever endpoint has it."""
+        return list(await asyncio.gather(*(self.make_request(method, params) for method, params in batch_requests)))
+
+    async def disconnect(self) -> None:
+        """Close all connections."""
+        for endpoint in self.endpoints:
+            await endpoint.provider.disconnect()
+
+    async def probe(self) -> None:
+        """Ask every endpoint for its head, also those at rest: notes its lag and speed, and whether it is back."""
+        await asyncio.gather(*(self._probe(endpoint) for endpoint in self.endpoints if not endpoint.expelled))
+
+    async def chain_id_of(self, endpoint: Endpoint) -> int:
+        """Return the chain id that an endpoint reports; raises its fault."""
+        answer = await self._ask(endpoint, RPCEndpoint("eth_chainId"), [])
+        try:
+            return int(str(answer.get("result")), 16)
+        except ValueError:
+            raise BadResponseFormat("eth_chainId was answered without a number") from None
+
+    def lag_of(self, endpoint: Endpoint) -> int:
+        """Return how many blocks an endpoint's head is behind the best one's; 0 while unknown."""
+        heads = [one.head for one in self.endpoints if one.head is not None and not one.expelled]
+        return 0 if endpoint.head is None or not heads else max(heads) - endpoint.head
+
+    async def _probe(self, endpoint: Endpoint) -> None:
+        try:
+            await self._verify(endpoint)
+            answer = await self._ask(endpoint, RPCEndpoint("eth_blockNumber"), [])
+            endpoint.head = int(str(answer.get("result")), 16)
+        except (*NETWORK_FAULTS, *NONSENSE, ValueError):
+            return  # its breaker has noted it
+
+    async def _answer(
+        self, method: RPCEndpoint, params: Any, skip: Endpoint | None = None
+    ) -> tuple[Endpoint, RPCResponse]:
+        fault: Exception = ConnectionError("no RPC endpoint serves this chain")
+        for attempt in range(_ROUNDS):
+            if attempt:
+                await asyncio.sleep(max(_FIRST_PAUSE_SECONDS * 2**attempt, _asked_pause(fault)))
+            poor: tuple[Endpoint, RPCResponse] | None = None
+            for endpoint in self._ranked(method, skip):
+                try:
+                    await self._verify(endpoint)
+                    if endpoint.expelled:
+                        continue
+                    answer = await self._ask(endpoint, method, params)
+                except (*NETWORK_FAULTS, *NONSENSE) as error:
+                    fault = error
+                    continue
+                if not self._may_be_known_elsewhere(endpoint, method, answer):
+                    return endpoint, answer
+                poor = poor or (endpoint, answer)
+            if poor is not None:
+                self._check_able_are_there(method)
+                return poor
+        raise fault
+
+    def _check_able_are_there(self, method: str) -> None:
+        """Raise the fault of an endpoint at rest that may know a method which the others do not."""
+        able = [one for one in self.endpoints if method not in one.unknown_methods and not one.expelled]
+        if able and all(one.last_fault is not None for one in able):
+            raise able[0].last_fault or ConnectionError()
+
+    def _ranked(self, method: str, skip: Endpoint | None) -> list[Endpoint]:
+        usable = [one for one in self.endpoints if one is not skip and not one.expelled]
+        closed = [one for one in usable if one.closed]
+        ranked = sorted(
+            closed,
+            key=lambda one: (method in one.unknown_methods, self.lag_of(one) > self._max_lag_blocks, one.number),
+        )
+        # With every breaker open, the one that has rested longest is better than nothing.
+        return ranked or sorted(usable, key=lambda one: one.open_until)[:1]
+
+    async def _ask(self, endpoint: Endpoint, method: RPCEndpoint, params: Any) -> RPCResponse:
+        started = endpoint.start()
+        try:
+            answer = await endpoint.provider.make_request(method, params)
+            if not isinstance(answer, dict) or not ("result" in answer or "error" in answer):
+                raise BadResponseFormat(f"{method} was answered with neither result nor error")
+        except (*NETWORK_FAULTS, *NONSENSE) as error:
+            was_closed = endpoint.closed
+            endpoint.failed(error, _asked_pause(error) or None)
+            if was_closed and not endpoint.closed and len(self.endpoints) > 1:
+                self._log.warning("endpoint_rests", endpoint=endpoint.number, error=type(error).__name__)
+            raise
+        except BaseException:
+            endpoint.abandoned()
+            raise
+        endpoint.succeeded(started)
+        return answer
+
+    async def _verify(self, endpoint: Endpoint) -> None:
+        if endpoint.verified or self._chain_id is None:
+            return
+        found = await self.chain_id_of(endpoint)
+        endpoint.verified, endpoint.expelled = True, found != self._chain_id
+        if endpoint.expelled:
+            self._log.error("endpoint_of_another_chain", endpoint=endpoint.number, chain_id=found)
+
+    def _may_be_known_elsewhere(self, endpoint: Endpoint, method: str, answer: RPCResponse) -> bool:
+        error: Any = answer.get("error")
+        if error is None:
+            return method in _BLOCK_READS and answer.get("result") is None
+        code, text = (0, error) if isinstance(error, str) else (error.get("code"), str(error.get("message", "")))
+        if code == _METHOD_NOT_FOUND:
+            endpoint.unknown_methods.add(method)
+            return True
+        return code == HTTPStatus.TOO_MANY_REQUESTS or bool(_RATE.search(text) or _UNSERVED.search(text))
+
+
+def _deciding(answer: RPCResponse) -> Any:
+    """Return what must be equal: a block's hash, since clients differ in what else they tell of it."""
+    if "error" in answer:
+        return "an error"
+    result: Any = answer.get("result")
+    return result["hash"] if isinstance(result, dict) and "hash" in result else result
+
+
+def _asked_pause(error: Exception) -> float:
+    """Return the seconds that an answer's Retry-After asks for; 0 without one."""
+    headers = error.headers if isinstance(error, aiohttp.ClientResponseError) else None
+    text = "" if headers is None else headers.get("Retry-After", "")
+    return min(float(text), _LONGEST_WAIT_SECONDS) if text.strip().isdigit() else 0.0

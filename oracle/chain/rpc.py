@@ -1,0 +1,94 @@
+"""The endpoints as one AsyncWeb3 with retries, and its faults in the domain's words."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import aiohttp
+from web3 import AsyncHTTPProvider, AsyncWeb3
+from web3.exceptions import BlockNotFound, TransactionNotFound, Web3RPCError
+from web3.types import BlockData, BlockIdentifier
+
+from oracle.assessment.errors import BlockUnavailable, ConfigurationFault, TransientFault
+from oracle.assessment.request import BlockRef
+from oracle.chain.pool import NETWORK_FAULTS, NONSENSE, PoolProvider
+
+
+class EndpointUnreachable(TransientFault):
+    """The RPC endpoint does not answer, or not with JSON-RPC."""
+
+
+class EndpointRefused(EndpointUnreachable):
+    """The RPC endpoint answered a call with an error."""
+
+
+def connect(
+    urls: str | Sequence[str],
+    timeout_seconds: float,
+    *,
+    chain_id: int | None = None,
+    max_lag_blocks: int = 5,
+    ask_two: bool = False,
+) -> AsyncWeb3[AsyncHTTPProvider]:
+    """Return a client of one or more endpoints that repeats calls over short network faults; nothing is sent yet.
+
+    See PoolProvider for the options.
+    """
+    listed = [urls] if isinstance(urls, str) else list(urls)
+    provider = PoolProvider(listed, timeout_seconds, chain_id=chain_id, max_lag_blocks=max_lag_blocks, ask_two=ask_two)
+    return AsyncWeb3(provider)
+
+
+@contextmanager
+def endpoint_faults() -> Iterator[None]:
+    """Turn network and endpoint faults into EndpointUnreachable, without the URL (it may hold a key).
+
+    What is an answer of the chain stays as it is: no such block or receipt, a reverted call.
+    """
+    try:
+        yield
+    except aiohttp.ClientResponseError as error:
+        raise EndpointUnreachable(f"the RPC endpoint answers HTTP {error.status}; trying again") from error
+    except NETWORK_FAULTS as error:
+        raise EndpointUnreachable(f"the RPC endpoint does not answer ({type(error).__name__}); trying again") from error
+    except (BlockNotFound, TransactionNotFound):
+        raise  # web3 counts them among refusals, but they are answers: there is none yet
+    except Web3RPCError as error:
+        raise EndpointRefused(f"the RPC endpoint refused a call: {error.message}") from error
+    except NONSENSE as error:
+        raise EndpointUnreachable(
+            f"the RPC endpoint does not answer with JSON-RPC ({type(error).__name__}); trying again"
+        ) from error
+
+
+async def check_chain_id(w3: AsyncWeb3[AsyncHTTPProvider], expected: int) -> None:
+    """Raise ConfigurationFault when an endpoint serves another chain, EndpointUnreachable when all are away."""
+    provider = w3.provider
+    if not isinstance(provider, PoolProvider):
+        raise TypeError(f"expected a client made by connect(), got one of {type(provider).__name__}")
+    away: EndpointUnreachable | None = None
+    answered = 0
+    for endpoint in provider.endpoints:
+        try:
+            with endpoint_faults():
+                found = await provider.chain_id_of(endpoint)
+        except EndpointUnreachable as fault:
+            away = fault
+            continue
+        answered += 1
+        if found != expected:
+            which = "the RPC endpoint" if len(provider.endpoints) == 1 else f"RPC endpoint {endpoint.number}"
+            raise ConfigurationFault(
+                f"{which} serves chain {found}, chain.chain_id says {expected}: correct one of the two"
+            )
+    if not answered and away is not None:
+        raise away
+
+
+async def block_ref(w3: AsyncWeb3[AsyncHTTPProvider], block: BlockIdentifier) -> BlockRef:
+    """Return a block's number, hash and time; raises BlockUnavailable when the endpoint does not have it."""
+    try:
+        with endpoint_faults():
+            data: BlockData = await w3.eth.get_block(block)
+    except BlockNotFound as error:
+        raise BlockUnavailable(f"the RPC endpoint does not serve block {block!r}") from error
+    return BlockRef(data["number"], data["hash"].to_0x_hex(), data["timestamp"])

@@ -1,0 +1,288 @@
+"""The command line: one command a job."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, TypeVar
+
+import typer
+from sqlalchemy import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
+
+from oracle.assessment.errors import ConfigurationFault, OracleError
+from oracle.assessment.request import NATIVE_COIN, Address, LoanTerms, to_address
+from oracle.config import ENVIRONMENT_PREFIX, AuditSettings, Settings, load_settings, load_settings_of
+from oracle.models_commands import models_app
+
+SECONDS_A_DAY = 86_400
+
+T = TypeVar("T")
+
+app = typer.Typer(help="AI Risk Oracle: proven credit-risk assessments for smart contracts.", no_args_is_help=True)
+config_app = typer.Typer(help="Settings.", no_args_is_help=True)
+database_app = typer.Typer(help="The database's schema.", no_args_is_help=True)
+requests_app = typer.Typer(help="Requests, as the daemon holds them.", no_args_is_help=True)
+contracts_app = typer.Typer(help="The contracts on the chain.", no_args_is_help=True)
+app.add_typer(config_app, name="config")
+app.add_typer(database_app, name="db")
+app.add_typer(requests_app, name="requests")
+app.add_typer(models_app, name="models")
+app.add_typer(contracts_app, name="contracts")
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", envvar=f"{ENVIRONMENT_PREFIX}CONFIG", help="TOML settings file."),
+]
+
+
+def main() -> None:
+    """Run the command line; an expected fault is one clear message and exit code 2."""
+    try:
+        app()
+    except OracleError as error:
+        _refuse(error)
+
+
+def _refuse(error: OracleError) -> NoReturn:
+    typer.echo(f"risk-oracle: {error}", err=True)
+    sys.exit(2)
+
+
+def _settings(config: Path | None) -> Settings:
+    return load_settings(config, _environment())
+
+
+def _environment() -> dict[str, str]:
+    return {name: text for name, text in os.environ.items() if name != f"{ENVIRONMENT_PREFIX}CONFIG"}
+
+
+@asynccontextmanager
+async def _database(settings: Settings) -> AsyncIterator[str]:
+    """Give the database's URL: the configured one, or that of an embedded server that lives as long as we do."""
+    if settings.database.url is not None:
+        configured = make_url(settings.database.url.get_secret_value())
+        if settings.database.password is not None:
+            configured = configured.set(password=settings.database.password.get_secret_value())
+        yield configured.render_as_string(hide_password=False)
+        return
+    # Only here: production needs neither the package nor its binaries.
+    from oracle.devnet.postgres import EmbeddedPostgres
+
+    with EmbeddedPostgres(settings.database.directory) as url:
+        yield url
+
+
+@asynccontextmanager
+async def _engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
+    from oracle.store import database
+
+    async with _database(settings) as url:
+        engine = database.connect(url, pool_size=2)
+        try:
+            yield engine
+        finally:
+            await engine.dispose()
+
+
+def _run(job: Coroutine[Any, Any, T]) -> T:
+    return asyncio.run(job)
+
+
+@app.command()
+def run(config: ConfigOption = None) -> None:
+    """Serve: watch the oracle contract and answer its requests until stopped."""
+    settings = _settings(config)
+    # After the settings: what is wrong with them is said at once, not after seconds of loading libraries.
+    from oracle import daemon, log
+    from oracle.store import database
+
+    log.configure(settings.log)
+
+    async def serve() -> None:
+        async with _database(settings) as url:
+            if settings.database.url is None:
+                engine = database.connect(url, pool_size=1)
+                await database.migrate(engine)
+                await engine.dispose()
+            await daemon.run(settings, url)
+
+    try:
+        _run(serve())
+    except* OracleError as group:
+        # A task group wraps what went wrong; the first cause is what the operator needs.
+        cause: BaseException = group
+        while isinstance(cause, BaseExceptionGroup):
+            cause = cause.exceptions[0]
+        typer.echo(f"risk-oracle: {cause}", err=True)
+        raise SystemExit(2) from cause
+
+
+@app.command()
+def setup(
+    model: Annotated[str, typer.Option(help="Name of a shipped model, or a path to a model folder.")] = "credit-v1",
+    keys: Annotated[
+        Path | None, typer.Option(help="Folder for circuit, keys and verifier contract (build/keys/<model>).")
+    ] = None,
+    srs: Annotated[str, typer.Option(help="development (made here, forgeable), production (ceremony), or a file.")] = (
+        "development"
+    ),
+) -> None:
+    """Make the circuit, the proving and verifying keys and the verifier contract of a model."""
+    from oracle.models.registry import load
+    from oracle.proving.keys import DEVELOPMENT, PRODUCTION
+    from oracle.proving.keys import setup as make_keys
+
+    source = srs if srs in (DEVELOPMENT, PRODUCTION) else Path(srs)
+    shipped = load(model)
+    folder = keys or Path("build/keys") / shipped.name
+    made = make_keys(shipped.directory, folder, source, say=typer.echo)
+    typer.echo(f"{folder}: k = {made.logrows}, {made.srs_kind} reference string, model 0x{made.model_id.hex()}")
+
+
+@config_app.command("check")
+def config_check(config: ConfigOption = None) -> None:
+    """Explain every wrong or unknown setting; exit code 2 when there is one."""
+    try:
+        settings = _settings(config)
+    except ConfigurationFault as fault:
+        for line in str(fault).splitlines():
+            typer.echo(f"wrong: {line}", err=True)
+        raise typer.Exit(2) from fault
+    typer.echo(json.dumps(settings.model_dump(mode="json"), indent=2))
+    typer.echo("the settings are right", err=True)
+
+
+@config_app.command("keys")
+def config_keys() -> None:
+    """List every setting with its environment variable and meaning."""
+    from oracle.config_errors import known_keys
+
+    for key, description in known_keys(Settings):
+        typer.echo(f"{key:40} {description}")
+
+
+@database_app.command("upgrade")
+def database_upgrade(config: ConfigOption = None) -> None:
+    """Bring the schema to this version's."""
+
+    async def upgrade() -> None:
+        from oracle.store import database
+
+        async with _engine(_settings(config)) as engine:
+            await database.migrate(engine)
+
+    _run(upgrade())
+    typer.echo("the schema is up to date")
+
+
+@database_app.command("check")
+def database_check(config: ConfigOption = None) -> None:
+    """Say whether the schema is the one this version needs."""
+
+    async def check() -> None:
+        from oracle.store import database
+
+        async with _engine(_settings(config)) as engine:
+            await database.check_schema(engine)
+
+    _run(check())
+    typer.echo("the schema is the one this version needs")
+
+
+@requests_app.command("list")
+def requests_list(config: ConfigOption = None) -> None:
+    """Count requests by state."""
+
+    async def count() -> dict[Any, int]:
+        from oracle.store import requests
+
+        settings = _settings(config)
+        async with _engine(settings) as engine, async_sessionmaker(engine)() as session:
+            return await requests.counts(session, settings.chain.chain_id, Address(settings.chain.oracle))
+
+    for state, number in _run(count()).items():
+        typer.echo(f"{state.value:10} {number:8}")
+
+
+@requests_app.command("show")
+def requests_show(request_id: int, config: ConfigOption = None) -> None:
+    """Show one request's state and its audit log."""
+
+    async def show() -> None:
+        from oracle.store import requests
+
+        settings = _settings(config)
+        async with _engine(settings) as engine, async_sessionmaker(engine)() as session:
+            row = await requests.find(session, settings.chain.chain_id, Address(settings.chain.oracle), request_id)
+            typer.echo(f"request {request_id}: {row.state}, user {row.user}, block {row.block_number}")
+            for step in await requests.transitions(session, row):
+                seconds = "" if step.seconds is None else f" ({step.seconds:.2f} s)"
+                source = step.source or "-"
+                typer.echo(f"{step.at.isoformat()}  {source:>9} -> {step.target:9}  {step.reason}{seconds}")
+            for flag in row.flags or ():
+                typer.echo(f"flag: {flag['label']} by {flag['source']} of {flag['date']}")
+            if row.history_hash:
+                typer.echo(f"history hash {row.history_hash}")
+            if row.fault:
+                typer.echo(f"last fault: {row.fault}")
+
+    _run(show())
+
+
+@requests_app.command("requeue")
+def requests_requeue(request_id: int, config: ConfigOption = None) -> None:
+    """Bring a dead request back to the start."""
+
+    async def bring_back() -> None:
+        from oracle.store import requests
+
+        settings = _settings(config)
+        async with _engine(settings) as engine, async_sessionmaker(engine).begin() as session:
+            await requests.requeue(session, settings.chain.chain_id, Address(settings.chain.oracle), request_id)
+
+    _run(bring_back())
+    typer.echo(f"request {request_id} starts again")
+
+
+@app.command()
+def features(
+    address: Annotated[str, typer.Option(help="The wallet.")],
+    block: Annotated[int, typer.Option(help="Number of the block to read at.")],
+    principal: Annotated[int, typer.Option(help="The loan's principal, in the token's smallest unit.")] = 10**18,
+    collateral: Annotated[int, typer.Option(help="Its collateral, in the token's smallest unit.")] = 2 * 10**18,
+    days: Annotated[int, typer.Option(help="Its duration.")] = 30,
+    principal_token: Annotated[str, typer.Option(help="Token of the principal; zero: the chain's coin.")] = NATIVE_COIN,
+    collateral_token: Annotated[str, typer.Option(help="Token of the collateral.")] = NATIVE_COIN,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, the same bytes from any endpoint.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Read a wallet at a block: history, features and commitment, to be compared with an answer's."""
+    from oracle.audit import audit, describe
+
+    settings = load_settings_of(AuditSettings, config, _environment())
+    terms = LoanTerms(
+        to_address(principal_token), principal, to_address(collateral_token), collateral, days * SECONDS_A_DAY
+    )
+    found = _run(audit(settings, to_address(address), block, terms))
+    typer.echo(json.dumps(found, indent=2) if as_json else describe(found))
+
+
+@contracts_app.command("check")
+def contracts_check(
+    build: Annotated[
+        Path, typer.Option(help="Folder with the compiled verifier; without it, only the registry's word.")
+    ] = (Path("build/contracts")),
+    config: ConfigOption = None,
+) -> None:
+    """Compare the code of oracle, registry, verifier and lenders with this release; exit code 1 if any differs."""
+    from oracle.contracts_check import check_contracts
+
+    verdicts = _run(check_contracts(load_settings_of(AuditSettings, config, _environment()), build))
+    for verdict in verdicts:
+        typer.echo(str(verdict))
+    if any(verdict.status == "DIFFERENT" for verdict in verdicts):
+        raise typer.Exit(1)

@@ -1,0 +1,161 @@
+"""The composition root: builds every part from the settings, checks them, and runs them until told to stop."""
+
+import asyncio
+import contextlib
+import multiprocessing
+import os
+import signal
+from collections.abc import AsyncIterator
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
+
+from oracle.assessment.request import Address
+from oracle.chain import rpc
+from oracle.chain.contracts import OracleContract
+from oracle.chain.fees import GWEI, FeePolicy
+from oracle.chain.signer import Signer
+from oracle.chain.transactions import TransactionClient
+from oracle.chain.wakeup import wake_on_logs
+from oracle.config import Settings
+from oracle.history.labels import load_labels
+from oracle.models.inference import Model
+from oracle.models.registry import load
+from oracle.pipeline.context import Context
+from oracle.pipeline.endpoints import watch_endpoints
+from oracle.pipeline.event_store import PostgresEventStore
+from oracle.pipeline.health import Health
+from oracle.pipeline.history import Histories
+from oracle.pipeline.history_store import PostgresHistoryStore
+from oracle.pipeline.ingest import follow_chain
+from oracle.pipeline.upkeep import upkeep
+from oracle.pipeline.worker import STAGES, concurrency, run_stages
+from oracle.proving.keys import check_keys
+from oracle.proving.prover import Prover
+from oracle.startup import check_chain, check_database, check_model, check_reference_string, check_signer
+from oracle.store import database
+from oracle.web.server import Watched, serve
+
+# An operator's patience is ten seconds.
+_LONGEST_STOP_SECONDS = 9.0
+PARTS = ("database", "chain", "signer", "model", "prover")
+
+
+async def run(settings: Settings, database_url: str) -> None:
+    """Serve until SIGTERM or SIGINT; raises what made it stop otherwise.
+
+    Claims in hand are rolled back when it stops, so another daemon, or the next start, takes them up at once.
+    """
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task()
+    if task is None:
+        raise RuntimeError("run() must be awaited in a task")
+    log = structlog.get_logger("daemon")
+    stopping = False
+
+    def stop(name: str) -> None:
+        nonlocal stopping
+        if not stopping:
+            stopping = True
+            log.info("stopping", signal=name)
+            task.cancel()
+            loop.call_later(_LONGEST_STOP_SECONDS, _give_up)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop, number.name)
+    try:
+        await _serve(settings, database_url)
+    except asyncio.CancelledError:
+        if not stopping:
+            raise
+        log.info("stopped")
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+def _give_up() -> None:
+    # Nothing is lost by it: what is in hand is not committed, and so is taken up again at the next start.
+    structlog.get_logger("daemon").error("stop_took_too_long", seconds=_LONGEST_STOP_SECONDS)
+    for child in multiprocessing.active_children():
+        child.kill()
+    os._exit(1)
+
+
+async def _serve(settings: Settings, database_url: str) -> None:
+    log = structlog.get_logger("daemon")
+    watched = Watched(Health())
+    watched.health.expect(*PARTS)
+    runner, port = await serve(watched, settings.web.host, settings.web.port)
+    log.info("started", pid=os.getpid(), web_port=port)
+    try:
+        async with _context(settings, database_url, watched.health) as context:
+            watched.context = context
+            woken = asyncio.Event()
+            log.info("serving", oracle=context.address, chain_id=context.chain_id, signer=context.signer.address)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(follow_chain(context, woken))
+                group.create_task(run_stages(context))
+                group.create_task(upkeep(context))
+                group.create_task(watch_endpoints(context.w3))
+                if settings.chain.ws_url is not None:
+                    url = settings.chain.ws_url.get_secret_value()
+                    group.create_task(wake_on_logs(url, context.oracle.requested_filter(), woken))
+    finally:
+        await runner.cleanup()
+
+
+@contextlib.asynccontextmanager
+async def _context(settings: Settings, database_url: str, health: Health) -> AsyncIterator[Context]:
+    """Build and check every part; what cannot be right refuses to start, what can pass is waited for."""
+    chain, limits = settings.chain, settings.transactions
+    signer = Signer(settings.signer.key.get_secret_value())
+    model = load(settings.model.name)
+    network = Model.open(model)
+    labels = load_labels((one.file, one.date) for one in settings.labels.lists)
+    check_reference_string(check_keys(settings.model.keys, model.model_id), chain.chain_id)
+    async with contextlib.AsyncExitStack() as stack:
+        w3 = rpc.connect(
+            chain.rpc_urls,
+            chain.request_timeout_seconds,
+            chain_id=chain.chain_id,
+            max_lag_blocks=chain.max_head_lag,
+            ask_two=chain.two_endpoints_agree,
+        )
+        stack.push_async_callback(w3.provider.disconnect)
+        oracle = OracleContract(w3, Address(chain.oracle), chain.chain_id)
+        # The pool must never make one stage wait for another's work; collecting reads and fills an index besides.
+        workers = sum(concurrency(settings.worker, name) for name in (*STAGES, "collect"))
+        engine: AsyncEngine = database.connect(database_url, pool_size=workers + 6)
+        stack.push_async_callback(engine.dispose)
+        sessions = async_sessionmaker(engine, expire_on_commit=False)
+        histories = Histories(
+            w3, settings.history, chain.chain_id, PostgresEventStore(sessions), PostgresHistoryStore(sessions)
+        )
+        stack.push_async_callback(histories.close)
+        await check_database(health, engine)
+        await check_chain(health, w3, oracle, chain.chain_id)
+        digest = await check_signer(health, oracle, signer)
+        await check_model(health, w3, oracle, model)
+        health.set("prover", False, "loading the keys")
+        prover = await stack.enter_async_context(Prover(model.directory, settings.model.keys))
+        health.set("prover", True)
+        yield Context(
+            chain_id=chain.chain_id,
+            w3=w3,
+            chain=chain,
+            worker=settings.worker,
+            transactions=limits,
+            sessions=sessions,
+            oracle=oracle,
+            client=TransactionClient(w3),
+            fees=FeePolicy(int(limits.max_fee_gwei * GWEI), int(limits.priority_fee_gwei * GWEI)),
+            signer=signer,
+            signer_set_digest=digest,
+            histories=histories,
+            labels=labels,
+            declined_labels=frozenset(settings.labels.decline),
+            model=network,
+            prover=prover,
+            health=health,
+        )

@@ -1,0 +1,81 @@
+"""This project's contracts on a local chain: access manager, registry with an active model, oracle, lender."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from eth_account.signers.local import LocalAccount
+from web3 import Web3
+
+from oracle.assessment.outputs import OUTPUTS
+from oracle.devnet.accounts import ETHER, Transactor
+from oracle.devnet.artifacts import Deployed, project, verifier
+from oracle.models.registry import ShippedModel
+
+FEE_WEI: Final = ETHER // 1000
+REQUEST_LIFETIME_SECONDS: Final = 3600
+ASSESSMENT_LIFETIME_SECONDS: Final = 3600
+DAY: Final = 86_400
+BATCH_SIZE: Final = 1
+LIQUIDITY_WEI: Final = 500 * ETHER
+
+POLICY: Final = (
+    7_000,  # minimum score
+    2_000,  # fraud limit
+    9_000,  # maximum loan to value
+    3_000,  # maximum interest rate
+    800,  # plain interest rate
+    365 * DAY,  # maximum duration
+    7 * DAY,  # grace period
+)
+
+
+@dataclass(frozen=True)
+class Contracts:
+    """The deployed contracts; `start_block` is the first block they stood at."""
+
+    manager: Deployed
+    registry: Deployed
+    verifier: Deployed
+    oracle: Deployed
+    lending: Deployed
+    start_block: int
+
+
+async def deploy_contracts(
+    transactor: Transactor, owner: LocalAccount, signer: LocalAccount, model: ShippedModel
+) -> Contracts:
+    """Deploy all contracts, activate the model, register the signer, and fund the lender's pool.
+
+    `owner` needs 510 coins and stays administrator. The verifier is the one compiled from the model's development keys.
+    """
+    start_block = await transactor.chain.block_number() + 1
+    manager = await transactor.deploy(owner, project("AccessManager"), owner.address)
+    registry = await transactor.deploy(owner, project("ModelRegistry"), manager.address, 0)
+    checker = await transactor.deploy(owner, verifier(model.name))
+    code = await transactor.chain.rpc("eth_getCode", checker.address, "latest")
+    spec = (
+        checker.address,
+        Web3.keccak(hexstr=code),
+        model.feature_spec_hash,
+        model.neutral_commitment,
+        bytes(model.output_scales) + bytes(32 - len(OUTPUTS)),
+        BATCH_SIZE,
+    )
+    await transactor.call(owner, registry, "propose", model.model_id, spec)
+    await transactor.call(owner, registry, "activate", model.model_id)
+    oracle = await transactor.deploy(
+        owner,
+        project("AIRiskOracle"),
+        manager.address,
+        registry.address,
+        [signer.address],
+        1,
+        FEE_WEI,
+        REQUEST_LIFETIME_SECONDS,
+        ASSESSMENT_LIFETIME_SECONDS,
+        signer.address,
+        True,
+    )
+    lending = await transactor.deploy(owner, project("SmartLending"), manager.address, oracle.address, POLICY)
+    await transactor.call(owner, lending, "fund", value=LIQUIDITY_WEI)
+    return Contracts(manager, registry, checker, oracle, lending, start_block)

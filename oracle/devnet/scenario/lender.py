@@ -1,0 +1,139 @@
+"""What every lender of the scenario offers: one random valid act of a wallet at a time, noted as it is done."""
+
+from abc import ABC, abstractmethod
+from collections import defaultdict
+from decimal import Decimal
+from random import Random
+from typing import Final
+
+from eth_account.signers.local import LocalAccount
+
+from oracle.assessment.history import LendingHistory
+from oracle.devnet.scenario.account import Kind, LenderAccount, Standing
+from oracle.devnet.scenario.world import RESERVE, World
+
+_BASIS_POINTS: Final = 10_000
+# After an act a wallet keeps this much of what it may borrow, in basis points: prices must be able to move against it.
+_LEAST_ROOM: Final = (200, 4_000)
+
+
+class Lender(ABC):
+    """One lending protocol with its ledger. Amounts are in smallest units."""
+
+    name: str
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.accounts: dict[str, LenderAccount] = defaultdict(LenderAccount)
+
+    async def act(self, wallet: LocalAccount, random: Random) -> None:
+        """Let a wallet do one random thing that the protocol allows."""
+        account = self.accounts[wallet.address]
+        owing = [symbol for symbol, amount in account.owed.items() if amount > 1_000]
+        choice = random.random()
+        if not any(account.supplied.values()) or choice < 0.2:
+            await self._supply(wallet, account, random)
+        elif owing and choice < 0.45:
+            symbol = random.choice(sorted(owing))
+            amount = account.owed[symbol] * random.randint(5, 90) // 100
+            await self.repay(wallet, account, symbol, amount)
+            account.note(Kind.REPAY, self.value(symbol, amount), self.world.clock)
+        elif choice < 0.8:
+            await self._borrow(wallet, account, random)
+        else:
+            await self._withdraw(wallet, account, random)
+
+    async def liquidate(self, hunter: LocalAccount, random: Random) -> bool:
+        """Let the hunter repay a part of a debt whose health factor is below one; False when there is none."""
+        for address, account in self.accounts.items():
+            factor = self.standing(account).health_factor_wad
+            if factor is None or factor >= 10**18:
+                continue
+            debt = max(account.owed, key=lambda symbol: self.value(symbol, account.owed[symbol]))
+            collateral = max(account.supplied, key=lambda symbol: self.held_usd(account, symbol))
+            amount = account.owed[debt] * random.randint(10, 45) // 100
+            seized = self.seizable(account, debt, amount, collateral)
+            if not amount or seized is None:
+                continue
+            await self.seize(hunter, address, account, debt, amount, collateral)
+            account.note(Kind.LIQUIDATED, seized, self.world.clock)
+            return True
+        return False
+
+    def history(self, address: str) -> LendingHistory:
+        """Return what the sources must find of a wallet now."""
+        account = self.accounts[address]
+        return account.history(self.name, self.standing(account))
+
+    async def _supply(self, wallet: LocalAccount, account: LenderAccount, random: Random) -> None:
+        symbol = random.choice(("WETH", "WETH", "USDC", "WBTC"))
+        amount = self._units(symbol, random.randint(300, 30_000))
+        await self.supply(wallet, account, symbol, amount)
+        account.note(Kind.SUPPLY, self.value(symbol, amount), self.world.clock)
+
+    async def _borrow(self, wallet: LocalAccount, account: LenderAccount, random: Random) -> None:
+        symbol = random.choice(("USDC", "USDC", "WBTC", "WETH"))
+        usd = self.room_usd(account) * (_BASIS_POINTS - random.randint(*_LEAST_ROOM)) // _BASIS_POINTS
+        amount = self._units(symbol, usd // 10**8)
+        if not amount:
+            await self._supply(wallet, account, random)
+            return
+        await self.borrow(wallet, account, symbol, amount)
+        account.note(Kind.BORROW, self.value(symbol, amount), self.world.clock)
+
+    async def _withdraw(self, wallet: LocalAccount, account: LenderAccount, random: Random) -> None:
+        symbol = random.choice(sorted(symbol for symbol, amount in account.supplied.items() if amount))
+        # Every supplied dollar backs at most 81 cents of debt: so much room is certain to be enough.
+        usd = self.held_usd(account, symbol) if not any(account.owed.values()) else self.room_usd(account)
+        most = min(usd, self.held_usd(account, symbol)) * random.randint(5, 90) // 100
+        amount = self._units(symbol, most // 10**8)
+        if not amount:
+            await self._supply(wallet, account, random)
+            return
+        await self.withdraw(wallet, account, symbol, amount)
+        account.note(Kind.WITHDRAW, self.value(symbol, amount), self.world.clock)
+
+    def _units(self, symbol: str, usd: int) -> int:
+        return int((Decimal(usd) / self.world.price_usd(symbol)).scaleb(RESERVE[symbol].decimals))
+
+    @abstractmethod
+    def value(self, symbol: str, amount: int) -> int:
+        """Return what an amount is worth now, in 1e-8 USD, as the source must find it."""
+
+    @abstractmethod
+    def held_usd(self, account: LenderAccount, symbol: str) -> int:
+        """Return what stands supplied, in 1e-8 USD."""
+
+    @abstractmethod
+    def standing(self, account: LenderAccount) -> Standing:
+        """Return the position now."""
+
+    @abstractmethod
+    def room_usd(self, account: LenderAccount) -> int:
+        """Return how much more may be borrowed, in 1e-8 USD; zero when nothing."""
+
+    @abstractmethod
+    def seizable(self, account: LenderAccount, debt: str, amount: int, collateral: str) -> int | None:
+        """Return the 1e-8 USD that a liquidator would get, None when the collateral does not suffice."""
+
+    @abstractmethod
+    async def supply(self, wallet: LocalAccount, account: LenderAccount, symbol: str, amount: int) -> None:
+        """Supply."""
+
+    @abstractmethod
+    async def withdraw(self, wallet: LocalAccount, account: LenderAccount, symbol: str, amount: int) -> None:
+        """Withdraw."""
+
+    @abstractmethod
+    async def borrow(self, wallet: LocalAccount, account: LenderAccount, symbol: str, amount: int) -> None:
+        """Borrow."""
+
+    @abstractmethod
+    async def repay(self, wallet: LocalAccount, account: LenderAccount, symbol: str, amount: int) -> None:
+        """Repay."""
+
+    @abstractmethod
+    async def seize(
+        self, hunter: LocalAccount, victim: str, account: LenderAccount, debt: str, amount: int, collateral: str
+    ) -> None:
+        """Liquidate."""

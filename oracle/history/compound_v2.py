@@ -1,0 +1,165 @@
+"""Compound V2 and its forks: what a wallet did in any market of a comptroller, and its position at the block.
+
+Its events index nothing, so they come from the index. A fork may add a last number to `Mint` and `Redeem`.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Final
+
+from oracle.assessment.history import WAD, LendingHistory
+from oracle.assessment.request import Address, BlockRef
+from oracle.history.abi import Event
+from oracle.history.compound_v2_prices import ComptrollerPrices, Position
+from oracle.history.concurrently import all_of
+from oracle.history.event_index import EventIndex
+from oracle.history.logs import Log
+from oracle.history.markets import CompoundV2Market
+from oracle.history.reader import ChainReader, quantity
+
+_NUMBERS: Final = ("uint256", "uint256", "uint256")
+
+
+def _unindexed(name: str, *types: str) -> Event:
+    return Event(name, types, types)
+
+
+MINT: Final = _unindexed("Mint", "address", *_NUMBERS[:2])  # minter, mintAmount, mintTokens
+MINT_WITH_BALANCE: Final = _unindexed("Mint", "address", *_NUMBERS)
+MINT_BEHALF: Final = _unindexed("MintBehalf", "address", "address", *_NUMBERS[:2])  # payer, receiver, …
+MINT_BEHALF_WITH_BALANCE: Final = _unindexed("MintBehalf", "address", "address", *_NUMBERS)
+REDEEM: Final = _unindexed("Redeem", "address", *_NUMBERS[:2])  # redeemer, redeemAmount, redeemTokens
+REDEEM_WITH_BALANCE: Final = _unindexed("Redeem", "address", *_NUMBERS)
+BORROW: Final = _unindexed("Borrow", "address", *_NUMBERS)  # borrower, borrowAmount, accountBorrows, totalBorrows
+REPAY: Final = _unindexed("RepayBorrow", "address", "address", *_NUMBERS)  # payer, borrower, repayAmount, …
+LIQUIDATION: Final = _unindexed(
+    "LiquidateBorrow", "address", "address", "uint256", "address", "uint256"
+)  # liquidator, borrower, repayAmount, cTokenCollateral, seizeTokens
+
+_SUPPLIES: Final = frozenset({MINT, MINT_WITH_BALANCE, MINT_BEHALF, MINT_BEHALF_WITH_BALANCE})
+_REDEMPTIONS: Final = frozenset({REDEEM, REDEEM_WITH_BALANCE})
+_OF_SECOND: Final = frozenset({MINT_BEHALF, MINT_BEHALF_WITH_BALANCE, REPAY, LIQUIDATION})
+_EVENTS: Final = {event.topic: event for event in (*_SUPPLIES, *_REDEMPTIONS, BORROW, REPAY, LIQUIDATION)}
+
+
+def wallet_of(log: Log) -> Address:
+    """Return whose account an event changes: the minter, redeemer or borrower."""
+    event = _EVENTS[log.topics[0]]
+    return Address(str(event.decode(log.data)[1 if event in _OF_SECOND else 0]).lower())
+
+
+@dataclass
+class _Sums:
+    supplied: int = 0
+    withdrawn: int = 0
+    borrowed: int = 0
+    repaid: int = 0
+    liquidated: int = 0
+    liquidations: int = 0
+    events: int = 0
+    first_borrow: Log | None = None
+    liquidators_repayments: Counter[tuple[object, ...]] = field(default_factory=Counter)
+
+
+class CompoundV2Source:
+    """All markets of one comptroller as a source of lending history."""
+
+    def __init__(self, reader: ChainReader, market: CompoundV2Market, index: EventIndex, *, span_blocks: int) -> None:
+        self._reader = reader
+        self._market = market
+        self._index = index
+        self._span_blocks = span_blocks
+
+    @property
+    def name(self) -> str:
+        """The protocol's name."""
+        return self._market.name
+
+    async def read(self, wallet: Address, at: BlockRef) -> LendingHistory:
+        """Return the wallet's events up to the block and its position at it; see Source for the errors."""
+        if at.number < self._market.start_block:
+            return LendingHistory()
+        prices = ComptrollerPrices(self._reader, self._market)
+        logs = await self._index.logs(
+            self._reader,
+            await prices.markets(at.hash),
+            list(_EVENTS),
+            wallet_of,
+            wallet,
+            at,
+            start_block=self._market.start_block,
+            span_blocks=self._span_blocks,
+        )
+        sums = await self._sums(logs, prices)
+        position = await self._position(wallet, at, prices)
+        return LendingHistory(
+            supplied_usd=sums.supplied,
+            withdrawn_usd=sums.withdrawn,
+            borrowed_usd=sums.borrowed,
+            repaid_usd=sums.repaid,
+            liquidation_count=sums.liquidations,
+            liquidated_usd=sums.liquidated,
+            event_count=sums.events,
+            first_borrow_at=await self._time_of(sums.first_borrow),
+            collateral_usd=position.collateral_usd,
+            debt_usd=position.debt_usd,
+            health_factor_wad=position.borrowable_usd * WAD // position.debt_usd if position.debt_usd else None,
+            protocols=frozenset({self._market.name} if sums.events else ()),
+        )
+
+    async def fill_index(self, at: BlockRef) -> None:
+        """Index the markets' events up to a block, so that a request finds all but the newest of them there."""
+        if at.number < self._market.start_block:
+            return
+        markets = await ComptrollerPrices(self._reader, self._market).markets(at.hash)
+        start, span = self._market.start_block, self._span_blocks
+        await self._index.fill(self._reader, markets, list(_EVENTS), wallet_of, at, start_block=start, span_blocks=span)
+
+    async def _sums(self, logs: list[Log], prices: ComptrollerPrices) -> _Sums:
+        sums = _Sums()
+        for log in logs:
+            if log.topics[0] == LIQUIDATION.topic:
+                liquidator, _, repaid, _, _ = LIQUIDATION.decode(log.data)
+                sums.liquidators_repayments[log.address, log.block_hash, liquidator, repaid] += 1
+        for log, usd in zip(logs, await all_of(self._value(log, prices) for log in logs), strict=True):
+            event = _EVENTS[log.topics[0]]
+            if event is REPAY and _is_liquidators(log, sums):
+                continue
+            sums.events += 1
+            if event in _SUPPLIES:
+                sums.supplied += usd
+            elif event in _REDEMPTIONS:
+                sums.withdrawn += usd
+            elif event is BORROW:
+                sums.borrowed += usd
+                sums.first_borrow = sums.first_borrow or log
+            elif event is REPAY:
+                sums.repaid += usd
+            else:
+                sums.liquidations += 1
+                sums.liquidated += usd
+        return sums
+
+    async def _value(self, log: Log, prices: ComptrollerPrices) -> int:
+        event = _EVENTS[log.topics[0]]
+        values = event.decode(log.data)
+        if event is LIQUIDATION:
+            return await prices.shares_usd(Address(str(values[3]).lower()), int(values[4]), log.block_hash)
+        return await prices.value_usd(log.address, int(values[2 if event in _OF_SECOND else 1]), log.block_hash)
+
+    async def _position(self, wallet: Address, at: BlockRef, prices: ComptrollerPrices) -> Position:
+        entered = await prices.entered(wallet, at.hash)
+        return sum(await all_of(prices.position(market, wallet, at.hash) for market in entered), start=Position())
+
+    async def _time_of(self, log: Log | None) -> int | None:
+        return None if log is None else quantity((await self._reader.block(log.block_hash))["timestamp"])
+
+
+def _is_liquidators(log: Log, sums: _Sums) -> bool:
+    """Return whether a repayment is a liquidator's, which Aave would not log as one, and count it as found."""
+    payer, _, repaid, _, _ = REPAY.decode(log.data)
+    key = (log.address, log.block_hash, payer, repaid)
+    if not sums.liquidators_repayments[key]:
+        return False
+    sums.liquidators_repayments[key] -= 1
+    return True

@@ -1,0 +1,101 @@
+"""A comptroller's own prices, exchange rates and positions, at the block that a number belongs to."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from oracle.assessment.errors import HistoryIncomplete
+from oracle.assessment.history import WAD
+from oracle.assessment.request import Address
+from oracle.history.abi import Function
+from oracle.history.concurrently import Memo, all_of
+from oracle.history.markets import CompoundV2Market
+from oracle.history.reader import ChainReader
+
+_ALL_MARKETS: Final = Function("getAllMarkets", (), ("address[]",))
+_ASSETS_IN: Final = Function("getAssetsIn", ("address",), ("address[]",))
+_ORACLE: Final = Function("oracle", (), ("address",))
+_UNDERLYING_PRICE: Final = Function("getUnderlyingPrice", ("address",), ("uint256",))
+_EXCHANGE_RATE: Final = Function("exchangeRateStored", (), ("uint256",))
+# error, shares, debt, exchange rate
+_SNAPSHOT: Final = Function("getAccountSnapshot", ("address",), ("uint256",) * 4)
+# listed, collateral factor; forks add more
+_MARKET: Final = Function("markets", ("address",), ("bool", "uint256"))
+
+# A price is in USD for one smallest unit, times 1e36; dollars here are in 1e-8.
+_PRICE_SCALE: Final = 10**28
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """What stands in markets that were entered, in 1e-8 USD: `borrowable_usd` is collateral times its factor."""
+
+    collateral_usd: int = 0
+    borrowable_usd: int = 0
+    debt_usd: int = 0
+
+    def __add__(self, other: "Position") -> "Position":
+        return Position(
+            self.collateral_usd + other.collateral_usd,
+            self.borrowable_usd + other.borrowable_usd,
+            self.debt_usd + other.debt_usd,
+        )
+
+
+class ComptrollerPrices:
+    """One comptroller's markets at any block; one read each, remembered for one wallet's history."""
+
+    def __init__(self, reader: ChainReader, market: CompoundV2Market) -> None:
+        self._reader = reader
+        self._market = market
+        self._oracles: Memo[str, Address] = Memo(self._read_oracle)
+        self._prices: Memo[tuple[Address, str], int] = Memo(self._read_price)
+
+    async def markets(self, block_hash: str) -> list[Address]:
+        """Return the share tokens of every market, in the order of their listing."""
+        (listed,) = await self._reader.call(self._market.comptroller, _ALL_MARKETS, block_hash=block_hash)
+        return [Address(str(one).lower()) for one in listed]
+
+    async def entered(self, wallet: Address, block_hash: str) -> list[Address]:
+        """Return the markets whose shares back the wallet's debts, or in which it borrowed."""
+        (entered,) = await self._reader.call(self._market.comptroller, _ASSETS_IN, wallet, block_hash=block_hash)
+        return [Address(str(one).lower()) for one in entered]
+
+    async def value_usd(self, market: Address, amount: int, block_hash: str) -> int:
+        """Return what an amount of a market's underlying was worth, in 1e-8 USD rounded down."""
+        return amount * await self._prices.get((market, block_hash)) // _PRICE_SCALE
+
+    async def shares_usd(self, market: Address, shares: int, block_hash: str) -> int:
+        """Return what shares of a market were worth, in 1e-8 USD rounded down."""
+        (rate,) = await self._reader.call(market, _EXCHANGE_RATE, block_hash=block_hash)
+        return await self.value_usd(market, shares * int(rate) // WAD, block_hash)
+
+    async def position(self, market: Address, wallet: Address, block_hash: str) -> Position:
+        """Return a wallet's position in an entered market; interest since its last use is not in it."""
+        snapshot, (_, factor) = await all_of(
+            [
+                self._reader.call(market, _SNAPSHOT, wallet, block_hash=block_hash),
+                self._reader.call(self._market.comptroller, _MARKET, market, block_hash=block_hash),
+            ]
+        )
+        error, shares, debt, rate = snapshot
+        if error:
+            raise HistoryIncomplete(f"market {market} of {self._market.name} answers error {error} for {wallet}")
+        if not shares and not debt:
+            return Position()
+        collateral_usd = await self.value_usd(market, shares * rate // WAD, block_hash)
+        debt_usd = await self.value_usd(market, debt, block_hash)
+        return Position(collateral_usd, collateral_usd * factor // WAD, debt_usd)
+
+    async def _read_oracle(self, block_hash: str) -> Address:
+        (oracle,) = await self._reader.call(self._market.comptroller, _ORACLE, block_hash=block_hash)
+        return Address(str(oracle).lower())
+
+    async def _read_price(self, key: tuple[Address, str]) -> int:
+        market, block_hash = key
+        oracle = await self._oracles.get(block_hash)
+        (price,) = await self._reader.call(oracle, _UNDERLYING_PRICE, market, block_hash=block_hash)
+        if price <= 0:
+            raise HistoryIncomplete(
+                f"the oracle of {self._market.name} has no price for market {market} at block {block_hash}"
+            )
+        return int(price)

@@ -1,0 +1,221 @@
+"""An index for events that name a wallet only in their data: each market's logs are read once, for all wallets.
+
+Blocks that may still be reorganised are not indexed: what they hold is read with each request.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from oracle.assessment.errors import BlockUnavailable, HistoryIncomplete
+from oracle.assessment.request import Address, BlockRef
+from oracle.history.logs import Log, read_logs
+from oracle.history.reader import ChainReader
+
+UNINDEXED_BLOCKS: Final = 64
+"""How many of the newest blocks stay out of the index; Ethereum finalises after as many."""
+
+WalletOf = Callable[[Log], Address]
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far a contract is indexed: everything up to this block is in the store."""
+
+    block_number: int
+    block_hash: str
+
+
+class EventStore(Protocol):
+    """Where indexed logs are kept, by chain and contract."""
+
+    async def cursor(self, chain_id: int, contract: Address) -> Cursor | None:
+        """Return how far a contract is indexed, None when it is not."""
+        ...
+
+    async def append(
+        self,
+        chain_id: int,
+        contract: Address,
+        since: Cursor | None,
+        until: Cursor,
+        logs: Sequence[tuple[Address, Log]],
+    ) -> bool:
+        """Add the logs (with their wallets) of the blocks after `since` up to `until`, all or none.
+
+        Return False, and change nothing, when the contract's cursor is no longer `since`.
+        """
+        ...
+
+    async def logs(self, chain_id: int, contracts: Sequence[Address], wallet: Address, until_block: int) -> list[Log]:
+        """Return a wallet's logs up to a block, in the chain's order."""
+        ...
+
+    async def forget(self, chain_id: int, contract: Address) -> None:
+        """Drop everything of a contract, its cursor included."""
+        ...
+
+
+class MemoryEventStore:
+    """A store for one process: enough for an audit and for tests."""
+
+    def __init__(self) -> None:
+        self._cursors: dict[tuple[int, Address], Cursor] = {}
+        self._logs: dict[tuple[int, Address], dict[Address, list[Log]]] = {}
+
+    async def cursor(self, chain_id: int, contract: Address) -> Cursor | None:
+        """See EventStore."""
+        return self._cursors.get((chain_id, contract))
+
+    async def append(
+        self,
+        chain_id: int,
+        contract: Address,
+        since: Cursor | None,
+        until: Cursor,
+        logs: Sequence[tuple[Address, Log]],
+    ) -> bool:
+        """See EventStore."""
+        key = (chain_id, contract)
+        if self._cursors.get(key) != since:
+            return False
+        by_wallet = self._logs.setdefault(key, defaultdict(list))
+        for wallet, log in logs:
+            by_wallet[wallet].append(log)
+        self._cursors[key] = until
+        return True
+
+    async def logs(self, chain_id: int, contracts: Sequence[Address], wallet: Address, until_block: int) -> list[Log]:
+        """See EventStore."""
+        found = [log for one in contracts for log in self._logs.get((chain_id, one), {}).get(wallet, ())]
+        return sorted((log for log in found if log.block_number <= until_block), key=_place)
+
+    async def forget(self, chain_id: int, contract: Address) -> None:
+        """See EventStore."""
+        self._cursors.pop((chain_id, contract), None)
+        self._logs.pop((chain_id, contract), None)
+
+
+class EventIndex:
+    """The index of one chain: filled as far as a request needs, and never read again."""
+
+    def __init__(self, store: EventStore, chain_id: int, *, unindexed_blocks: int = UNINDEXED_BLOCKS) -> None:
+        self._store = store
+        self._chain_id = chain_id
+        self._unindexed_blocks = unindexed_blocks
+        self._filling = asyncio.Lock()
+
+    async def logs(
+        self,
+        reader: ChainReader,
+        contracts: Sequence[Address],
+        topics: Sequence[str],
+        wallet_of: WalletOf,
+        wallet: Address,
+        at: BlockRef,
+        *,
+        start_block: int,
+        span_blocks: int,
+    ) -> list[Log]:
+        """Return a wallet's logs of some contracts up to a block, in the chain's order.
+
+        `topics` are the events that are indexed, `wallet_of` reads an event's wallet. Raises HistoryIncomplete when
+        other processes keep changing the index.
+        """
+        query = _Query(reader, topics, wallet_of, start_block, span_blocks)
+        # Two requests must not read the same blocks at the same time.
+        async with self._filling:
+            cursors = await self._fill(query, contracts, at.number - self._unindexed_blocks)
+        found = await self._store.logs(self._chain_id, contracts, wallet, at.number)
+        for cursor, group in _grouped(cursors).items():
+            first = start_block if cursor is None else cursor.block_number + 1
+            async for logs in read_logs(reader, group, [list(topics)], first, at.number, span_blocks):
+                found += [log for log in logs if wallet_of(log) == wallet]
+        return sorted(found, key=_place)
+
+    async def fill(
+        self,
+        reader: ChainReader,
+        contracts: Sequence[Address],
+        topics: Sequence[str],
+        wallet_of: WalletOf,
+        at: BlockRef,
+        *,
+        start_block: int,
+        span_blocks: int,
+    ) -> None:
+        """Index contracts ahead of requests, as far as a block allows; see `logs` for the parameters and errors."""
+        query = _Query(reader, topics, wallet_of, start_block, span_blocks)
+        async with self._filling:
+            await self._fill(query, contracts, at.number - self._unindexed_blocks)
+
+    async def _fill(
+        self, query: "_Query", contracts: Sequence[Address], until_block: int
+    ) -> dict[Address, Cursor | None]:
+        """Index the contracts up to a block at least, and return how far each of them is indexed."""
+        cursors = await self._checked_cursors(query.reader, contracts)
+        for cursor, group in _grouped(cursors).items():
+            start = query.start_block if cursor is None else cursor.block_number + 1
+            async for end, logs in query.ranges(group, start, until_block):
+                until = await _cursor_at(query.reader, end)
+                for contract in group:
+                    own = [(query.wallet_of(log), log) for log in logs if log.address == contract]
+                    if not await self._store.append(self._chain_id, contract, cursors[contract], until, own):
+                        raise HistoryIncomplete(
+                            f"the index of {contract} was changed by another process while it was filled: try again"
+                        )
+                    cursors[contract] = until
+        return cursors
+
+    async def _checked_cursors(self, reader: ChainReader, contracts: Sequence[Address]) -> dict[Address, Cursor | None]:
+        cursors = {contract: await self._store.cursor(self._chain_id, contract) for contract in contracts}
+        for cursor, group in _grouped(cursors).items():
+            if cursor is None or cursor == await _cursor_at(reader, cursor.block_number):
+                continue
+            # A reorganisation deeper than the blocks that are left out: what was indexed may be gone.
+            for contract in group:
+                await self._store.forget(self._chain_id, contract)
+                cursors[contract] = None
+        return cursors
+
+
+@dataclass(frozen=True)
+class _Query:
+    reader: ChainReader
+    topics: Sequence[str]
+    wallet_of: WalletOf
+    start_block: int
+    span_blocks: int
+
+    async def ranges(self, contracts: Sequence[Address], start: int, end: int) -> AsyncIterator[tuple[int, list[Log]]]:
+        """Yield (last block, logs) of range after range."""
+        while start <= end:
+            last = min(start + self.span_blocks - 1, end)
+            logs = [
+                log
+                async for part in read_logs(self.reader, contracts, [list(self.topics)], start, last, self.span_blocks)
+                for log in part
+            ]
+            yield last, logs
+            start = last + 1
+
+
+def _grouped(cursors: dict[Address, Cursor | None]) -> dict[Cursor | None, list[Address]]:
+    """Return the contracts by how far they are indexed: those of one cursor are asked for together."""
+    groups: dict[Cursor | None, list[Address]] = defaultdict(list)
+    for contract, cursor in cursors.items():
+        groups[cursor].append(contract)
+    return dict(groups)
+
+
+async def _cursor_at(reader: ChainReader, number: int) -> Cursor:
+    block = await reader.request("eth_getBlockByNumber", [hex(number), False])
+    if block is None:
+        raise BlockUnavailable(f"the node has no block {number}, up to which events were indexed: ask another endpoint")
+    return Cursor(number, str(block["hash"]))
+
+
+def _place(log: Log) -> tuple[int, int]:
+    return log.block_number, log.index

@@ -1,0 +1,64 @@
+"""One history out of several protocols'."""
+
+from collections.abc import Iterable, Sequence
+
+from oracle.assessment.history import ExchangeHistory, LendingHistory, SocialRecord, TermLoanHistory
+
+
+def merge_lending(parts: Sequence[LendingHistory]) -> LendingHistory:
+    """Return the sum over money markets.
+
+    The health factor is taken over the markets with debt, each weighted by its debt: collateral in one market does
+    not back a debt in another.
+    """
+    in_debt = [(part.debt_usd, part.health_factor_wad) for part in parts if part.health_factor_wad is not None]
+    debt_usd = sum(debt for debt, _ in in_debt)
+    if len(in_debt) <= 1 or debt_usd == 0:
+        health_factor_wad = min((factor for _, factor in in_debt), default=None)
+    else:
+        health_factor_wad = sum(debt * factor for debt, factor in in_debt) // debt_usd
+    return LendingHistory(
+        supplied_usd=sum(part.supplied_usd for part in parts),
+        withdrawn_usd=sum(part.withdrawn_usd for part in parts),
+        borrowed_usd=sum(part.borrowed_usd for part in parts),
+        repaid_usd=sum(part.repaid_usd for part in parts),
+        liquidation_count=sum(part.liquidation_count for part in parts),
+        liquidated_usd=sum(part.liquidated_usd for part in parts),
+        event_count=sum(part.event_count for part in parts),
+        first_borrow_at=_earliest(part.first_borrow_at for part in parts),
+        collateral_usd=sum(part.collateral_usd for part in parts),
+        debt_usd=sum(part.debt_usd for part in parts),
+        health_factor_wad=health_factor_wad,
+        protocols=frozenset(name for part in parts for name in part.protocols),
+    )
+
+
+def merge_exchanges(parts: Sequence[ExchangeHistory]) -> ExchangeHistory:
+    """Return the sum over exchanges."""
+    return ExchangeHistory(
+        swap_count=sum(part.swap_count for part in parts),
+        liquidity_count=sum(part.liquidity_count for part in parts),
+        open_positions=sum(part.open_positions for part in parts),
+        protocols=frozenset(name for part in parts for name in part.protocols),
+    )
+
+
+def merge_term_loans(parts: Sequence[TermLoanHistory]) -> TermLoanHistory:
+    """Return the sum over term lenders."""
+    return TermLoanHistory(
+        taken=sum(part.taken for part in parts),
+        repaid_on_time=sum(part.repaid_on_time for part in parts),
+        repaid_late=sum(part.repaid_late for part in parts),
+        defaulted=sum(part.defaulted for part in parts),
+        first_taken_at=_earliest(part.first_taken_at for part in parts),
+        lenders=frozenset(name for part in parts for name in part.lenders),
+    )
+
+
+def merge_social(parts: Sequence[SocialRecord]) -> SocialRecord:
+    """Return the records of all registries."""
+    return SocialRecord(frozenset(name for part in parts for name in part.verifications))
+
+
+def _earliest(moments: Iterable[int | None]) -> int | None:
+    return min((moment for moment in moments if moment is not None), default=None)

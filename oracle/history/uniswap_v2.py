@@ -1,0 +1,66 @@
+"""Uniswap V2 and its forks: swaps that paid a wallet, and its shares of pairs."""
+
+from typing import Final
+
+from oracle.assessment.history import ExchangeHistory
+from oracle.assessment.request import Address, BlockRef
+from oracle.history.abi import Event, Function, address_topic
+from oracle.history.concurrently import all_of
+from oracle.history.markets import UniswapV2Exchange
+from oracle.history.reader import ChainReader
+from oracle.history.uniswap import BALANCE_OF, PoolKind, Pools, logs_anywhere
+
+SWAP: Final = Event(
+    "Swap", ("address", "uint256", "uint256", "uint256", "uint256", "address"), ("uint256",) * 4
+)  # sender*, amount0In, amount1In, amount0Out, amount1Out, to*
+TRANSFER: Final = Event("Transfer", ("address", "address", "uint256"), ("uint256",))  # from*, to*, value
+NOBODY: Final = "0x" + "00" * 32
+
+_PAIRS: Final = PoolKind(
+    parts=(Function("token0", (), ("address",)), Function("token1", (), ("address",))),
+    lookup=Function("getPair", ("address", "address"), ("address",)),
+)
+# A token whose transfers index the amount as well is no pair's share.
+_TRANSFER_TOPICS: Final = 3
+
+
+class UniswapV2Source:
+    """All pairs of one factory as a source.
+
+    Swaps for ether pay the router, which unwraps it: they are not seen. A share that somebody else sent counts as
+    a position only while the wallet was credited with liquidity of that pair itself.
+    """
+
+    def __init__(self, reader: ChainReader, exchange: UniswapV2Exchange, *, span_blocks: int) -> None:
+        self._reader = reader
+        self._exchange = exchange
+        self._span_blocks = span_blocks
+
+    @property
+    def name(self) -> str:
+        """The exchange's name."""
+        return self._exchange.name
+
+    async def read(self, wallet: Address, at: BlockRef) -> ExchangeHistory:
+        """Return the wallet's swaps and liquidity up to the block; see Source for the errors."""
+        start = self._exchange.start_block
+        if at.number < start:
+            return ExchangeHistory()
+        user = address_topic(wallet)
+        swaps, minted = await all_of(
+            logs_anywhere(self._reader, topics, start, at, self._span_blocks)
+            for topics in ([SWAP.topic, None, user], [TRANSFER.topic, NOBODY, user])
+        )
+        pairs = Pools(self._reader, self._exchange.factory, _PAIRS, at)
+        swaps = await pairs.of(swaps)
+        minted = await pairs.of(log for log in minted if len(log.topics) == _TRANSFER_TOPICS)
+        shares = await all_of(
+            self._reader.call(pair, BALANCE_OF, wallet, block_hash=at.hash)
+            for pair in sorted({log.address for log in minted})
+        )
+        return ExchangeHistory(
+            swap_count=len(swaps),
+            liquidity_count=len(minted),
+            open_positions=sum(share > 0 for (share,) in shares),
+            protocols=frozenset({self._exchange.name} if swaps or minted else ()),
+        )

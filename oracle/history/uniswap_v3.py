@@ -1,0 +1,79 @@
+"""Uniswap V3: swaps that paid a wallet, and the positions that it holds."""
+
+from typing import Final
+
+from oracle.assessment.history import ExchangeHistory
+from oracle.assessment.request import Address, BlockRef
+from oracle.history.abi import Event, Function, address_topic
+from oracle.history.concurrently import all_of
+from oracle.history.logs import read_logs
+from oracle.history.markets import UniswapV3Exchange
+from oracle.history.reader import ChainReader
+from oracle.history.uniswap import BALANCE_OF, PoolKind, Pools, logs_anywhere
+from oracle.history.uniswap_v2 import NOBODY, TRANSFER
+
+SWAP: Final = Event(
+    "Swap",
+    ("address", "address", "int256", "int256", "uint160", "uint128", "int24"),
+    ("int256", "int256", "uint160", "uint128", "int24"),
+)  # sender*, recipient*, amount0, amount1, sqrtPriceX96, liquidity, tick
+
+_POOLS: Final = PoolKind(
+    parts=(
+        Function("token0", (), ("address",)),
+        Function("token1", (), ("address",)),
+        Function("fee", (), ("uint24",)),
+    ),
+    lookup=Function("getPool", ("address", "address", "uint24"), ("address",)),
+)
+_TOKEN_OF_OWNER: Final = Function("tokenOfOwnerByIndex", ("address", "uint256"), ("uint256",))
+# nonce, operator, token0, token1, fee, tickLower, tickUpper, liquidity; what follows is not read
+_POSITION: Final = Function(
+    "positions", ("uint256",), ("uint96", "address", "address", "address", "uint24", "int24", "int24", "uint128")
+)
+_LIQUIDITY_AT: Final = 7
+
+
+class UniswapV3Source:
+    """All pools of one factory, and the positions of its manager, as a source."""
+
+    def __init__(self, reader: ChainReader, exchange: UniswapV3Exchange, *, span_blocks: int) -> None:
+        self._reader = reader
+        self._exchange = exchange
+        self._span_blocks = span_blocks
+
+    @property
+    def name(self) -> str:
+        """The exchange's name."""
+        return self._exchange.name
+
+    async def read(self, wallet: Address, at: BlockRef) -> ExchangeHistory:
+        """Return the wallet's swaps and positions up to the block; see Source for the errors."""
+        start = self._exchange.start_block
+        if at.number < start:
+            return ExchangeHistory()
+        user = address_topic(wallet)
+        swaps = await logs_anywhere(self._reader, [SWAP.topic, None, user], start, at, self._span_blocks)
+        swaps = await Pools(self._reader, self._exchange.factory, _POOLS, at).of(swaps)
+        opened = 0
+        minted = [TRANSFER.topic, NOBODY, user]
+        manager = self._exchange.position_manager
+        async for logs in read_logs(self._reader, [manager], minted, start, at.number, self._span_blocks):
+            opened += len(logs)
+        return ExchangeHistory(
+            swap_count=len(swaps),
+            liquidity_count=opened,
+            open_positions=await self._open_positions(wallet, at),
+            protocols=frozenset({self._exchange.name} if swaps or opened else ()),
+        )
+
+    async def _open_positions(self, wallet: Address, at: BlockRef) -> int:
+        manager = self._exchange.position_manager
+        (count,) = await self._reader.call(manager, BALANCE_OF, wallet, block_hash=at.hash)
+        tokens = await all_of(
+            self._reader.call(manager, _TOKEN_OF_OWNER, wallet, place, block_hash=at.hash) for place in range(count)
+        )
+        positions = await all_of(
+            self._reader.call(manager, _POSITION, token, block_hash=at.hash) for (token,) in tokens
+        )
+        return sum(position[_LIQUIDITY_AT] > 0 for position in positions)

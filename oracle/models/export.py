@@ -1,0 +1,135 @@
+"""From a quantised network to a model folder: weights, ONNX graph, EZKL settings, manifest."""
+
+import hashlib
+import json
+import warnings
+from pathlib import Path
+from typing import Any, Final
+
+import ezkl
+import torch
+
+from oracle.assessment.errors import OracleError
+from oracle.assessment.features import NEUTRAL_PRIVATE, feature_spec_hash
+from oracle.assessment.outputs import OUTPUTS
+from oracle.models.fixed_point import (
+    DECOMPOSITION_BASE,
+    DECOMPOSITION_LEGS,
+    INPUT_BITS,
+    MAXIMUM_LOGROWS,
+    OUTPUT_BITS,
+    WEIGHT_BITS,
+)
+from oracle.models.network import RiskNetwork, example_inputs
+from oracle.models.quantise import check_no_overflow
+from oracle.models.weights import save_weights
+
+WEIGHTS: Final = "weights.json"
+GRAPH: Final = "model.onnx"
+SETTINGS: Final = "settings.json"
+MANIFEST: Final = "model.json"
+
+_OPSET = 17
+_RESERVED_ROWS = 8  # Halo2's blinding rows and the last row
+_NEVER_RESCALE = 10  # times the input scale: above every activation's scale
+
+_RUN_ARGUMENTS: Final[dict[str, Any]] = {
+    "input_visibility": "hashed/public",
+    "output_visibility": "public",
+    # `private` would not commit to the weights at all: another model's proof would verify.
+    "param_visibility": "fixed",
+    "input_scale": INPUT_BITS,
+    "param_scale": WEIGHT_BITS,
+    "scale_rebase_multiplier": _NEVER_RESCALE,
+    "decomp_base": DECOMPOSITION_BASE,
+    "decomp_legs": DECOMPOSITION_LEGS,
+    "disable_freivalds": True,
+    # Inputs are bound by their hashes; outputs are sums of range-checked ReLUs, with room to spare in the field.
+    "ignore_range_check_inputs_outputs": True,
+}
+
+
+class CircuitTooLarge(OracleError):
+    """The network needs more rows than the largest circuit that is fast enough."""
+
+
+def export(network: RiskNetwork, folder: Path, name: str) -> str:
+    """Write the model folder of a quantised network and return its model id in hex.
+
+    Raises NotRepresentable when an input could overflow it, CircuitTooLarge beyond 2^12 rows.
+    """
+    check_no_overflow(network)
+    folder.mkdir(parents=True, exist_ok=True)
+    save_weights(network, folder / WEIGHTS)
+    _write_graph(network, folder / GRAPH)
+    _write_settings(folder / GRAPH, folder / SETTINGS)
+    return write_manifest(folder, name)
+
+
+def write_manifest(folder: Path, name: str) -> str:
+    """Stamp a model folder with its id, computed from graph, settings and today's feature table; returns the id."""
+    settings = json.loads((folder / SETTINGS).read_text())
+    manifest = {
+        "name": name,
+        "model_id": model_id_of(folder).hex(),
+        "feature_spec_hash": feature_spec_hash().hex(),
+        "neutral_commitment": hex(_neutral_commitment()),
+        "output_scales": list(settings["model_output_scales"]) * len(OUTPUTS),
+        "sha256": {
+            file: hashlib.sha256((folder / file).read_bytes()).hexdigest() for file in (WEIGHTS, GRAPH, SETTINGS)
+        },
+    }
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+    return str(manifest["model_id"])
+
+
+def model_id_of(folder: Path) -> bytes:
+    """Return the model's identity: SHA-256 over the digests of graph, settings and feature table."""
+    parts = [hashlib.sha256((folder / file).read_bytes()).digest() for file in (GRAPH, SETTINGS)]
+    return hashlib.sha256(b"".join([b"risk-oracle model v1", *parts, feature_spec_hash()])).digest()
+
+
+def _write_graph(network: RiskNetwork, path: Path) -> None:
+    with warnings.catch_warnings():
+        # The tracing exporter is deprecated but writes the plain graph that EZKL reads, the same bytes each time.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        torch.onnx.export(
+            network.float().eval(),
+            example_inputs(),
+            str(path),
+            input_names=["chain", "private"],
+            output_names=["outputs"],
+            opset_version=_OPSET,
+            dynamo=False,
+        )
+
+
+def _write_settings(graph: Path, path: Path) -> None:
+    for logrows in range(10, MAXIMUM_LOGROWS + 1):
+        settings = _settings(graph, path, logrows)
+        if max(settings["num_rows"], DECOMPOSITION_BASE) + _RESERVED_ROWS <= 2**logrows:
+            path.write_text(json.dumps(settings, indent=1, sort_keys=True) + "\n")
+            return
+    rows = settings["num_rows"]
+    raise CircuitTooLarge(f"the network needs {rows} rows, at most 2^{MAXIMUM_LOGROWS} are allowed: make it smaller")
+
+
+def _settings(graph: Path, path: Path, logrows: int) -> dict[str, Any]:
+    arguments = ezkl.PyRunArgs()
+    for name, value in (_RUN_ARGUMENTS | {"logrows": logrows}).items():
+        setattr(arguments, name, value)
+    ezkl.gen_settings(str(graph), str(path), py_run_args=arguments)
+    settings: dict[str, Any] = json.loads(path.read_text())
+    expected = [[INPUT_BITS, INPUT_BITS], [OUTPUT_BITS]]
+    if [settings["model_input_scales"], settings["model_output_scales"]] != expected:
+        raise OracleError(f"EZKL chose other scales than the fixed-point format's {expected}: {settings}")
+    # EZKL writes these in a random order, and the order changes keys and bytes.
+    settings["required_range_checks"].sort()
+    settings["einsum_params"]["equations"] = []  # read only with Freivalds checks on
+    settings["timestamp"] = 0
+    return settings
+
+
+def _neutral_commitment() -> int:
+    [digest] = ezkl.poseidon_hash([value.to_bytes(32, "little").hex() for value in NEUTRAL_PRIVATE])
+    return int.from_bytes(bytes.fromhex(digest), "little")

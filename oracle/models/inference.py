@@ -1,0 +1,54 @@
+"""One wallet's scores from its encoded features, to the bit what the proof will show."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import torch
+
+from oracle.assessment.features import FEATURES, NEUTRAL_PRIVATE, PRIVATE_FEATURES
+from oracle.assessment.outputs import Scores, decode_outputs
+from oracle.models.export import WEIGHTS
+from oracle.models.integer import IntegerNetwork
+from oracle.models.registry import ShippedModel
+from oracle.models.weights import load_weights
+
+
+@dataclass(frozen=True, slots=True)
+class Inference:
+    """The answer: `outputs` in signed fixed point, `fractions` the same as floats, `scores` as a contract decodes."""
+
+    outputs: tuple[int, ...]
+    fractions: tuple[float, ...]
+    scores: Scores
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model folder with its weights in memory."""
+
+    source: ShippedModel
+    network: IntegerNetwork
+
+    @classmethod
+    def open(cls, source: ShippedModel) -> Self:
+        """Read the weights of a checked model folder; raises ConfigurationFault when they do not fit the network."""
+        return cls(source, IntegerNetwork.of(load_weights(source.directory / WEIGHTS)))
+
+    def infer(self, chain: Sequence[int], private: Sequence[int] = NEUTRAL_PRIVATE) -> Inference:
+        """Return the scores for 32 encoded chain features and the encoded private ones, with or without salt.
+
+        Raises ValueError for wrong lengths.
+        """
+        if len(chain) != len(FEATURES) or len(private) < len(PRIVATE_FEATURES):
+            raise ValueError(
+                f"expected {len(FEATURES)} chain features and at least {len(PRIVATE_FEATURES)} private ones,"
+                f" got {len(chain)} and {len(private)}"
+            )
+        with torch.inference_mode():
+            [row] = self.network(
+                torch.tensor([list(chain)]), torch.tensor([list(private)[: len(PRIVATE_FEATURES)]])
+            ).tolist()
+        scales = self.source.output_scales
+        fractions = tuple(value / 2**scale for value, scale in zip(row, scales, strict=True))
+        return Inference(tuple(row), fractions, decode_outputs(row, scales))

@@ -1,0 +1,148 @@
+"""The model card: what the model is, what it learned from, what was measured, what it is not for."""
+
+# ruff: noqa: E501 - a page of text, line by line
+
+from typing import Any, Final
+
+from oracle.models.policy import Policy
+from oracle.models.training.book import SIZES
+from oracle.models.training.draw import FAILURE_SHARE, PERIODS
+from oracle.models.training.heads import CREDIT_READS, UNKNOWN_FRAUD
+from oracle.models.training.split import TEST, TRAIN, VALIDATION
+
+TASKS: Final[dict[str, str]] = {
+    "fraud": "fraud (accounts of Ethereum)",
+    "book": "liquidation (book, later period)",
+    "hmeq": "home owner's passport (HMEQ)",
+    "uci": "card holder's passport (UCI)",
+    "rocifi": "failure to repay (RociFi, 1 USD and more)",
+    "repeat-liquidation": "liquidated again in 90 days (Aave)",
+}
+
+
+def write_card(name: str, metrics: dict[str, Any], policy: Policy) -> str:
+    """Return the card in Markdown from the metrics that training measured."""
+    fraud, book, circuit, terms = (metrics[key] for key in ("fraud", "book", "circuit", "terms"))
+    extra, rocifi = metrics["fraud-extra"], metrics["rocifi"]
+    rounding, quantised = book["quantisation"], fraud["quantised"]
+    parts = "; ".join(
+        f"{label} {SIZES[part]} loans, {PERIODS[part][0]} to {PERIODS[part][1]}"
+        for label, part in (("training", TRAIN), ("validation", VALIDATION), ("test", TEST))
+    )
+    beats = rocifi["quantised"]["brier_shifted_to_base_rate"] < rocifi["baselines"]["base_rate_brier"] - 0.001
+    lines = [
+        f"# Model card: {name}",
+        "",
+        f"Model id `{metrics['model_id']}`. Circuit: k = {circuit['logrows']}, {circuit['rows']} rows. Figures are of the",
+        "quantised circuit's outputs, on data that training never saw, with 95 % bootstrap intervals.",
+        "",
+        "## What it answers",
+        "For one wallet and one loan: probability of a credit event within the loan's duration, fraud likelihood,",
+        f"category (medium from a probability of {policy.medium_default:.0%} or fraud of {policy.medium_fraud:.0%}, high from {policy.high_default:.0%} or {policy.high_fraud:.0%}), score from 0",
+        "to 100 (higher is safer, strictly falling in the probability), interest rate, duration, maximum LTV, confidence.",
+        "",
+        "## What it learned from",
+        "- Fraud: `eth_fraud_accounts` (Kaggle, V. Aliyev; licence not restated at its source), 12 flow features that a live",
+        "  wallet has too: no ERC-20 column and no life span, which give the label away through how the source was collected.",
+        "  Accounts without any flow (every one labelled fraud) are left out of training: such an address is given about",
+        f"  the base rate ({UNKNOWN_FRAUD:.0%} before calibration), never called a fraud. Gradient boosting teaches the network.",
+        "- Liquidation and default: a **semi-synthetic** loan book. Every ingredient is real (leverage of Aave positions, daily",
+        "  prices, RociFi loans with what their borrowers had done before, card clients' instalments for lateness, Aave",
+        "  liquidations with what followed, passports); their combination is drawn independently. The outcome is decided by",
+        "  the prices that followed and by the drawn borrower's real outcome. The share of borrowers who fail to repay is an",
+        f"  assumption ({FAILURE_SHARE:.0%}): the source's own level is unverified. The network's target is nine parts structural (a coin without",
+        "  drift at today's volatility, the known odds of lateness and of repeated liquidation) and one part outcome: one",
+        "  period's market is not the next one's. Collateral is the chain's own coin.",
+        f"- The credit trunk reads {', '.join(CREDIT_READS)}.",
+        "  It is monotone by construction: a better value of one of these never raises the probability, all else equal.",
+        "- Private passports: HMEQ home owners (no licence stated) and UCI card clients (Yeh and Lien, CC BY 4.0), without",
+        f"  demographics. A passport moves the log odds by its likelihood ratio times {metrics['passport_weights'][0]} and {metrics['passport_weights'][1]} (fitted on the book).",
+        "  That debt to income is not stated weighs heavily, as in the source, where it may be an artefact.",
+        "- Terms follow the policy by rule; maximum LTV and duration are distilled from their rules.",
+        "",
+        f"Splits are by wallet everywhere (equal rows stay together); the book also by time: {parts}.",
+        "",
+        "## What was measured",
+        "| task | unseen rows | base rate | AUC, quantised (95 %) | AUC, float | Brier | calibration error | baselines (AUC) |",
+        "|---|---|---|---|---|---|---|---|",
+        *(_row(label, metrics[task]) for task, label in TASKS.items()),
+        "",
+        f"- Fraud: precision {quantised['precision_at_recall_80']:.3f} at recall 0.8 ({_span(quantised['precision_at_recall_80_interval'])}); recall {quantised['recall_at_fpr_1']:.3f} at 1 % false positives.",
+        f"  Gradient boosting on the same rows and features: precision {fraud['baselines'].get('gradient_boosting_precision_at_recall_80', 0):.3f}. No account without flow is among the unseen rows.",
+        f"- Fraud of another collection ({extra['rows']} accounts, all fraud, three columns rebuilt): recall {extra['quantised']['recall_at_fpr_1']:.3f} at the",
+        f"  same threshold; {extra['populations']['with_flow']['quantised']['recall_at_fpr_1']:.3f} of those with any flow. Gradient boosting: {extra['baselines']['gradient_boosting_recall_at_fpr_1']:.3f}.",
+        f"- Book: category accuracy {book['quantised']['accuracy']:.3f}, against the category that a historical simulation of the later period's own",
+        f"  price paths gives each loan. AUC of all credit events, with the failures to repay that hardly anything foretells: {book['quantised']['event_auc']:.3f}.",
+        f"- RociFi: the model {'beats' if beats else 'does not beat'} the base rate's Brier score ({rocifi['baselines']['base_rate_brier']:.3f}; moved to that base rate it has",
+        f"  {rocifi['quantised']['brier_shifted_to_base_rate']:.3f}); gradient boosting fitted on that protocol's own histories reaches {rocifi['baselines']['gradient_boosting_brier']:.3f}, at an AUC of {rocifi['baselines']['gradient_boosting_auc']:.3f}.",
+        "- For the passports and the two real sets the probability is that of a loan at the assumed share of failures, not",
+        "  the table's own level: their Brier scores and calibration errors show that difference, the AUC does not.",
+        "",
+        "![ROC](roc.png) ![Precision and recall](precision_recall.png) ![Calibration](calibration.png)",
+        "",
+        "Left to right: ROC and precision over recall (fraud blue, liquidation red, home owners green, card holders orange),",
+        "calibration of the book's credit events (red) and of fraud (blue) in ten equally filled bins; axes from 0 to 1.",
+        "",
+        "| category in the book's later period | share | by historical simulation | event rate |",
+        "|---|---|---|---|",
+        *(
+            f"| {key} | {entry['share']:.1%} | {entry['reference_share']:.1%} | {_rate(entry['event_rate'])} |"
+            for key, entry in book["categories"].items()
+        ),
+        "",
+        *_subgroups(metrics.get("subgroups", {})),
+        f"Rounding to the circuit's grid moves the probability by {rounding['probability_mean_error']:.5f} and the score by {rounding['score_mean_error_points']:.3f} points on",
+        f"average, and the category of {rounding['category_flips']:.2%} of the loans. The circuit never rescales: integer inference equals it to the bit.",
+        "",
+        f"Distilled terms: maximum LTV is off its rule by {terms['maximum_ltv_mean_error_points']} points on average (95th percentile",
+        f"{terms['maximum_ltv_95th_error_points']}), duration by {terms['duration_mean_error_days']} days.",
+        "",
+        "## What it is not",
+        "- The book's figures say how well the model separates events *in the book*; no large set of real borrowers with",
+        "  features at a time and outcomes after it exists among the sources. RociFi and repeated liquidation are the wholly",
+        "  real judgements, on history alone.",
+        "- Lateness was learned from card clients, passports from credit applicants: proxies, not DeFi borrowers.",
+        f"- Market regimes differ: in the test period the mean probability given was {book['quantised']['mean_probability']:.1%}, the event rate {book['base_rate']:.1%}.",
+        "- Ethereum and Polygon history of 2020 to 2023; other chains and later years are not covered.",
+        "- Thin wallets get a low confidence, not a wrong certainty: read it before the score.",
+        "- No age, sex, nationality or marital status is a feature; DeFi wallets carry none.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _row(label: str, task: dict[str, Any]) -> str:
+    found = task["quantised"]
+    baselines = ", ".join(
+        f"{key.removesuffix('_auc').replace('_', ' ')} {value:.3f}"
+        for key, value in task["baselines"].items()
+        if key.endswith("_auc")
+    )
+    return (
+        f"| {label} | {task['rows']} | {task['base_rate']:.1%} | {found['auc']:.3f} ({_span(found['auc_interval'])}) |"
+        f" {task['float']['auc']:.3f} | {found['brier']:.3f} | {found['calibration_error']:.3f} | {baselines} |"
+    )
+
+
+def _subgroups(groups: dict[str, Any]) -> list[str]:
+    if not groups:
+        return []
+    return [
+        "Demographics are no features; the card clients' table has them, so that this can be checked:",
+        "",
+        "| card clients, unseen | rows | default rate | AUC | share in the riskiest fifth |",
+        "|---|---|---|---|---|",
+        *(
+            f"| {name} | {entry['rows']} | {entry['base_rate']:.1%} | {entry['auc']:.3f} | {entry['riskiest_fifth']:.1%} |"
+            for name, entry in groups.items()
+        ),
+        "",
+    ]
+
+
+def _span(bounds: list[float]) -> str:
+    return f"{bounds[0]:.3f} to {bounds[1]:.3f}"
+
+
+def _rate(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1%}"

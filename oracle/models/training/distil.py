@@ -1,0 +1,98 @@
+"""Distillation: gradient boosting and extra trees teach a small network, on real rows and on rows made between them.
+
+Hinton et al. (2015). A teacher judges a real row only by models that did not see it; made rows take each column
+from one of two real rows, so that the network also learns what the trees say where data are thin.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier
+from sklearn.model_selection import GroupKFold
+
+from oracle.models.training.fit import Recipe, Standard, Trunk, fit
+
+Codes = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+_FOLDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What to distil with: `trees` of the extra-trees teacher (0: boosting alone), made rows for each real one,
+    how many of a row's columns come from elsewhere on average, the teacher's weight against the label."""
+
+    recipe: Recipe
+    trees: int = 0
+    boosting_rounds: int = 200
+    made_rows: int = 4
+    exchanged: float = 0.25
+    real_copies: int = 2
+    teacher_share: float = 0.5
+
+
+class Teacher:
+    """Fold models that answer with their mean; `unseen` are their opinions of the rows they were not fitted on."""
+
+    def __init__(self, encoded: Codes, labels: Codes, lesson: Lesson, seed: int) -> None:
+        self.unseen: Floats = np.zeros(len(labels))
+        self._models: list[list[Any]] = []
+        # Rows with the same features stay together, or a fold would know the answer.
+        _, group = np.unique(encoded, axis=0, return_inverse=True)
+        for fitted, held in GroupKFold(_FOLDS).split(encoded, labels, group.ravel()):
+            models: list[Any] = [
+                HistGradientBoostingClassifier(random_state=seed, max_iter=lesson.boosting_rounds, early_stopping=False)
+            ]
+            if lesson.trees:
+                models.append(ExtraTreesClassifier(lesson.trees, random_state=seed))
+            for model in models:
+                model.fit(encoded[fitted], labels[fitted])
+            self._models.append(models)
+            self.unseen[held] = _mean(models, encoded[held])
+
+    def __call__(self, encoded: Codes) -> Floats:
+        """Return the mean probability (n,) of all fold models."""
+        return np.asarray(np.mean([_mean(models, encoded) for models in self._models], axis=0))
+
+
+def _mean(models: list[Any], encoded: Codes) -> Floats:
+    return np.asarray(np.mean([model.predict_proba(encoded)[:, 1] for model in models], axis=0))
+
+
+def distil(
+    encoded: Codes,
+    labels: Codes,
+    hidden: tuple[int, int],
+    lesson: Lesson,
+    seed: int,
+    pinned: tuple[Codes, Floats] | None = None,
+) -> Trunk:
+    """Return a trunk (its head gives log odds) that imitates the teachers; `pinned` rows get their targets as given."""
+    teacher = Teacher(encoded, labels, lesson, seed)
+    made = _made_rows(encoded, lesson, seed)
+    soft = (1 - lesson.teacher_share) * labels + lesson.teacher_share * teacher.unseen
+    rows, wanted = [encoded] * lesson.real_copies + [made], [soft] * lesson.real_copies + [teacher(made)]
+    if pinned is not None:
+        rows.append(pinned[0])
+        wanted.append(pinned[1])
+    standard = Standard.of(encoded)
+    torch.manual_seed(seed)
+    trunk = Trunk(encoded.shape[1], hidden, 1, list(range(encoded.shape[1])))
+    targets = torch.tensor(np.concatenate(wanted)[:, None], dtype=torch.float32)
+    fit(trunk, standard(np.concatenate(rows)), targets, lesson.recipe, seed)
+    standard.undo(trunk)
+    return trunk
+
+
+def _made_rows(encoded: Codes, lesson: Lesson, seed: int) -> Codes:
+    rng = np.random.default_rng(seed)
+    made = []
+    for _ in range(lesson.made_rows):
+        other = encoded[rng.permutation(len(encoded))]
+        share = 2 * lesson.exchanged * rng.random((len(encoded), 1))
+        made.append(np.where(rng.random(encoded.shape) < share, other, encoded))
+    return np.concatenate(made)

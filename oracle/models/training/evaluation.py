@@ -1,0 +1,62 @@
+"""`risk-oracle models evaluate`: a shipped model on any file of the same schema as one of the public sets."""
+
+from pathlib import Path
+from typing import Any, Final
+
+from oracle.models.export import WEIGHTS
+from oracle.models.integer import IntegerNetwork
+from oracle.models.policy import POLICY
+from oracle.models.registry import FLOAT_WEIGHTS, ModelFault, ShippedModel
+from oracle.models.training.accounts import read_accounts
+from oracle.models.training.book import SIZES, make_book
+from oracle.models.training.evaluate import judge_book
+from oracle.models.training.measure import judge
+from oracle.models.training.split import TEST
+from oracle.models.training.tables import UnusableData, file_of
+from oracle.models.training.tasks import load
+from oracle.models.weights import load_float, load_weights
+
+TASKS: Final = ("fraud", "fraud-extra", "rocifi", "repeat-liquidation", "uci", "hmeq", "book")
+
+
+def evaluate(task: str, path: Path, model: ShippedModel) -> dict[str, Any]:
+    """Return task, model, rows, metrics of the float and the quantised network with intervals, and baselines.
+
+    Raises UnusableData for a file that does not fit the task. For the book, `path` is a folder of data sets, or one of
+    the files within: the book's later period is drawn from it.
+    """
+    if task not in TASKS:
+        raise UnusableData(f"no task {task!r}: expected one of {', '.join(TASKS)}")
+    integers = IntegerNetwork.of(load_weights(model.directory / WEIGHTS))
+    floats = load_float(model.directory / FLOAT_WEIGHTS)
+    head = {"task": task, "model": model.name, "model_id": model.model_id.hex()}
+    if task == "book":
+        folder = _data_folder(path)
+        seed = int(model.metrics.get("seed", 0))
+        book = make_book(folder, read_accounts(folder, seed), seed, _quiet, {TEST: SIZES[TEST]})
+        return head | judge_book(integers, floats, book, POLICY)
+    threshold = _threshold(model) if task == "fraud-extra" else None
+    return head | judge(load(task, path), integers, floats, fraud_threshold=threshold)
+
+
+def _data_folder(path: Path) -> Path:
+    for folder in (path, path.parent.parent):
+        if file_of(folder, "prices").is_file():
+            return folder
+    raise UnusableData(
+        f"{path} is no folder of data sets: the book is drawn from daily prices, positions, loans and more together"
+        f" (expected {file_of(path, 'prices')})"
+    )
+
+
+def _threshold(model: ShippedModel) -> float:
+    try:
+        return float(model.metrics["fraud"]["quantised"]["threshold_at_fpr_1"])
+    except KeyError as error:
+        raise ModelFault(
+            f"model {model.name} has no metrics of the fraud task: the threshold at 1 % false positives is unknown"
+        ) from error
+
+
+def _quiet(_: str) -> None:
+    return

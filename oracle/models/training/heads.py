@@ -1,0 +1,142 @@
+"""The learned trunks: fraud from accounts, passports from credit tables, credit events from the book."""
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from oracle.assessment.features import FEATURES
+from oracle.models.fixed_point import INPUT_BITS
+from oracle.models.network import CREDIT, Shape
+from oracle.models.training.accounts import Accounts
+from oracle.models.training.book import Book
+from oracle.models.training.distil import Lesson, distil
+from oracle.models.training.fit import Recipe, Standard, Trunk, fit
+from oracle.models.training.passports import Passports
+from oracle.models.training.split import TRAIN
+
+CREDIT_READS: Final[dict[str, int]] = {
+    "health_factor": -1,
+    "repayment_rate": -1,
+    "liquidation_risk": 1,
+    "late_share": 1,
+    "market_volatility": 1,
+    "loan_to_value": 1,
+    "collateral_buffer": -1,
+    "loan_duration": 1,
+}
+"""What carries information in the book, and the direction in which it may move the probability.
+
+The trunk's other columns stay zero: debt_to_collateral is the health factor without its thresholds, and a network that
+reads both may ignore the one that decides. A direction is a promise to the borrower: repaying more never costs points.
+"""
+
+FRAUD_LESSON: Final = Lesson(
+    Recipe(epochs=200, batch=512, learning_rate=2e-2, weight_decay=3e-2),
+    made_rows=8,
+    exchanged=0.15,
+    teacher_share=0.7,
+)
+HOME_LESSON: Final = Lesson(
+    Recipe(epochs=300, batch=512, learning_rate=1e-2, weight_decay=1e-2),
+    trees=200,
+    made_rows=6,
+    exchanged=0.12,
+    teacher_share=0.6,
+)
+CARD_LESSON: Final = Lesson(
+    Recipe(epochs=20, batch=512, learning_rate=1e-2, weight_decay=1e-2),
+    boosting_rounds=80,
+    made_rows=2,
+    real_copies=1,
+    teacher_share=0.7,
+)
+CREDIT_RECIPE: Final = Recipe(epochs=200, batch=512, learning_rate=2e-2, weight_decay=1e-3)
+
+_CREDIT_BLOCK = [feature.name for feature in FEATURES[CREDIT]]
+_STRUCTURAL_SHARE = 0.9
+_PINNED_ROWS = 300
+UNKNOWN_FRAUD: Final = 0.15
+_FUNDED_FRAUD = 0.05
+
+
+def fit_fraud(accounts: Accounts, shape: Shape, seed: int) -> Trunk:
+    """Fit the fraud trunk on the training accounts that moved coin.
+
+    An address that shows nothing at all is pinned to UNKNOWN_FRAUD, about the base rate: the source calls each one a
+    fraud, but met no honest newcomer. One with a balance that no transaction brought (a contract wallet, a payout) is
+    pinned to a small probability.
+    """
+    chosen = (accounts.part == TRAIN) & ~accounts.empty
+    return distil(
+        accounts.encoded[chosen],
+        accounts.fraud[chosen],
+        shape.fraud,
+        FRAUD_LESSON,
+        seed,
+        pinned=_wallets_without_flow(accounts.encoded.shape[1], seed),
+    )
+
+
+def fit_passport(passports: Passports, hidden: tuple[int, int], lesson: Lesson, seed: int) -> Trunk:
+    """Fit a passport trunk whose score is the log likelihood ratio of default, and exactly 0 without a passport.
+
+    The first unit of each layer carries the presence flag; the biases are weights on it.
+    """
+    chosen = passports.part == TRAIN
+    encoded, bad = passports.encoded[chosen], passports.bad[chosen]
+    small = distil(encoded, bad, (hidden[0] - 1, hidden[1] - 1), lesson, seed)
+    trunk = Trunk(encoded.shape[1], hidden, 1, list(range(encoded.shape[1])))
+    base = float(np.log(bad.mean() / (1 - bad.mean())))
+    with torch.no_grad():
+        for layer in (trunk.first, trunk.second, trunk.head):
+            layer.weight.zero_()
+            layer.bias.zero_()
+        trunk.first.weight[0, 0] = trunk.second.weight[0, 0] = 1.0
+        trunk.first.weight[1:] = small.first.weight
+        trunk.first.weight[1:, 0] += small.first.bias
+        trunk.second.weight[1:, 1:] = small.second.weight
+        trunk.second.weight[1:, 0] = small.second.bias
+        trunk.head.weight[0, 1:] = small.head.weight[0]
+        trunk.head.weight[0, 0] = small.head.bias[0] - base
+    return trunk
+
+
+def fit_credit(book: Book, shape: Shape, seed: int) -> Trunk:
+    """Fit the credit trunk on the book's training period, monotone in CREDIT_READS.
+
+    The targets mix what happened with the structural probability: one period's market is not the next one's.
+    """
+    chosen = book.part == TRAIN
+    torch.manual_seed(seed)
+    trunk = Trunk(len(_CREDIT_BLOCK), shape.credit, 1, credit_columns(), credit_directions())
+    labels = torch.tensor(mixed_target(book)[chosen, None], dtype=torch.float32)
+    weights = torch.tensor(book.weight[chosen, None], dtype=torch.float32)
+    standard = Standard.of(book.chain[chosen][:, CREDIT])
+    fit(trunk, standard(book.chain[chosen][:, CREDIT]), labels, CREDIT_RECIPE, seed, weights=weights)
+    standard.undo(trunk)
+    return trunk
+
+
+def credit_columns() -> list[int]:
+    """Return the columns of the credit block that the trunk reads."""
+    return [_CREDIT_BLOCK.index(name) for name in CREDIT_READS]
+
+
+def credit_directions() -> Tensor:
+    """Return the direction of every column of the credit block, 0 where it is free or not read."""
+    return torch.tensor([float(CREDIT_READS.get(name, 0)) for name in _CREDIT_BLOCK])
+
+
+def mixed_target(book: Book) -> npt.NDArray[np.float64]:
+    """Return the soft label (n,) of each loan: its event, and for the greater part its structural probability."""
+    return (1 - _STRUCTURAL_SHARE) * book.event + _STRUCTURAL_SHARE * book.structural
+
+
+def _wallets_without_flow(columns: int, seed: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    rng = np.random.default_rng(seed)
+    rows = np.zeros((2 * _PINNED_ROWS, columns), dtype=np.int64)
+    rows[_PINNED_ROWS:, -1] = rng.integers(1, 2**INPUT_BITS, _PINNED_ROWS)
+    return rows, np.repeat([UNKNOWN_FRAUD, _FUNDED_FRAUD], _PINNED_ROWS)

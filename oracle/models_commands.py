@@ -1,0 +1,165 @@
+"""`risk-oracle models …`: train, evaluate, and look at model folders."""
+
+import json
+import tomllib
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from oracle.assessment.errors import ConfigurationFault
+from oracle.models.policy import POLICY, Policy
+
+if TYPE_CHECKING:
+    from oracle.models.registry import ShippedModel
+
+models_app = typer.Typer(help="Risk models.", no_args_is_help=True)
+
+_SETTINGS = {"data": str, "out": str, "seed": int, "name": str, "policy": dict}
+_TASKS = ("fraud", "fraud-extra", "hmeq", "uci", "rocifi", "repeat-liquidation", "book")
+_FIGURES = (
+    "auc",
+    "auc_interval",
+    "brier",
+    "calibration_error",
+    "accuracy",
+    "precision_at_recall_80",
+    "recall_at_fpr_1",
+)
+
+
+@models_app.command("train")
+def models_train(
+    config: Annotated[Path | None, typer.Option(help="TOML file: data, out, seed, name, [policy].")] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder of the data sets.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the trained model.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Same seed, same bytes.")] = None,
+) -> None:
+    """Train a model, make its circuit, and measure it on data that it was not trained on."""
+    chosen: dict[str, Any] = {} if config is None else read_train_config(config)
+    chosen |= {name: value for name, value in (("data", data), ("out", out), ("seed", seed)) if value is not None}
+    if missing := [name for name in ("data", "out") if name not in chosen]:
+        raise ConfigurationFault(f"training needs {' and '.join(missing)}: in --config or as options")
+    try:
+        from oracle.models.training.pipeline import SEED, train
+    except ModuleNotFoundError as error:
+        raise _no_training(error) from error
+    train(
+        Path(chosen["data"]),
+        Path(chosen["out"]),
+        chosen.get("seed", SEED),
+        policy=chosen.get("policy", POLICY),
+        **({"name": chosen["name"]} if "name" in chosen else {}),
+    )
+
+
+@models_app.command("evaluate")
+def models_evaluate(
+    task: Annotated[str, typer.Option(help=" | ".join(_TASKS))],
+    data: Annotated[Path, typer.Option(help="A file of the task's schema; for the book a folder of data sets.")],
+    model: Annotated[str | None, typer.Option(help="Shipped name or model folder.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object.")] = False,
+) -> None:
+    """Judge a model, before and after rounding, on any file of the same schema as a public set."""
+    try:
+        from oracle.models.training.evaluation import evaluate
+    except ModuleNotFoundError as error:
+        raise _no_training(error) from error
+    found = evaluate(task, data, _load(model))
+    if as_json:
+        typer.echo(json.dumps(found))
+        return
+    typer.echo(f"{task}: {found['rows']} rows, base rate {found['base_rate']:.1%}, model {found['model']}")
+    for kind in ("float", "quantised"):
+        shown = {name: found[kind][name] for name in _FIGURES if found[kind].get(name) is not None}
+        typer.echo(f"  {kind:10}" + "  ".join(f"{name} {value}" for name, value in shown.items()))
+    for name, value in found["baselines"].items():
+        typer.echo(f"  baseline  {name} {value}")
+    for note in found.get("notes", ()):
+        typer.echo(f"  note: {note}")
+
+
+@models_app.command("list")
+def models_list() -> None:
+    """List the models of this package."""
+    from oracle.models.registry import shipped_names
+
+    for name in shipped_names():
+        model = _load(name)
+        typer.echo(f"{name}  0x{model.model_id.hex()}  {_summary(model)}")
+
+
+@models_app.command("show")
+def models_show(model: Annotated[str | None, typer.Argument(help="Shipped name or model folder.")] = None) -> None:
+    """Show a model's card."""
+    path = _load(model).directory / "card.md"
+    if not path.is_file():
+        raise ConfigurationFault(f"{path} is missing: train the model again to have its card")
+    typer.echo(path.read_text())
+
+
+@models_app.command("compare")
+def models_compare(
+    first: Annotated[str, typer.Argument(help="Shipped name or model folder.")],
+    second: Annotated[str, typer.Argument(help="Shipped name or model folder.")],
+) -> None:
+    """Show the figures of two models beside each other, as each was measured when it was trained."""
+    models = [_load(first), _load(second)]
+    typer.echo(f"{'':44}{models[0].name:>24}{models[1].name:>24}")
+    for task in _TASKS:
+        for figure in _FIGURES:
+            values = [model.metrics.get(task, {}).get("quantised", {}).get(figure) for model in models]
+            if any(value is not None for value in values):
+                typer.echo(f"{task + ' ' + figure:44}" + "".join(f"{_shown(value):>24}" for value in values))
+    if models[0].model_id == models[1].model_id:
+        typer.echo("both are the same model")
+
+
+def read_train_config(path: Path) -> dict[str, Any]:
+    """Return the settings of a training file, the policy ready; raises ConfigurationFault naming every wrong key."""
+    try:
+        content = tomllib.loads(path.read_text())
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise ConfigurationFault(f"{path} cannot be read as TOML: {error}") from error
+    for key, value in content.items():
+        if key not in _SETTINGS:
+            raise ConfigurationFault(f"{path}: unknown setting {key!r}; known: {', '.join(_SETTINGS)}")
+        if not isinstance(value, _SETTINGS[key]):
+            raise ConfigurationFault(f"{path}: {key} is {value!r}, expected {_SETTINGS[key].__name__}")
+    if "policy" in content:
+        content["policy"] = _policy(path, content["policy"])
+    return content
+
+
+def _policy(path: Path, changes: dict[str, Any]) -> Policy:
+    known = {field.name for field in fields(Policy) if isinstance(getattr(POLICY, field.name), float)}
+    for key, value in changes.items():
+        if key not in known:
+            raise ConfigurationFault(f"{path}: unknown policy {key!r}; known: {', '.join(sorted(known))}")
+        if not isinstance(value, int | float) or not 0 <= value <= 1:
+            raise ConfigurationFault(f"{path}: policy.{key} is {value!r}, expected a fraction from 0 to 1")
+    changed: dict[str, Any] = {key: float(value) for key, value in changes.items()}
+    return replace(POLICY, **changed)
+
+
+def _load(model: str | None) -> "ShippedModel":
+    # Loading brings torch and EZKL with it: not before a command needs them.
+    from oracle.models.registry import DEFAULT_MODEL, load
+
+    return load(model or DEFAULT_MODEL)
+
+
+def _no_training(error: ModuleNotFoundError) -> ConfigurationFault:
+    return ConfigurationFault(f"training and evaluation need {error.name}: install risk-oracle[train]")
+
+
+def _summary(model: "ShippedModel") -> str:
+    circuit = model.metrics.get("circuit", {})
+    return f"k = {circuit.get('logrows', '?')}, {circuit.get('rows', '?')} rows"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, list):
+        return f"{value[0]} to {value[1]}"
+    return "–" if value is None else str(value)

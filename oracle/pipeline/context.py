@@ -1,0 +1,50 @@
+"""What the stages work with; the composition root builds it once."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+from web3 import AsyncHTTPProvider, AsyncWeb3
+
+from oracle.assessment.request import Address, BlockRef
+from oracle.assessment.states import STAGE_OF
+from oracle.chain.contracts import OracleContract
+from oracle.chain.fees import FeePolicy
+from oracle.chain.signer import Signer
+from oracle.chain.transactions import TransactionClient
+from oracle.config import ChainSettings, TransactionSettings, WorkerSettings
+from oracle.history.labels import Labels
+from oracle.models.inference import Model
+from oracle.pipeline.health import Health
+from oracle.pipeline.history import Histories
+from oracle.proving.prover import Prover
+
+
+@dataclass(slots=True)
+class Context:
+    """The daemon's parts, as the stages see them. `head` is the newest block seen, the daemon's idea of chain time."""
+
+    chain_id: int
+    w3: AsyncWeb3[AsyncHTTPProvider]
+    chain: ChainSettings
+    worker: WorkerSettings
+    transactions: TransactionSettings
+    sessions: async_sessionmaker[AsyncSession]
+    oracle: OracleContract
+    client: TransactionClient
+    fees: FeePolicy
+    signer: Signer
+    signer_set_digest: bytes
+    histories: Histories
+    labels: Labels
+    declined_labels: frozenset[str]
+    model: Model
+    prover: Prover
+    health: Health
+    head: BlockRef | None = None
+    woken: dict[str, asyncio.Event] = field(default_factory=lambda: {stage: asyncio.Event() for stage in STAGE_OF})
+
+    @property
+    def address(self) -> Address:
+        """The oracle contract's address."""
+        return self.oracle.address

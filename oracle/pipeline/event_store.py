@@ -1,0 +1,56 @@
+"""The event index's store in Postgres: one transaction a step."""
+
+from collections.abc import Sequence
+
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from oracle.assessment.request import Address
+from oracle.history.event_index import Cursor
+from oracle.history.logs import Log
+from oracle.store import market_events
+from oracle.store.market_events import MarketEvent
+
+
+class PostgresEventStore:
+    """An EventStore whose logs outlive the process, and are shared by all daemons of one database."""
+
+    def __init__(self, sessions: async_sessionmaker[AsyncSession]) -> None:
+        self._sessions = sessions
+
+    async def cursor(self, chain_id: int, contract: Address) -> Cursor | None:
+        """See EventStore."""
+        async with self._sessions() as session:
+            found = await market_events.cursor(session, chain_id, contract)
+        return None if found is None else Cursor(*found)
+
+    async def append(
+        self,
+        chain_id: int,
+        contract: Address,
+        since: Cursor | None,
+        until: Cursor,
+        logs: Sequence[tuple[Address, Log]],
+    ) -> bool:
+        """See EventStore."""
+        events = [
+            MarketEvent(contract, log.block_number, log.index, log.block_hash, log.topics[0], wallet, log.data)
+            for wallet, log in logs
+        ]
+        before = None if since is None else (since.block_number, since.block_hash)
+        async with self._sessions.begin() as session:
+            return await market_events.append(
+                session, chain_id, contract, before, (until.block_number, until.block_hash), events
+            )
+
+    async def logs(self, chain_id: int, contracts: Sequence[Address], wallet: Address, until_block: int) -> list[Log]:
+        """See EventStore."""
+        async with self._sessions() as session:
+            events = await market_events.events_of(session, chain_id, contracts, wallet, until_block)
+        return [
+            Log(one.contract, (one.topic,), one.data, one.block_number, one.block_hash, one.log_index) for one in events
+        ]
+
+    async def forget(self, chain_id: int, contract: Address) -> None:
+        """See EventStore."""
+        async with self._sessions.begin() as session:
+            await market_events.forget(session, chain_id, contract)

@@ -1,0 +1,153 @@
+"""From settings to the history sources, with the endpoint's faults in the domain's words."""
+
+from web3 import AsyncHTTPProvider, AsyncWeb3
+
+from oracle.assessment.request import Address, BlockRef
+from oracle.chain.rpc import endpoint_faults
+from oracle.config import HistorySettings
+from oracle.history.collect import Markets, Reading, Services, collect_counted
+from oracle.history.compound_v2 import CompoundV2Source
+from oracle.history.configuration import AaveV3Market, CoinPriceFeed, HistoryConfiguration, TermLender
+from oracle.history.etherscan_client import EtherscanClient
+from oracle.history.event_index import EventIndex, EventStore, MemoryEventStore
+from oracle.history.markets import (
+    AaveV2Market,
+    CometMarket,
+    CompoundV2Market,
+    Exchange,
+    LendingMarket,
+    MakerVaults,
+    UniswapV2Exchange,
+    UniswapV3Exchange,
+)
+from oracle.history.memory import HistoryStore
+from oracle.history.reader import ChainReader
+from oracle.history.subgraph import SubgraphClient
+from oracle.pipeline import metrics
+
+
+class Histories:
+    """Reads the wallets of requests, each pinned to its request's block.
+
+    `events` keeps what markets without indexed events logged; without it, it is read anew by each process. `store`
+    keeps what was found of each wallet; without it, every read is from the start.
+    """
+
+    def __init__(
+        self,
+        w3: AsyncWeb3[AsyncHTTPProvider],
+        settings: HistorySettings,
+        chain_id: int,
+        events: EventStore | None = None,
+        store: HistoryStore | None = None,
+    ) -> None:
+        self._w3 = w3
+        self._configuration = history_configuration(settings, chain_id)
+        self._services = Services(
+            transactions_api=_transactions_api(settings, chain_id),
+            subgraphs={
+                one.name: SubgraphClient(one.name, one.subgraph.get_secret_value())
+                for one in settings.aave_v3
+                if one.subgraph is not None
+            },
+            event_index=EventIndex(events or MemoryEventStore(), chain_id),
+            store=store,
+            markets=Markets(),
+        )
+
+    async def read(self, wallet: Address, at: BlockRef) -> Reading:
+        """Return a wallet's history at a block; raises as `collect_history` does, EndpointUnreachable besides."""
+        with endpoint_faults():
+            reading = await collect_counted(self._w3, self._configuration, wallet, at, self._services)
+        metrics.HISTORY_CALLS.observe(reading.rpc_calls)
+        return reading
+
+    async def index_markets(self, at: BlockRef) -> None:
+        """Index the events of markets that index nothing, up to a block, before a request needs them."""
+        index, span = self._services.event_index, self._configuration.logs_span_blocks
+        if index is None:
+            return
+        with endpoint_faults():
+            for market in self._configuration.lending:
+                if isinstance(market, CompoundV2Market):
+                    await CompoundV2Source(ChainReader(self._w3), market, index, span_blocks=span).fill_index(at)
+
+    async def close(self) -> None:
+        """Close the connections of what is read from besides the node."""
+        if self._services.transactions_api is not None:
+            await self._services.transactions_api.close()
+        for subgraph in self._services.subgraphs.values():
+            await subgraph.close()
+
+
+def _transactions_api(settings: HistorySettings, chain_id: int) -> EtherscanClient | None:
+    if settings.transactions_api_url is None:
+        return None
+    key = settings.transactions_api_key
+    return EtherscanClient(
+        settings.transactions_api_url.get_secret_value(),
+        chain_id,
+        key=None if key is None else key.get_secret_value(),
+        requests_per_second=settings.transactions_api_rate,
+    )
+
+
+def history_configuration(settings: HistorySettings, chain_id: int) -> HistoryConfiguration:
+    """Return what the sources are pointed at."""
+    markets = tuple(
+        AaveV3Market(one.name, Address(one.addresses_provider), Address(one.pool), one.start_block)
+        for one in settings.aave_v3
+    )
+    return HistoryConfiguration(
+        chain_id=chain_id,
+        coin_price_feed=CoinPriceFeed(Address(settings.coin_price_feed), settings.coin_price_max_age_seconds or None),
+        aave_v3=markets,
+        lending=_lending_markets(settings),
+        exchanges=_exchanges(settings),
+        term_lenders=tuple(TermLender(one.name, Address(one.address), one.start_block) for one in settings.lenders),
+        token_prices=markets[0] if markets else None,
+        ens_registry=None if settings.ens_registry is None else Address(settings.ens_registry),
+        logs_span_blocks=settings.log_range,
+        api_page=settings.transactions_api_page,
+    )
+
+
+def _lending_markets(settings: HistorySettings) -> tuple[LendingMarket, ...]:
+    aave = (
+        AaveV2Market(
+            one.name, Address(one.addresses_provider), Address(one.pool), Address(one.base_price_feed), one.start_block
+        )
+        for one in settings.aave_v2
+    )
+    compound = (CompoundV2Market(one.name, Address(one.comptroller), one.start_block) for one in settings.compound_v2)
+    comets = (
+        CometMarket(
+            one.name,
+            Address(one.comet),
+            None if one.unit_price_feed is None else Address(one.unit_price_feed),
+            one.start_block,
+        )
+        for one in settings.compound_v3
+    )
+    vaults = (
+        MakerVaults(
+            one.name,
+            Address(one.manager),
+            Address(one.proxy_registry),
+            Address(one.vat),
+            Address(one.spotter),
+            Address(one.dog),
+            one.start_block,
+        )
+        for one in settings.maker
+    )
+    return (*aave, *compound, *comets, *vaults)
+
+
+def _exchanges(settings: HistorySettings) -> tuple[Exchange, ...]:
+    second = (UniswapV2Exchange(one.name, Address(one.factory), one.start_block) for one in settings.uniswap_v2)
+    third = (
+        UniswapV3Exchange(one.name, Address(one.factory), Address(one.position_manager), one.start_block)
+        for one in settings.uniswap_v3
+    )
+    return (*second, *third)

@@ -1,0 +1,129 @@
+"""The event source: polls the chain's log from a durable cursor, and rewinds when the chain did."""
+
+import asyncio
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from oracle.assessment.errors import BlockUnavailable, TransientFault
+from oracle.assessment.request import BlockRef
+from oracle.cancellation import raise_if_cancelled
+from oracle.chain.rpc import EndpointRefused, block_ref
+from oracle.pipeline import metrics
+from oracle.pipeline.context import Context
+from oracle.store import cursor, database, requests
+
+_LONGEST_PAUSE_SECONDS = 30.0
+_DATABASE_PAUSE_SECONDS = 2.0
+
+
+async def follow_chain(context: Context, woken: asyncio.Event) -> None:
+    """Search new blocks at each wake-up or poll, until cancelled; endpoint and database faults are waited out."""
+    log = structlog.get_logger("ingest")
+    faults = 0
+    while True:
+        woken.clear()
+        pause = context.chain.poll_seconds
+        try:
+            await search_new_blocks(context)
+            if context.health.set("chain", True):
+                log.info("endpoint_reached", block=context.head and context.head.number)
+            faults = 0
+        except database.LOST as error:
+            pause = _DATABASE_PAUSE_SECONDS
+            if context.health.set("database", False, "the database does not answer"):
+                log.warning("database_lost", error=type(error).__name__)
+        except TransientFault as fault:
+            faults += 1
+            pause = min(pause * 2 ** min(faults, 10), _LONGEST_PAUSE_SECONDS)
+            if context.health.set("chain", False, str(fault)):
+                log.warning("endpoint_lost", error=str(fault), retry_seconds=pause)
+        raise_if_cancelled()
+        try:
+            async with asyncio.timeout(pause):
+                await woken.wait()
+        except TimeoutError:
+            continue
+
+
+async def search_new_blocks(context: Context) -> int:
+    """Store every request up to the chain's head; return how many were new."""
+    head = await block_ref(context.w3, "latest")
+    metrics.HEAD_BLOCK.set(head.number)
+    if context.head != head:
+        context.head = head
+        context.woken["finalize"].set()
+        context.woken["confirm"].set()
+    found, widest = 0, context.chain.log_range
+    while True:
+        try:
+            searched = await _search_range(context, head, widest)
+        except EndpointRefused:
+            # Endpoints limit ranges and answers, each with words of its own: ask for less until it fits.
+            if widest == 1:
+                raise
+            widest //= 2
+            continue
+        if searched is None:
+            break
+        found += searched
+        context.woken["collect"].set()
+    metrics.SEARCHED_BLOCK.set(head.number)
+    return found
+
+
+async def _search_range(context: Context, head: BlockRef, widest: int) -> int | None:
+    """Search the next range of at most `widest` blocks; return how many requests were new, None at the head."""
+    async with context.sessions.begin() as session:
+        await rewind_if_reorganised(context, session)
+        start = await cursor.next_block(session, context.chain_id, context.address, context.chain.start_block)
+        if start > head.number:
+            return None
+        last = min(start + widest - 1, head.number)
+        if start <= (settled := head.number - _depth(context)) < last:
+            last = settled  # a block to fall back to, should the chain reorganise right after
+        return await _search(context, session, start, last)
+
+
+async def _search(context: Context, session: AsyncSession, start: int, last: int) -> int:
+    end = await block_ref(context.w3, last)
+
+    async def named_block(number: int, block_hash: str) -> BlockRef:
+        block = await block_ref(context.w3, number)
+        if block.hash != block_hash:
+            raise BlockUnavailable(f"block {number} changed from {block_hash} to {block.hash} while it was searched")
+        return block
+
+    logged = await context.oracle.requests(start, last, named_block)
+    if (await block_ref(context.w3, last)).hash != end.hash:
+        raise BlockUnavailable(f"block {last} changed while it was searched")
+    arrived = await requests.add(session, context.chain_id, context.address, logged)
+    for block in {request.block for request in logged}:
+        await cursor.remember(session, context.chain_id, context.address, block.number, block.hash)
+    await cursor.advance(session, context.chain_id, context.address, last, end.hash, last - _depth(context))
+    return len(arrived)
+
+
+def _depth(context: Context) -> int:
+    """Return how many blocks below the head may still change."""
+    return max(context.chain.confirmations * 2, 64)
+
+
+async def rewind_if_reorganised(context: Context, session: AsyncSession) -> None:
+    """Go back to the newest searched block that the chain still has, voiding the requests above it."""
+    known = await cursor.known_blocks(session, context.chain_id, context.address)
+    for number, block_hash in known:
+        try:
+            present = (await block_ref(context.w3, number)).hash
+        except BlockUnavailable:
+            present = None
+        if present == block_hash:
+            back_to = number + 1
+            break
+    else:
+        back_to = context.chain.start_block
+    if not known or back_to > known[0][0]:
+        return
+    gone = await requests.vanish(session, context.chain_id, context.address, back_to)
+    await cursor.rewind(session, context.chain_id, context.address, back_to)
+    structlog.get_logger("ingest").warning("chain_reorganised", back_to_block=back_to, requests_removed=len(gone))

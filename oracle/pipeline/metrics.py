@@ -1,0 +1,24 @@
+"""Prometheus metrics of the pipeline."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+STAGE_SECONDS = Histogram(
+    "risk_oracle_stage_seconds",
+    "Time that one stage took for one request",
+    ["stage"],
+    buckets=(0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100),
+)
+STAGE_FAULTS = Counter("risk_oracle_stage_faults_total", "Tries of a stage that failed", ["stage"])
+REQUESTS = Gauge("risk_oracle_requests", "Requests in each state", ["state"])
+HEAD_BLOCK = Gauge("risk_oracle_head_block", "Newest block seen")
+SEARCHED_BLOCK = Gauge("risk_oracle_searched_block", "Newest block searched for requests")
+PART_OK = Gauge("risk_oracle_part_ok", "1 when a part of the daemon is well", ["part"])
+ENDPOINT_UP = Gauge("risk_oracle_endpoint_up", "1 when an RPC endpoint is asked, 0 while it rests", ["endpoint"])
+ENDPOINT_LATENCY = Gauge("risk_oracle_endpoint_latency_seconds", "Smoothed time of an answer", ["endpoint"])
+ENDPOINT_LAG = Gauge("risk_oracle_endpoint_lag_blocks", "Blocks behind the best endpoint's head", ["endpoint"])
+ENDPOINT_FAILURES = Gauge("risk_oracle_endpoint_failures", "Failures in a row", ["endpoint"])
+HISTORY_CALLS = Histogram(
+    "risk_oracle_history_rpc_calls",
+    "RPC calls that one wallet's history took",
+    buckets=(10, 30, 100, 300, 1_000, 3_000, 10_000),
+)

@@ -1,0 +1,163 @@
+"""The prover's process: it proves and verifies with files, because EZKL takes nothing else.
+
+EZKL reads the proving key from its file at every proof; the operating system keeps that file in memory, and the
+scratch files live in shared memory where there is some.
+"""
+
+import ctypes
+import json
+import multiprocessing.util
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ezkl
+
+from oracle.proving import keys as key_files
+from oracle.proving.circuit import Circuit, read_circuit, witness_data
+from oracle.proving.errors import ProvingFailed
+from oracle.proving.field import from_hex, to_hex, to_signed
+from oracle.proving.keys import Keys, check_keys
+
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - scratch files of public proofs, in a folder of our own
+_PREFIX = "risk-oracle-prover-"
+_PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A proof as the contract takes it.
+
+    `instances` are the 12 field elements [H(chain), H(private ‖ salt), outputs...]; `outputs` are the signed
+    fixed-point outputs; `seconds` is witness and proof together.
+    """
+
+    proof: bytes
+    instances: tuple[int, ...]
+    outputs: tuple[int, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    circuit: Circuit
+    keys: Keys
+    scratch: Path
+
+
+_bench: _Bench | None = None
+
+
+def start(model_dir: Path, keys_dir: Path, parent_pid: int) -> None:
+    """Validate the keys and set the process up; runs once in a fresh worker."""
+    global _bench
+    _die_with(parent_pid)
+    # Ctrl-C reaches the whole group; the parent decides when this process ends.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    circuit = read_circuit(model_dir)
+    keys = check_keys(keys_dir, circuit.model_id)
+    base = _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK) else Path(tempfile.gettempdir())
+    _remove_leftovers(base)
+    scratch = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{parent_pid}-", dir=base))
+    multiprocessing.util.Finalize(None, shutil.rmtree, args=(scratch, True), exitpriority=1)
+    _bench = _Bench(circuit, keys, scratch)
+
+
+def scratch_folder() -> tuple[int, Path]:
+    """Return this worker's process id and its scratch folder, which the parent removes when it kills the worker."""
+    return os.getpid(), _ready().scratch
+
+
+def prove(chain: tuple[int, ...], private: tuple[int, ...]) -> Proof:
+    """Return the proof of one assessment; raises ProvingFailed with EZKL's words."""
+    bench, started = _ready(), time.perf_counter()
+    folder = Path(tempfile.mkdtemp(dir=bench.scratch))
+    data, witness, target = (str(folder / name) for name in ("input.json", "witness.json", "proof.json"))
+    keys = bench.keys
+    try:
+        Path(data).write_text(witness_data(chain, private))
+        ezkl.gen_witness(data, keys.path(key_files.CIRCUIT), witness)  # type: ignore[call-arg] # stub without defaults
+        ezkl.prove(
+            witness,
+            keys.path(key_files.CIRCUIT),
+            keys.path(key_files.PROVING_KEY),
+            target,
+            keys.path(key_files.SRS),
+        )
+        made = json.loads(Path(target).read_text())
+    except RuntimeError as error:
+        raise ProvingFailed(f"EZKL made no proof: {error}") from error
+    finally:
+        # The input holds the private features: it does not outlive the proof.
+        shutil.rmtree(folder, ignore_errors=True)
+    [column] = made["instances"]
+    instances = tuple(from_hex(text) for text in column)
+    return Proof(
+        proof=bytes(made["proof"]),
+        instances=instances,
+        outputs=tuple(to_signed(element) for element in instances[2:]),
+        seconds=time.perf_counter() - started,
+    )
+
+
+def verify(proof: bytes, instances: tuple[int, ...]) -> bool:
+    """Return whether a proof holds for these instances under the verifying key."""
+    bench = _ready()
+    folder = Path(tempfile.mkdtemp(dir=bench.scratch))
+    path = folder / "proof.json"
+    keys = bench.keys
+    try:
+        path.write_text(json.dumps(_proof_file(proof, instances)))
+        return bool(
+            ezkl.verify(  # type: ignore[call-arg] # stub without defaults
+                str(path),
+                keys.path(key_files.SETTINGS),
+                keys.path(key_files.VERIFYING_KEY),
+                keys.path(key_files.SRS),
+            )
+        )
+    except RuntimeError:
+        return False  # how EZKL says that a proof does not hold
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _proof_file(proof: bytes, instances: tuple[int, ...]) -> dict[str, Any]:
+    return {
+        "protocol": None,
+        "instances": [[to_hex(element) for element in instances]],
+        "proof": list(proof),
+        "hex_proof": "0x" + proof.hex(),
+        "split": None,
+        "pretty_public_inputs": None,
+        "timestamp": None,
+        "version": None,
+    }
+
+
+def _ready() -> _Bench:
+    if _bench is None:
+        raise RuntimeError("the prover's worker was used before start()")
+    return _bench
+
+
+def _remove_leftovers(base: Path) -> None:
+    # A daemon killed in the middle of a proof leaves its inputs behind, the private ones too.
+    for folder in base.glob(f"{_PREFIX}*-*"):
+        owner = folder.name.removeprefix(_PREFIX).split("-")[0]
+        if owner.isdigit() and not Path(f"/proc/{owner}").exists() and Path("/proc/self").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _die_with(parent_pid: int) -> None:
+    if sys.platform == "linux":
+        # A killed daemon must not leave a prover behind: the kernel ends this process with its parent.
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent_pid:
+        os._exit(1)

@@ -1,0 +1,229 @@
+"""Requests and their audit log: arrival, claiming by a stage, the step to the next state."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import func, insert, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from oracle.assessment.errors import InvalidRequest
+from oracle.assessment.request import Address, AssessmentRequest, BlockRef, LoanTerms
+from oracle.assessment.states import STATES, State
+from oracle.store.tables import RequestRow, TransitionRow
+
+# What a stage found out belongs to one block: when the request moves to another block, it is void.
+_FOUND = (
+    *(
+        "history",
+        "history_hash",
+        "features",
+        "model_id",
+        "scores",
+        "feature_commitment",
+        "outputs",
+        "proof",
+        "signatures",
+    ),
+    "decline_reason",
+)
+
+
+async def add(session: AsyncSession, chain_id: int, oracle: Address, found: Sequence[AssessmentRequest]) -> list[int]:
+    """Store requests from the chain; return the row ids of those that are new, came back, or moved to another block."""
+    arrived = []
+    for request in found:
+        values = _columns(request)
+        key = {"chain_id": chain_id, "oracle": oracle, "request_id": request.request_id}
+        inserted = await session.scalar(
+            upsert(RequestRow).values(**key, **values).on_conflict_do_nothing().returning(RequestRow.id)
+        )
+        if inserted is not None:
+            await note(session, inserted, None, State.REQUESTED, f"logged in block {request.block.number}")
+            arrived.append(inserted)
+            continue
+        row = (await session.scalars(select(RequestRow).filter_by(**key).with_for_update())).one()
+        # A move is noticed here too: a rewind for another reason may have hidden the reorganisation.
+        if row.state == State.VANISHED or row.block_hash != request.block.hash:
+            for name, value in values.items():
+                setattr(row, name, value)
+            _forget_findings(row)
+            await move(session, row, State.REQUESTED, f"logged again in block {request.block.number}")
+            arrived.append(row.id)
+    return arrived
+
+
+async def claim(
+    session: AsyncSession, chain_id: int, oracle: Address, state: State, skip: Sequence[int] = ()
+) -> RequestRow | None:
+    """Lock and return the next due request in a state, oldest first; None when there is none.
+
+    The lock lasts as long as the session's transaction: a crash releases it at once.
+    """
+    return await session.scalar(
+        select(RequestRow)
+        .where(
+            RequestRow.state == state,
+            RequestRow.chain_id == chain_id,
+            RequestRow.oracle == oracle,
+            RequestRow.run_after <= func.clock_timestamp(),
+            RequestRow.id.not_in(skip),
+        )
+        .order_by(RequestRow.run_after, RequestRow.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+
+
+async def move(
+    session: AsyncSession,
+    row: RequestRow,
+    target: State,
+    reason: str,
+    *,
+    seconds: float | None = None,
+    after: timedelta = timedelta(),
+) -> None:
+    """Take a claimed request to its next state, or let it rest in its own; log a change; attempts start anew."""
+    source, row.state = State(row.state), target.value
+    row.attempts, row.fault = 0, None
+    if source is not target:
+        await note(session, row.id, source, target, reason, seconds)
+    row.run_after = await _from_now(session, after)
+
+
+async def retry(session: AsyncSession, row: RequestRow, fault: str, after: timedelta) -> None:
+    """Leave a claimed request in its state after a fault, to be tried again later."""
+    row.attempts += 1
+    row.fault = _storable(fault)
+    row.run_after = await _from_now(session, after)
+    await note(session, row.id, State(row.state), State(row.state), f"try {row.attempts} failed: {fault}")
+
+
+async def note(
+    session: AsyncSession, request: int, source: State | None, target: State, reason: str, seconds: float | None = None
+) -> None:
+    """Append to the audit log."""
+    values = {"source": source, "target": target, "reason": _storable(reason), "seconds": seconds}
+    await session.execute(insert(TransitionRow).values(request=request, **values))
+
+
+async def vanish(session: AsyncSession, chain_id: int, oracle: Address, from_block: int) -> list[int]:
+    """Mark the requests logged at or after a block that a reorganisation removed; return their row ids."""
+    rows = await session.scalars(
+        select(RequestRow)
+        .where(
+            RequestRow.chain_id == chain_id,
+            RequestRow.oracle == oracle,
+            RequestRow.block_number >= from_block,
+            RequestRow.state != State.VANISHED,
+        )
+        .with_for_update()
+    )
+    gone = list(rows)
+    for row in gone:
+        await move(session, row, State.VANISHED, f"block {row.block_number} {row.block_hash} was reorganised away")
+    return [row.id for row in gone]
+
+
+async def requeue(session: AsyncSession, chain_id: int, oracle: Address, request_id: int) -> None:
+    """Bring a dead request back to the start; raises InvalidRequest when it is unknown or not dead."""
+    row = await find(session, chain_id, oracle, request_id, lock=True)
+    if row.state != State.DEAD:
+        raise InvalidRequest(f"request {request_id} is {row.state}: only dead requests can be requeued")
+    _forget_findings(row)
+    await move(session, row, State.REQUESTED, "requeued by the operator")
+
+
+async def find(
+    session: AsyncSession, chain_id: int, oracle: Address, request_id: int, *, lock: bool = False
+) -> RequestRow:
+    """Return one request's row; raises InvalidRequest when the daemon never saw it."""
+    query = select(RequestRow).filter_by(chain_id=chain_id, oracle=oracle, request_id=request_id)
+    row = await session.scalar(query.with_for_update() if lock else query)
+    if row is None:
+        raise InvalidRequest(f"request {request_id} of oracle {oracle} on chain {chain_id} is not known here")
+    return row
+
+
+async def first_missing(session: AsyncSession, chain_id: int, oracle: Address, count: int) -> tuple[int, int] | None:
+    """Return the lowest id of 1..count that is not stored, and the block of the request before it (0: none)."""
+    key = {"chain_id": chain_id, "oracle": oracle}
+    stored = select(RequestRow.request_id).filter_by(**key).where(RequestRow.state != State.VANISHED).subquery()
+    ids = select(func.generate_series(1, count).label("request_id")).subquery()
+    query = select(func.min(ids.c.request_id)).where(ids.c.request_id.not_in(select(stored.c.request_id)))
+    missing = await session.scalar(query)
+    if missing is None:
+        return None
+    before = select(func.max(RequestRow.block_number)).filter_by(**key).where(RequestRow.request_id < missing)
+    return int(missing), await session.scalar(before) or 0
+
+
+async def transitions(session: AsyncSession, row: RequestRow) -> Sequence[TransitionRow]:
+    """Return a request's audit log, oldest first."""
+    query = select(TransitionRow).where(TransitionRow.request == row.id).order_by(TransitionRow.id)
+    return (await session.scalars(query)).all()
+
+
+async def counts(session: AsyncSession, chain_id: int, oracle: Address) -> dict[State, int]:
+    """Return how many requests are in each state, zeros included."""
+    query = (
+        select(RequestRow.state, func.count())
+        .where(RequestRow.chain_id == chain_id, RequestRow.oracle == oracle)
+        .group_by(RequestRow.state)
+    )
+    found = {State(state): count for state, count in (await session.execute(query)).all()}
+    return {state: found.get(state, 0) for state in STATES}
+
+
+def to_request(row: RequestRow) -> AssessmentRequest:
+    """Return the domain's value of a row."""
+    return AssessmentRequest(
+        request_id=int(row.request_id),
+        user=Address(row.user),
+        requester=Address(row.requester),
+        terms=LoanTerms(**row.terms),
+        data_commitment=int(row.data_commitment),
+        fee_wei=int(row.fee_wei),
+        requested_at=row.requested_at,
+        deadline=row.deadline,
+        block=BlockRef(row.block_number, row.block_hash, row.block_timestamp),
+        transaction_hash=row.transaction_hash,
+    )
+
+
+def _columns(request: AssessmentRequest) -> dict[str, Any]:
+    return {
+        "user": request.user,
+        "requester": request.requester,
+        "terms": asdict(request.terms),
+        "data_commitment": Decimal(request.data_commitment),
+        "fee_wei": Decimal(request.fee_wei),
+        "requested_at": request.requested_at,
+        "deadline": request.deadline,
+        "block_number": request.block.number,
+        "block_hash": request.block.hash,
+        "block_timestamp": request.block.timestamp,
+        "transaction_hash": request.transaction_hash,
+    }
+
+
+def _storable(text: str) -> str:
+    # Postgres refuses NUL in texts, and others (an endpoint, a contract) write parts of ours.
+    return text.replace("\x00", "")
+
+
+def _forget_findings(row: RequestRow) -> None:
+    for name in _FOUND:
+        setattr(row, name, None)
+
+
+async def _from_now(session: AsyncSession, after: timedelta) -> datetime:
+    # The database's clock decides what is due, so it also stamps what is later.
+    now = await session.scalar(select(func.clock_timestamp()))
+    if not isinstance(now, datetime):
+        raise TypeError(f"clock_timestamp() gave {now!r}")
+    return now + after

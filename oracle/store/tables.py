@@ -1,0 +1,211 @@
+"""The tables. Wei and other 256-bit integers are NUMERIC(78, 0); addresses and hashes are lower-case hex text."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    MetaData,
+    Numeric,
+    String,
+    UniqueConstraint,
+    func,
+)
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from oracle.assessment.states import State
+
+UINT256 = Numeric(78, 0)
+MOMENT = TIMESTAMP(timezone=True)
+
+
+class Base(DeclarativeBase):
+    """Base of all tables; constraint names are fixed so that migrations can name them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class RequestRow(Base):
+    """One assessment request with all that its stages found out; filled from left to right."""
+
+    __tablename__ = "requests"
+    __table_args__ = (
+        UniqueConstraint("chain_id", "oracle", "request_id"),
+        CheckConstraint(f"state in ({', '.join(repr(state.value) for state in State)})", name="state"),
+        Index(None, "state", "run_after"),
+        Index(None, "user"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    chain_id: Mapped[int] = mapped_column(BigInteger)
+    oracle: Mapped[str] = mapped_column(String(42))
+    request_id: Mapped[Decimal] = mapped_column(UINT256)
+    user: Mapped[str] = mapped_column(String(42))
+    requester: Mapped[str] = mapped_column(String(42))
+    terms: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    data_commitment: Mapped[Decimal] = mapped_column(UINT256)
+    fee_wei: Mapped[Decimal] = mapped_column(UINT256)
+    requested_at: Mapped[int] = mapped_column(BigInteger)
+    deadline: Mapped[int] = mapped_column(BigInteger)
+    block_number: Mapped[int] = mapped_column(BigInteger)
+    block_hash: Mapped[str] = mapped_column(String(66))
+    block_timestamp: Mapped[int] = mapped_column(BigInteger)
+    transaction_hash: Mapped[str] = mapped_column(String(66))
+
+    state: Mapped[str] = mapped_column(String(16), default=State.REQUESTED.value)
+    attempts: Mapped[int] = mapped_column(default=0)
+    run_after: Mapped[datetime] = mapped_column(MOMENT, server_default=func.now())
+    fault: Mapped[str | None]
+    decline_reason: Mapped[int | None]
+    created_at: Mapped[datetime] = mapped_column(MOMENT, server_default=func.now())
+    updated_at: Mapped[datetime] = mapped_column(MOMENT, server_default=func.now(), onupdate=func.now())
+
+    history: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    history_hash: Mapped[str | None] = mapped_column(String(66))
+    flags: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)
+    features: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    model_id: Mapped[str | None] = mapped_column(String(66))
+    scores: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    feature_commitment: Mapped[Decimal | None] = mapped_column(UINT256)
+    outputs: Mapped[list[int] | None] = mapped_column(JSONB)
+    proof: Mapped[bytes | None] = mapped_column(LargeBinary)
+    signatures: Mapped[list[str] | None] = mapped_column(JSONB)
+
+
+class TransitionRow(Base):
+    """The audit log: every change of state with its reason; rows are only ever added."""
+
+    __tablename__ = "transitions"
+    __table_args__ = (Index(None, "request"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    request: Mapped[int] = mapped_column(ForeignKey("requests.id", ondelete="CASCADE"))
+    at: Mapped[datetime] = mapped_column(MOMENT, server_default=func.clock_timestamp())
+    source: Mapped[str | None] = mapped_column(String(16))
+    target: Mapped[str] = mapped_column(String(16))
+    reason: Mapped[str]
+    seconds: Mapped[float | None]
+
+
+class BlockRow(Base):
+    """Hashes of blocks that were searched for requests, kept until they are too deep to change."""
+
+    __tablename__ = "blocks"
+
+    chain_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    oracle: Mapped[str] = mapped_column(String(42), primary_key=True)
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    hash: Mapped[str] = mapped_column(String(66))
+
+
+class CursorRow(Base):
+    """How far the chain was searched: every block below `next_block` is done."""
+
+    __tablename__ = "cursors"
+
+    chain_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    oracle: Mapped[str] = mapped_column(String(42), primary_key=True)
+    next_block: Mapped[int] = mapped_column(BigInteger)
+
+
+class AccountRow(Base):
+    """A sending key's next nonce: the lock that keeps nonces gapless."""
+
+    __tablename__ = "accounts"
+
+    chain_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    address: Mapped[str] = mapped_column(String(42), primary_key=True)
+    next_nonce: Mapped[int] = mapped_column(BigInteger)
+
+
+class TransactionRow(Base):
+    """A nonce spent for a request; it is committed before anything is broadcast."""
+
+    __tablename__ = "transactions"
+    __table_args__ = (UniqueConstraint("chain_id", "sender", "nonce"), Index(None, "request"))
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    chain_id: Mapped[int] = mapped_column(BigInteger)
+    sender: Mapped[str] = mapped_column(String(42))
+    nonce: Mapped[int] = mapped_column(BigInteger)
+    request: Mapped[int] = mapped_column(ForeignKey("requests.id"))
+    kind: Mapped[str] = mapped_column(String(8))
+    to: Mapped[str] = mapped_column(String(42))
+    data: Mapped[bytes] = mapped_column(LargeBinary)
+    gas_limit: Mapped[int] = mapped_column(BigInteger)
+    mined_hash: Mapped[str | None] = mapped_column(String(66))
+    mined_block: Mapped[int | None] = mapped_column(BigInteger)
+    mined_block_hash: Mapped[str | None] = mapped_column(String(66))
+    gas_used: Mapped[int | None] = mapped_column(BigInteger)
+    gas_price_wei: Mapped[Decimal | None] = mapped_column(UINT256)
+    succeeded: Mapped[bool | None]
+    created_at: Mapped[datetime] = mapped_column(MOMENT, server_default=func.now())
+
+
+class BroadcastRow(Base):
+    """One signed form of a transaction: every hash that the network may have seen, with its fees."""
+
+    __tablename__ = "broadcasts"
+
+    hash: Mapped[str] = mapped_column(String(66), primary_key=True)
+    transaction: Mapped[int] = mapped_column(ForeignKey("transactions.id", ondelete="CASCADE"), index=True)
+    raw: Mapped[bytes] = mapped_column(LargeBinary)
+    max_fee_wei: Mapped[Decimal] = mapped_column(UINT256)
+    priority_fee_wei: Mapped[Decimal] = mapped_column(UINT256)
+    created_at: Mapped[datetime] = mapped_column(MOMENT, server_default=func.now())
+
+
+class MarketEventRow(Base):
+    """One log of a contract that indexes nothing, with the wallet that its data name."""
+
+    __tablename__ = "market_events"
+    __table_args__ = (Index(None, "chain_id", "wallet", "contract", "block_number"),)
+
+    chain_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    contract: Mapped[str] = mapped_column(String(42), primary_key=True)
+    block_number: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    log_index: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    block_hash: Mapped[str] = mapped_column(String(66))
+    topic: Mapped[str] = mapped_column(String(66))
+    wallet: Mapped[str] = mapped_column(String(42))
+    data: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class MarketCursorRow(Base):
+    """How far a contract's logs are in `market_events`: up to this block, all of them."""
+
+    __tablename__ = "market_cursors"
+
+    chain_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    contract: Mapped[str] = mapped_column(String(42), primary_key=True)
+    block_number: Mapped[int] = mapped_column(BigInteger)
+    block_hash: Mapped[str] = mapped_column(String(66))
+
+
+class FindingRow(Base):
+    """What a history source found of a wallet in a range of blocks; void when `to_hash` is no longer the chain's."""
+
+    __tablename__ = "history_findings"
+
+    chain_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    wallet: Mapped[str] = mapped_column(String(42), primary_key=True)
+    source: Mapped[str] = mapped_column(String(64), primary_key=True)
+    from_block: Mapped[int] = mapped_column(BigInteger)
+    to_block: Mapped[int] = mapped_column(BigInteger)
+    to_hash: Mapped[str] = mapped_column(String(66))
+    content: Mapped[Any] = mapped_column(JSONB)
+    updated_at: Mapped[datetime] = mapped_column(MOMENT, server_default=func.now(), onupdate=func.now())

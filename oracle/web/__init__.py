@@ -1,0 +1,1 @@
+"""The HTTP side: what operators and their monitoring ask the daemon."""

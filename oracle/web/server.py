@@ -1,0 +1,72 @@
+"""Health, readiness and metrics over HTTP; it answers from the daemon's first moment on."""
+
+from dataclasses import dataclass
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy.exc import DBAPIError
+
+from oracle.pipeline import metrics
+from oracle.pipeline.context import Context
+from oracle.pipeline.health import Health
+from oracle.store import requests
+
+
+@dataclass(slots=True)
+class Watched:
+    """What the pages are about; `context` comes once the daemon's checks have passed."""
+
+    health: Health
+    context: Context | None = None
+
+
+WATCHED: web.AppKey[Watched] = web.AppKey("watched", Watched)
+
+
+def application(watched: Watched) -> web.Application:
+    """Return the application: /healthz, /readyz and /metrics."""
+    app = web.Application()
+    app[WATCHED] = watched
+    app.add_routes([web.get("/healthz", alive), web.get("/readyz", ready), web.get("/metrics", scrape)])
+    return app
+
+
+async def serve(watched: Watched, host: str, port: int) -> tuple[web.AppRunner, int]:
+    """Listen; return the runner, to be cleaned up by the caller, and the port that was taken."""
+    runner = web.AppRunner(application(watched), access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, host, port).start()
+    return runner, runner.addresses[0][1]
+
+
+async def alive(_: web.Request) -> web.Response:
+    """Say that the event loop turns."""
+    return web.json_response({"alive": True})
+
+
+async def ready(request: web.Request) -> web.Response:
+    """Say whether every part works, and which does not: 200 or 503."""
+    health = request.app[WATCHED].health
+    parts = {name: {"ok": part.ok, "text": part.text, "since": part.since} for name, part in health.parts.items()}
+    return web.json_response({"ready": health.ready, "parts": parts}, status=200 if health.ready else 503)
+
+
+async def scrape(request: web.Request) -> web.Response:
+    """Give the metrics in Prometheus' text format."""
+    watched = request.app[WATCHED]
+    for name, part in watched.health.parts.items():
+        metrics.PART_OK.labels(name).set(part.ok)
+    if watched.context is not None:
+        await _count(watched.context)
+    return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+async def _count(context: Context) -> None:
+    try:
+        async with context.sessions() as session:
+            counted = await requests.counts(session, context.chain_id, context.address)
+    except DBAPIError:
+        metrics.PART_OK.labels("database").set(0)
+        return
+    for state, count in counted.items():
+        metrics.REQUESTS.labels(state.value).set(count)

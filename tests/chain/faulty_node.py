@@ -1,0 +1,71 @@
+"""A node between us and the chain that answers as bad nodes do: it cuts, refuses, forgets and repeats."""
+
+import asyncio
+import copy
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+from aiohttp import web
+
+# Gets a request's method, its parameters and the true answer (`result` or `error`); returns the answer to give.
+# An HTTP status may come with headers; a float is a silence of so many seconds before the true answer.
+Tamper = Callable[[str, list[Any], dict[str, Any]], "dict[str, Any] | int | float | tuple[int, dict[str, str]]"]
+
+
+@dataclass
+class FaultyNode:
+    """A proxy before a node; `tamper` may return another answer, or an HTTP status. `calls` counts methods."""
+
+    target: str
+    tamper: Tamper
+    calls: Counter[str] = field(default_factory=Counter)
+    url: str = ""
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession()
+        application = web.Application()
+        application.router.add_post("/", self._serve)
+        # Abandoned requests leave connections that nobody will close.
+        self._runner = web.AppRunner(application, shutdown_timeout=0.1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        host, port = self._runner.addresses[0][:2]
+        self.url = f"http://{host}:{port}"
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._runner.cleanup()
+        await self._session.close()
+
+    async def _serve(self, request: web.Request) -> web.Response:
+        asked = await request.json()
+        self.calls[asked["method"]] += 1
+        async with self._session.post(self.target, json=asked) as response:
+            true = await response.json()
+        answer = {key: true[key] for key in ("result", "error") if key in true}
+        given = self.tamper(asked["method"], asked["params"], copy.deepcopy(answer))
+        if isinstance(given, int):
+            return web.Response(status=given)
+        if isinstance(given, tuple):
+            return web.Response(status=given[0], headers=given[1])
+        if isinstance(given, float):
+            await asyncio.sleep(given)
+            given = answer
+        return web.json_response({"jsonrpc": "2.0", "id": asked["id"], **given})
+
+
+def honest(method: str, params: list[Any], answer: dict[str, Any]) -> dict[str, Any]:
+    """Give the true answer."""
+    return answer
+
+
+def refuse(code: int, message: str) -> dict[str, Any]:
+    """Return an error answer."""
+    return {"error": {"code": code, "message": message}}

@@ -1,0 +1,122 @@
+"""Uniswap V2 and V3 as deployed on mainnet: swaps and liquidity of a wallet, and contracts that only pretend."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+import pytest_asyncio
+
+from oracle.assessment.history import ExchangeHistory
+from oracle.assessment.request import to_address
+from oracle.devnet.accounts import ETHER
+from oracle.devnet.artifacts import UNISWAP_V2_CORE, waffled
+from oracle.devnet.uniswap import NEVER, POOL_FEE, UniswapV2, UniswapV3, deploy_uniswap_v2, deploy_uniswap_v3
+from oracle.history.markets import UniswapV2Exchange, UniswapV3Exchange
+from oracle.history.uniswap_v2 import UniswapV2Source
+from oracle.history.uniswap_v3 import UniswapV3Source
+from tests.chain.lending import Town, address_of, town
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+MILLION = 10**6
+
+
+@dataclass(frozen=True)
+class Bourse:
+    """Both exchanges on one chain, and a source of each."""
+
+    town: Town
+    v2: UniswapV2
+    v3: UniswapV3
+    second: UniswapV2Source
+    third: UniswapV3Source
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def bourse() -> AsyncIterator[Bourse]:
+    async with town() as place:
+        v2 = await deploy_uniswap_v2(place.transactor, place.owner, place.market)
+        v3 = await deploy_uniswap_v3(place.transactor, place.owner, place.market)
+        second = UniswapV2Exchange("uniswap-v2", to_address(v2.factory.address), v2.start_block)
+        third = UniswapV3Exchange(
+            "uniswap-v3", to_address(v3.factory.address), to_address(v3.manager.address), v3.start_block
+        )
+        yield Bourse(
+            place,
+            v2,
+            v3,
+            UniswapV2Source(place.reader, second, span_blocks=1_000),
+            UniswapV3Source(place.reader, third, span_blocks=1_000),
+        )
+
+
+async def test_uniswap_v2__when_wallet_swaps_and_provides_liquidity__then_both_count(bourse: Bourse) -> None:
+    place, call, router = bourse.town, bourse.town.transactor.call, bourse.v2.router
+    user = await place.user("uniswap v2 user", WETH=10 * ETHER, USDC=20_000 * MILLION)
+    weth, usdc = place.token("WETH"), place.token("USDC")
+    for symbol in ("WETH", "USDC"):
+        await call(user, place.market.tokens[symbol], "approve", router.address, 2**256 - 1)
+    await call(user, router, "swapExactTokensForTokens", ETHER, 0, [weth, usdc], user.address, NEVER)
+    await call(user, router, "swapExactTokensForTokens", 500 * MILLION, 0, [usdc, weth], user.address, NEVER)
+    swapped = await place.now()
+    amounts = (ETHER, 3_000 * MILLION, 0, 0)
+    await call(user, router, "addLiquidity", weth, usdc, *amounts, user.address, NEVER)
+    assert await bourse.second.read(address_of(user), await place.now()) == ExchangeHistory(
+        swap_count=2, liquidity_count=1, open_positions=1, protocols=frozenset({"uniswap-v2"})
+    )
+    shares = await place.transactor.read(bourse.v2.pair, "balanceOf", user.address)
+    await call(user, bourse.v2.pair, "approve", router.address, 2**256 - 1)
+    await call(user, router, "removeLiquidity", weth, usdc, shares, 0, 0, user.address, NEVER)
+    closed = await bourse.second.read(address_of(user), await place.now())
+    assert (closed.liquidity_count, closed.open_positions) == (1, 0)
+    past = await bourse.second.read(address_of(user), swapped)
+    assert (past.swap_count, past.liquidity_count, past.open_positions) == (2, 0, 0)
+
+
+async def test_uniswap_v3__when_wallet_swaps_and_holds_positions__then_both_count(bourse: Bourse) -> None:
+    place, call, exchange = bourse.town, bourse.town.transactor.call, bourse.v3
+    user = await place.user("uniswap v3 user", WETH=10 * ETHER, USDC=20_000 * MILLION)
+    weth, usdc = place.token("WETH"), place.token("USDC")
+    for spender in (exchange.router, exchange.manager):
+        for symbol in ("WETH", "USDC"):
+            await call(user, place.market.tokens[symbol], "approve", spender.address, 2**256 - 1)
+    swap = {
+        "tokenIn": weth,
+        "tokenOut": usdc,
+        "fee": POOL_FEE,
+        "recipient": user.address,
+        "deadline": NEVER,
+        "amountIn": ETHER,
+        "amountOutMinimum": 0,
+        "sqrtPriceLimitX96": 0,
+    }
+    await call(user, exchange.router, "exactInputSingle", swap)
+    swapped = await place.now()
+    parameters = exchange.mint_parameters(weth, ETHER, 3_000 * MILLION, user.address)
+    for _ in range(2):
+        await call(user, exchange.manager, "mint", parameters)
+    assert await bourse.third.read(address_of(user), await place.now()) == ExchangeHistory(
+        swap_count=1, liquidity_count=2, open_positions=2, protocols=frozenset({"uniswap-v3"})
+    )
+    token = await place.transactor.read(exchange.manager, "tokenOfOwnerByIndex", user.address, 0)
+    position = await place.transactor.read(exchange.manager, "positions", token)
+    emptied = {"tokenId": token, "liquidity": position[7], "amount0Min": 0, "amount1Min": 0, "deadline": NEVER}
+    await call(user, exchange.manager, "decreaseLiquidity", emptied)
+    assert (await bourse.third.read(address_of(user), await place.now())).open_positions == 1
+    assert (await bourse.third.read(address_of(user), swapped)).liquidity_count == 0
+
+
+async def test_uniswap_v2__when_another_factorys_pair_logs_the_same__then_it_does_not_count(bourse: Bourse) -> None:
+    place, call = bourse.town, bourse.town.transactor.call
+    user = await place.user("uniswap forker", WETH=10 * ETHER, USDC=20_000 * MILLION)
+    weth, usdc = place.market.tokens["WETH"], place.market.tokens["USDC"]
+    factory = await place.transactor.deploy(user, waffled(UNISWAP_V2_CORE, "UniswapV2Factory"), user.address)
+    await call(user, factory, "createPair", weth.address, usdc.address)
+    address = await place.transactor.read(factory, "getPair", weth.address, usdc.address)
+    pair = waffled(UNISWAP_V2_CORE, "UniswapV2Pair").at(address)
+    await call(user, weth, "transfer", pair.address, ETHER)
+    await call(user, usdc, "transfer", pair.address, 3_000 * MILLION)
+    await call(user, pair, "mint", user.address)
+    assert await place.transactor.read(pair, "balanceOf", user.address) > 0
+    # Minted dollars are a credit from nobody as well, and no pair's.
+    assert await bourse.second.read(address_of(user), await place.now()) == ExchangeHistory()

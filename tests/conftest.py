@@ -1,0 +1,45 @@
+"""What all tests share: sockets only where a chain or a database is tested, one embedded Postgres for all of them."""
+
+from collections.abc import AsyncIterator, Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+import pytest_socket
+
+from oracle.devnet.anvil import Anvil
+from oracle.devnet.postgres import EmbeddedPostgres, create_database
+
+_UNIT_TESTS = Path(__file__).parent / "unit"
+_database_numbers = count(1)
+
+
+@pytest.fixture(autouse=True)
+def _no_network_in_unit_tests(request: pytest.FixtureRequest) -> Iterator[None]:
+    if not request.path.is_relative_to(_UNIT_TESTS):
+        yield
+        return
+    # Event loops need their own pair of Unix sockets.
+    pytest_socket.disable_socket(allow_unix_socket=True)
+    yield
+    pytest_socket.enable_socket()
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The maintenance database of a server that all tests share."""
+    with EmbeddedPostgres(tmp_path_factory.mktemp("postgres") / "data", durable=False) as url:
+        yield url
+
+
+@pytest.fixture
+def database_url(postgres_url: str) -> str:
+    """An empty database of the test's own."""
+    return create_database(postgres_url, f"test_{next(_database_numbers)}")
+
+
+@pytest.fixture
+async def chain() -> AsyncIterator[Anvil]:
+    """An empty local chain of the test's own."""
+    async with Anvil() as running:
+        yield running

@@ -1,0 +1,106 @@
+"""The registry of networks is well formed, agrees with what the sources read, and fills in settings."""
+
+import importlib
+import json
+import pkgutil
+from pathlib import Path
+
+import pytest
+from eth_utils.address import is_checksum_address
+from eth_utils.crypto import keccak
+
+import oracle.history
+from oracle.assessment.errors import ConfigurationFault
+from oracle.config import HistorySettings, load_settings
+from oracle.config_networks import networks, registry
+from oracle.history.abi import Event
+
+FACTS = Path(__file__).parents[4] / "shared" / "data" / "contracts" / "contracts.json"
+CHAIN_IDS = {"ethereum": 1, "polygon": 137, "arbitrum": 42161, "optimism": 10, "base": 8453}
+ENVIRONMENT = {
+    "RISK_ORACLE_CHAIN__RPC_URL": "https://rpc.example/",
+    "RISK_ORACLE_CHAIN__CHAIN_ID": "1",
+    "RISK_ORACLE_CHAIN__ORACLE": "0x" + "ab" * 20,
+    "RISK_ORACLE_SIGNER__KEY": "0x" + "12" * 32,
+    "RISK_ORACLE_HISTORY__NETWORK": "ethereum",
+}
+
+
+def addresses(value: object) -> list[str]:
+    if isinstance(value, dict):
+        return [found for entry in value.values() for found in addresses(entry)]
+    if isinstance(value, list):
+        return [found for entry in value for found in addresses(entry)]
+    return [value] if isinstance(value, str) else []
+
+
+def test_networks__then_the_five_with_their_chain_ids() -> None:
+    assert {name: table["chain_id"] for name, table in networks().items()} == CHAIN_IDS
+
+
+@pytest.mark.parametrize("name", CHAIN_IDS)
+def test_network__then_its_addresses_have_their_checksum_and_the_settings_take_it(name: str) -> None:
+    found = addresses(networks()[name])
+    assert found
+    assert [address for address in found if not is_checksum_address(address)] == []
+    settings = HistorySettings.model_validate({"network": name})
+    assert settings.aave_v3
+    markets = (*settings.aave_v3, *settings.aave_v2, *settings.compound_v2, *settings.uniswap_v2)
+    assert all(market.start_block > 0 for market in markets)
+
+
+def test_events__then_each_topic_is_its_signatures_hash() -> None:
+    for events in registry()["events"].values():
+        for signature, topic in events.items():
+            assert topic == "0x" + keccak(text=signature).hex(), signature
+
+
+def test_events__when_a_source_reads_one_of_a_name_in_the_registry__then_with_a_topic_of_it() -> None:
+    listed: dict[str, set[str]] = {}
+    for events in registry()["events"].values():
+        for signature, topic in events.items():
+            listed.setdefault(signature.partition("(")[0], set()).add(topic)
+    read = {
+        (event.name, event.topic)
+        for module in pkgutil.iter_modules(oracle.history.__path__)
+        if "aave" in module.name
+        for event in vars(importlib.import_module(f"oracle.history.{module.name}")).values()
+        if isinstance(event, Event)
+    }
+    assert {"Borrow", "Repay", "LiquidationCall"} <= {name for name, _ in read}
+    assert [name for name, topic in read if topic not in listed.get(name, set())] == []
+
+
+def test_registry__when_the_facts_are_here__then_it_agrees_with_them() -> None:
+    if not FACTS.is_file():
+        pytest.skip(f"the facts are not here: {FACTS}")
+    facts = json.loads(FACTS.read_text())
+    assert registry()["events"] == facts["events"]
+    of_chain = {table["chain_id"]: table for table in networks().values()}
+    for name, market in facts["aave"].items():
+        listed = of_chain[market["chain_id"]]["aave_v2" if "V2" in name else "aave_v3"]
+        assert (market["pool"], market["pool_addresses_provider"]) in {
+            (one["pool"], one["addresses_provider"]) for one in listed
+        }
+
+
+def test_settings__when_they_name_a_network__then_its_values_and_their_own_before_them() -> None:
+    settings = load_settings(None, ENVIRONMENT)
+    assert settings.history.aave_v3[0].pool == "0x87870bca3f3fd6335c3f4ce8392d69350b4fa4e2"
+    assert settings.history.ens_registry is not None
+    feed = "0x" + "cd" * 20
+    own = load_settings(None, {**ENVIRONMENT, "RISK_ORACLE_HISTORY__COIN_PRICE_FEED": feed})
+    assert own.history.coin_price_feed == feed
+    assert own.history.aave_v3 == settings.history.aave_v3
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("HISTORY__NETWORK", "etherium", "expected one of ethereum, polygon"),
+        ("CHAIN__CHAIN_ID", "10", "history.network ethereum has chain id 1, chain.chain_id says 10"),
+    ],
+)
+def test_settings__when_the_network_does_not_fit__then_refused(name: str, value: str, words: str) -> None:
+    with pytest.raises(ConfigurationFault, match=words):
+        load_settings(None, {**ENVIRONMENT, f"RISK_ORACLE_{name}": value})

@@ -1,0 +1,203 @@
+"""What the shipped model promises: its categories are the policy's rule, its score falls with the probability."""
+
+import json
+import time
+from decimal import Decimal
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+
+from oracle.assessment.features import ENCODED_ONE, FEATURES, NEUTRAL_PRIVATE, PRIVATE_FEATURES
+from oracle.assessment.outputs import OUTPUTS, Category, decode_outputs
+from oracle.models import registry
+from oracle.models.export import WEIGHTS
+from oracle.models.fixed_point import OUTPUT_BITS
+from oracle.models.inference import Model
+from oracle.models.policy import POLICY
+from oracle.models.quantise import check_no_overflow
+from oracle.models.training import passports, tasks
+from oracle.models.training.heads import CREDIT_READS
+from oracle.models.weights import load_float, load_weights
+
+ROWS = 4_000
+COLUMN = {output.name: index for index, output in enumerate(OUTPUTS)}
+FEATURE = {feature.name: index for index, feature in enumerate(FEATURES)}
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return Model.open(registry.load())
+
+
+@pytest.fixture(scope="module")
+def rows() -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    chain = torch.randint(0, ENCODED_ONE + 1, (ROWS, len(FEATURES)), generator=generator)
+    # Half the wallets without debt and with a modest loan, so that every category is met.
+    chain[::2, FEATURE["health_factor"]] = ENCODED_ONE
+    chain[::2, FEATURE["loan_to_value"]] //= 4
+    chain[::4, FEATURE["liquidation_risk"]] = 0
+    chain[::4, FEATURE["late_share"]] = 0
+    chain[::4, 20:-1] = 0
+    return chain, torch.zeros(ROWS, len(PRIVATE_FEATURES), dtype=torch.int64)
+
+
+@pytest.fixture(scope="module")
+def outputs(model: Model, rows: tuple[torch.Tensor, torch.Tensor]) -> npt.NDArray[np.int64]:
+    return np.asarray(model.network(*rows).numpy())
+
+
+def test_shipped_model__loaded__cannot_overflow() -> None:
+    assert check_no_overflow(load_weights(registry.load().directory / WEIGHTS)) < 1
+
+
+def test_category__random_wallets__follows_from_the_thresholds(outputs: npt.NDArray[np.int64]) -> None:
+    scales = [OUTPUT_BITS] * len(OUTPUTS)
+    seen = set()
+    for row in outputs.tolist():
+        category = decode_outputs(row, scales).category
+        default, fraud = (row[COLUMN[name]] / 2**OUTPUT_BITS for name in ("probability_of_default", "fraud_likelihood"))
+        limits = (
+            (default, POLICY.medium_default, POLICY.high_default),
+            (fraud, POLICY.medium_fraud, POLICY.high_fraud),
+        )
+        if any(abs(value - limit) < 0.002 for value, *both in limits for limit in both):
+            continue  # a threshold is met to the grid's rounding
+        expected = Category.LOW
+        if any(value > medium for value, medium, _ in limits):
+            expected = Category.MEDIUM
+        if any(value > high for value, _, high in limits):
+            expected = Category.HIGH
+        assert category == expected, (default, fraud)
+        seen.add(category)
+    assert seen == set(Category)
+
+
+def test_score__random_wallets__falls_strictly_with_the_probability(outputs: npt.NDArray[np.int64]) -> None:
+    default, first = np.unique(outputs[:, COLUMN["probability_of_default"]], return_index=True)
+    assert len(default) > 100
+    assert (np.diff(outputs[first, COLUMN["score"]]) < 0).all()
+
+
+def test_probabilities_and_score__random_wallets__stay_fractions(outputs: npt.NDArray[np.int64]) -> None:
+    for name in ("score", "probability_of_default", "fraud_likelihood", "interest_rate", "confidence"):
+        values = outputs[:, COLUMN[name]] / 2**OUTPUT_BITS
+        assert values.min() >= 0, name
+        assert values.max() <= 1, name
+
+
+@pytest.mark.parametrize("name", [name for name, way in CREDIT_READS.items() if way and name in FEATURE])
+def test_probability__feature_gets_worse__never_falls(
+    model: Model, rows: tuple[torch.Tensor, torch.Tensor], outputs: npt.NDArray[np.int64], name: str
+) -> None:
+    chain, private = rows
+    worse = chain.clone()
+    worse[:, FEATURE[name]] = (worse[:, FEATURE[name]] + 100 * CREDIT_READS[name]).clamp(0, ENCODED_ONE)
+    column = COLUMN["probability_of_default"]
+    assert (model.network(worse, private).numpy()[:, column] >= outputs[:, column]).all()
+
+
+def test_probability__feature_that_no_data_taught__changes_nothing(
+    model: Model, rows: tuple[torch.Tensor, torch.Tensor], outputs: npt.NDArray[np.int64]
+) -> None:
+    chain, private = rows
+    other = chain.clone()
+    other[:, FEATURE["verification_count"]] = 0
+    other[:, FEATURE["gas_affordability"]] = ENCODED_ONE
+    assert (model.network(other, private).numpy() == outputs).all()
+
+
+def test_confidence__deeper_history__rises(model: Model) -> None:
+    thin = [0] * len(FEATURES)
+    deep = list(thin)
+    for name, _, _ in POLICY.depth_terms:
+        deep[FEATURE[name]] = ENCODED_ONE
+    low, high = (model.infer(chain).scores.confidence_bps for chain in (thin, deep))
+    lost = sum(cost for _, _, cost in POLICY.depth_terms)
+    assert low == pytest.approx((1 - lost) * 10_000, abs=30)
+    assert high == 10_000
+
+
+def test_interest_rate__probability_known__is_the_policy_rule(outputs: npt.NDArray[np.int64]) -> None:
+    default, rate = (outputs[:, COLUMN[name]] / 2**OUTPUT_BITS for name in ("probability_of_default", "interest_rate"))
+    expected = POLICY.base_rate + POLICY.margin + POLICY.loss_given_default * default
+    assert np.abs(rate - expected).max() < 0.002
+
+
+def test_wallet_without_flow__judged__is_not_called_a_fraud(model: Model) -> None:
+    chain = [0] * len(FEATURES)
+    assert model.infer(chain).fractions[COLUMN["fraud_likelihood"]] < 0.25
+    # A balance that no transaction brought: a contract wallet, a payout.
+    chain[-1] = ENCODED_ONE // 2
+    assert model.infer(chain).fractions[COLUMN["fraud_likelihood"]] < 0.15
+
+
+def test_passport__absent__adds_nothing_and_a_bad_one_costs_points(model: Model) -> None:
+    chain = tasks.neutral_loan().tolist()
+    worse = {"passport_present": 1, "delinquent_accounts": 5, "derogatory_reports": 3, "derogatory_reports_stated": 1}
+    better = {
+        "passport_present": 1,
+        "debt_to_income": "0.25",
+        "oldest_account_years": 25,
+        "property_value": 150_000,
+        "employment_years": 15,
+        "credit_requested": 15_000,
+        "mortgage_due": 60_000,
+        "open_accounts": 20,
+    } | dict.fromkeys(passports.HOME_STATED, 1)
+    none, bad, good = (
+        model.infer(chain, [feature.encode(Decimal(given.get(feature.name, 0))) for feature in PRIVATE_FEATURES])
+        for given in ({}, worse, better)
+    )
+    assert good.scores.score_bps > none.scores.score_bps > bad.scores.score_bps
+    assert good.scores.fraud_likelihood_bps == none.scores.fraud_likelihood_bps == bad.scores.fraud_likelihood_bps
+
+
+def test_musts__shipped_metrics__reach_what_the_card_claims() -> None:
+    metrics = registry.load().metrics
+    assert metrics["fraud"]["quantised"]["auc"] >= 0.96
+    assert metrics["hmeq"]["quantised"]["auc"] >= 0.92
+    assert metrics["uci"]["quantised"]["auc"] >= 0.77
+    book = metrics["book"]
+    assert book["quantised"]["auc"] >= book["baselines"]["health_factor_after_the_loan_auc"] + 0.02
+    assert book["quantisation"]["score_mean_error_points"] <= 0.2
+    assert book["quantisation"]["category_flips"] <= 0.002
+
+
+def test_float_weights__shipped__are_the_quantised_ones_before_rounding(
+    model: Model, rows: tuple[torch.Tensor, torch.Tensor], outputs: npt.NDArray[np.int64]
+) -> None:
+    floats = load_float(registry.load().directory / registry.FLOAT_WEIGHTS)
+    chain, private = (tensor.double() / ENCODED_ONE for tensor in rows)
+    with torch.no_grad():
+        exact = floats(chain, private).numpy()[:, COLUMN["probability_of_default"]]
+    rounded = outputs[:, COLUMN["probability_of_default"]] / 2**OUTPUT_BITS
+    assert 0 < np.abs(exact - rounded).mean() < 0.002
+
+
+def test_infer__one_wallet__takes_milliseconds(model: Model) -> None:
+    chain = [512] * len(FEATURES)
+    model.infer(chain)
+    seconds = []
+    for _ in range(20):
+        started = time.perf_counter()
+        model.infer(chain, NEUTRAL_PRIVATE)
+        seconds.append(time.perf_counter() - started)
+    assert min(seconds) < 0.005
+
+
+def test_infer__wrong_length__says_both() -> None:
+    with pytest.raises(ValueError, match=r"expected 32 chain features .* got 31"):
+        Model.open(registry.load()).infer([0] * 31)
+
+
+def test_metrics__shipped__name_their_data_and_their_baselines() -> None:
+    model = registry.load()
+    assert model.metrics["model_id"] == model.model_id.hex()
+    assert model.metrics["circuit"]["logrows"] <= 12
+    assert model.metrics["fraud"]["quantised"]["auc"] > model.metrics["fraud"]["baselines"]["logistic_regression_auc"]
+    assert "semi-synthetic" in model.metrics["book"]["data"]
+    assert (model.directory / "card.md").is_file()
+    json.dumps(model.metrics)
