@@ -1,5 +1,6 @@
 """An Aave market's own prices, at the block that a number belongs to: V3 counts in USD, V2 builds on this."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -61,9 +62,7 @@ class MarketPrices:
         self._market = market
         self._oracles: Memo[str, Address] = Memo(self._read_oracle)
         self._prices: Memo[tuple[Address, str], int] = Memo(self._read_price)
-        self._decimals: Memo[tuple[Address, str], int] = Memo(self._read_decimals)
-        # Decimals never change: the first block that asks serves for all.
-        self._decimals_block: dict[Address, str] = {}
+        self._decimals: dict[Address, asyncio.Task[int]] = {}
         self._usual_block: str | None = None
 
     def expect_oracle_of(self, block_hash: str) -> None:
@@ -89,7 +88,9 @@ class MarketPrices:
 
     async def decimals(self, asset: Address, block_hash: str) -> int:
         """Return how many decimals an asset's amounts have."""
-        return await self._decimals.get((asset, self._decimals_block.setdefault(asset, block_hash)))
+        if asset not in self._decimals:
+            self._decimals[asset] = asyncio.create_task(self._read_decimals(asset, block_hash))
+        return await self._decimals[asset]
 
     async def value_usd(self, asset: Address, amount: int, block_hash: str) -> int:
         """Return what an amount was worth at a block, in 1e-8 USD rounded down."""
@@ -122,7 +123,6 @@ class MarketPrices:
         oracle, price = await self._reader.words(calls, block_hash)
         return price if oracle == int(usual, 16) else None
 
-    async def _read_decimals(self, key: tuple[Address, str]) -> int:
-        asset, block_hash = key
-        (decimals,) = await self._reader.call(asset, _DECIMALS, block_hash=block_hash)
+    async def _read_decimals(self, asset: Address, block_hash: str) -> int:
+        (decimals,) = await self._reader.constant(asset, _DECIMALS, block_hash)
         return int(decimals)

@@ -2,7 +2,8 @@
 
 Kept by source, chain, wallet and range of blocks, with the hash of the range's last block: when the chain's block of
 that number is another one, the entry is void. What a contract answered at the end of a block is kept under the
-block's hash and never changes. Nothing of the chain's head is kept under any other name than a hash.
+block's hash and never changes; what it answers at every block alike (a token's decimals) is kept once. Nothing of
+the chain's head is kept under any other name than a hash.
 """
 
 import hashlib
@@ -61,7 +62,7 @@ class WalletMemory:
         self._changed[source] = Stored(from_block, self.at.number, self.at.hash, content)
 
     def answer(self, method: str, params: Sequence[Any]) -> Any:
-        """Return an earlier answer to a request that names a block by its hash; None without one."""
+        """Return an earlier answer to a request that names a block by its hash, or to none; None without one."""
         key = _key(method, params)
         found = self._calls.get(key)
         if found is not None:
@@ -69,7 +70,7 @@ class WalletMemory:
         return found
 
     def keep_answer(self, method: str, params: Sequence[Any], answer: Any) -> None:
-        """Note the answer to a request that names a block by its hash."""
+        """Note the answer to a request that names a block by its hash, or that is the same at every block."""
         self._asked_anew = True
         self._used[_key(method, params)] = answer
 

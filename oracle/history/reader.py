@@ -85,6 +85,22 @@ class ChainReader:
         """
         transaction = {"to": contract, "data": function.call_data(*arguments)}
         answer = await self._at_hash("eth_call", [transaction, pinned(block_hash)], block_hash)
+        return self._decoded(answer, contract, function, block_hash)
+
+    async def constant(self, contract: Address, function: Function, block_hash: str) -> tuple[Any, ...]:
+        """Return what a view function answers at every block of the contract's life, asked at one of them.
+
+        Kept without the block: which block of several asks first is a matter of timing.
+        """
+        transaction = {"to": contract, "data": function.call_data()}
+        answer = None if self.memory is None else self.memory.answer("constant", [transaction])
+        if answer is None:
+            answer = await self.request("eth_call", [transaction, pinned(block_hash)])
+            if self.memory is not None:
+                self.memory.keep_answer("constant", [transaction], answer)
+        return self._decoded(answer, contract, function, block_hash)
+
+    def _decoded(self, answer: Any, contract: Address, function: Function, block_hash: str) -> tuple[Any, ...]:
         data = bytes.fromhex(str(answer)[2:])
         if not data:
             raise ConfigurationFault(
