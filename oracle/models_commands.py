@@ -1,6 +1,7 @@
-"""`risk-oracle models …`: train, evaluate, and look at model folders."""
+"""`risk-oracle models …`: train, search, evaluate, and look at model folders."""
 
 import json
+import shutil
 import tomllib
 from dataclasses import fields, replace
 from pathlib import Path
@@ -16,7 +17,17 @@ if TYPE_CHECKING:
 
 models_app = typer.Typer(help="Risk models.", no_args_is_help=True)
 
-_SETTINGS = {"data": str, "out": str, "seed": int, "name": str, "policy": dict}
+_SETTINGS = {
+    "data": str,
+    "out": str,
+    "seed": int,
+    "name": str,
+    "recipes": str,
+    "track": str,
+    "dask": str,
+    "policy": dict,
+}
+_HEADS = "fraud | home | card | credit"
 _TASKS = ("fraud", "fraud-extra", "hmeq", "uci", "rocifi", "repeat-liquidation", "book")
 _FIGURES = (
     "auc",
@@ -31,27 +42,93 @@ _FIGURES = (
 
 @models_app.command("train")
 def models_train(
-    config: Annotated[Path | None, typer.Option(help="TOML file: data, out, seed, name, [policy].")] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="TOML file: data, out, seed, name, recipes, track, dask, [policy].")
+    ] = None,
     data: Annotated[Path | None, typer.Option(help="Folder of the data sets.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the trained model.")] = None,
     seed: Annotated[int | None, typer.Option(help="Same seed, same bytes.")] = None,
+    recipes: Annotated[
+        Path | None, typer.Option(help="TOML file of hyper-parameters, as `models search` writes.")
+    ] = None,
+    track: Annotated[str | None, typer.Option(help="MLflow: a folder, or the address of a tracking server.")] = None,
+    dask: Annotated[str | None, typer.Option(help="Dask: the address of a scheduler, or `local`.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget the stages of an earlier run.")] = False,
 ) -> None:
-    """Train a model, make its circuit, and measure it on data that it was not trained on."""
+    """Train a model, make its circuit, and measure it on data that it was not trained on.
+
+    Finished stages are kept beside the model's folder: a run that was stopped goes on when it is started again.
+    """
     chosen: dict[str, Any] = {} if config is None else read_train_config(config)
-    chosen |= {name: value for name, value in (("data", data), ("out", out), ("seed", seed)) if value is not None}
+    given = {"data": data, "out": out, "seed": seed, "recipes": recipes, "track": track, "dask": dask}
+    chosen |= {name: value for name, value in given.items() if value is not None}
     if missing := [name for name in ("data", "out") if name not in chosen]:
         raise ConfigurationFault(f"training needs {' and '.join(missing)}: in --config or as options")
     try:
         from oracle.models.training.pipeline import SEED, train
+        from oracle.models.training.recipes import RECIPES, read_recipes
+        from oracle.models.training.tracking import track as store
+        from oracle.models.training.workers import workers_at
     except ModuleNotFoundError as error:
         raise _no_training(error) from error
-    train(
-        Path(chosen["data"]),
-        Path(chosen["out"]),
-        chosen.get("seed", SEED),
-        policy=chosen.get("policy", POLICY),
-        **({"name": chosen["name"]} if "name" in chosen else {}),
-    )
+    found = read_recipes(Path(chosen.get("recipes", RECIPES)))
+    target = Path(chosen["out"])
+    stages = target.with_name(f"{target.name}.stages")
+    if fresh:
+        shutil.rmtree(stages, ignore_errors=True)
+    policy, number = chosen.get("policy", POLICY), chosen.get("seed", SEED)
+    with workers_at(chosen.get("dask")) as workers:
+        metrics = train(
+            Path(chosen["data"]),
+            target,
+            number,
+            policy=policy,
+            recipes=found,
+            stages_dir=stages,
+            workers=workers,
+            **({"name": chosen["name"]} if "name" in chosen else {}),
+        )
+    if "track" in chosen:
+        parameters = {"seed": number, "model_id": metrics["model_id"]} | found.flat()
+        parameters |= {f"policy.{field.name}": getattr(policy, field.name) for field in fields(Policy)}
+        run = store(chosen["track"], metrics["name"], parameters, metrics, sorted(target.iterdir()))
+        typer.echo(f"recorded as run {run} at {chosen['track']}")
+
+
+@models_app.command("search")
+def models_search(
+    head: Annotated[str, typer.Option(help=_HEADS)],
+    data: Annotated[Path, typer.Option(help="Folder of the data sets.")],
+    out: Annotated[Path, typer.Option(help="TOML file to write, for `models train --recipes`.")],
+    trials: Annotated[int, typer.Option(min=1, help="Trials of the study, those of earlier runs included.")] = 20,
+    study: Annotated[Path | None, typer.Option(help="File of the study; a search goes on from it.")] = None,
+    recipes: Annotated[Path | None, typer.Option(help="Where to start from (default: the shipped ones).")] = None,
+    seed: Annotated[int | None, typer.Option(help="Same seed, same trials.")] = None,
+    track: Annotated[str | None, typer.Option(help="MLflow: a folder, or the address of a tracking server.")] = None,
+    dask: Annotated[str | None, typer.Option(help="Dask: the address of a scheduler, or `local`.")] = None,
+) -> None:
+    """Search hyper-parameters of one head on held-out rows; the test part is never read."""
+    try:
+        from oracle.models.training.pipeline import HEADS, SEED
+        from oracle.models.training.recipes import RECIPES, read_recipes, table_of, write_recipes
+        from oracle.models.training.search import read_source, search
+        from oracle.models.training.tracking import track as store
+        from oracle.models.training.workers import workers_at
+    except ModuleNotFoundError as error:
+        raise _no_training(error) from error
+    if head not in HEADS:
+        raise ConfigurationFault(f"no head {head!r}: expected {_HEADS}")
+    number = SEED if seed is None else seed
+    file = out.with_suffix(".study") if study is None else study
+    with workers_at(dask) as workers:
+        source = read_source(head, data, number, workers)
+        start = read_recipes(recipes or RECIPES)
+        found, score = search(head, source, trials, file, start, number, workers=workers, say=typer.echo)
+    write_recipes(found, out)
+    typer.echo(f"{head}: {score:.5f} on held-out rows, written to {out}")
+    if track is not None:
+        parameters = {"seed": number, "trials": trials} | table_of(getattr(found, head))
+        store(track, f"search {head}", parameters, {"score": score}, [out])
 
 
 @models_app.command("evaluate")

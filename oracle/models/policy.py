@@ -35,13 +35,28 @@ class Policy:
         (0.95, 0.02),
     )
     """(probability of default, score): strictly falling, straight lines between."""
-    # Thin wallets: each shortfall of depth costs this much confidence, at most.
     depth_terms: tuple[tuple[str, float, float], ...] = (
         ("sent_count", 0.45, 0.30),
         ("borrowing_age", 0.70, 0.30),
         ("counterparties", 0.50, 0.15),
     )
     """(feature, encoded fraction that counts as deep, confidence lost when the feature is 0)."""
+    distance_terms: tuple[tuple[str, str, float], ...] = (
+        ("market_volatility", "above", 0.50),
+        ("market_volatility", "below", 0.30),
+        ("loan_duration", "above", 0.60),
+        ("sent_count", "above", 0.30),
+        ("received_count", "above", 0.30),
+    )
+    """(feature, side of the training loans' quantiles, confidence lost at the feature's end on that side)."""
+    training_quantile: float = 0.005
+    """The share of training loans beyond each side's quantile: nearer ones cost nothing."""
+    thin_below: float = 0.40
+    """A confidence under this marks a wallet as thin: too little is known, or nothing like it was met in training."""
+
+    def is_thin(self, confidence: float) -> bool:
+        """Whether a proven confidence (a fraction) marks the wallet as thin."""
+        return confidence < self.thin_below
 
 
 POLICY: Final = Policy()

@@ -11,8 +11,9 @@ import pandas as pd
 
 from oracle.assessment.features import FEATURES
 from oracle.models.network import FRAUD
+from oracle.models.training.checks import UnusableData, check_apart, refuse_leaks
 from oracle.models.training.split import split_of
-from oracle.models.training.tables import UnusableData, read_table
+from oracle.models.training.tables import read_table
 
 COLUMN_OF: Final[dict[str, str]] = {
     "sent_count": "Sent tnx",
@@ -60,12 +61,15 @@ def accounts_of(frame: pd.DataFrame, seed: int) -> Accounts:
         raise UnusableData(f"the fraud labels are {sorted(set(labels.tolist()))}, expected both 0 and 1")
     encoded = encode_flow(frame)
     part = split_of((row.tobytes() for row in encoded), seed)
+    check_apart((row.tobytes() for row in encoded), part, "accounts (by their features)")
+    check_apart(frame["Address"], part, "addresses")
     empty = (encoded[:, _SENT] == 0) & (encoded[:, _RECEIVED] == 0)
     return Accounts(encoded, labels, part, empty, frame)
 
 
 def encode_flow(frame: pd.DataFrame) -> npt.NDArray[np.int64]:
     """Return the encoded flow features (n, 12) of source rows; raises UnusableData for NaN or infinities."""
+    refuse_leaks(COLUMN_OF.values(), "the fraud table")
     features = FEATURES[FRAUD]
     columns = []
     for feature in features:

@@ -1,4 +1,4 @@
-"""Put the fitted parts into one network on the fixed-point grid: trunks, calibration, category, score, terms."""
+"""Put the fitted parts into one network on the fixed-point grid: trunks, calibration, category, score."""
 
 import copy
 from dataclasses import dataclass
@@ -9,20 +9,18 @@ import numpy.typing as npt
 import torch
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
-from torch.nn.functional import mse_loss
 
 from oracle.assessment.features import FEATURES, PRIVATE_FEATURES
 from oracle.assessment.outputs import OUTPUTS
 from oracle.models.fixed_point import BIAS_BITS, INPUT_BITS, WEIGHT_BITS
-from oracle.models.network import CARD, CONTEXT, CREDIT, FRAUD, HOME, RiskNetwork
+from oracle.models.network import CARD, CREDIT, FRAUD, HOME, RiskNetwork
 from oracle.models.policy import Policy
 from oracle.models.quantise import quantise_
 from oracle.models.training.accounts import Accounts
 from oracle.models.training.book import Book
 from oracle.models.training.calibration import Curve, curve_through, isotonic_knots, platt_knots
-from oracle.models.training.fit import Trunk, as_inputs, batches
-from oracle.models.training.rules import Terms
-from oracle.models.training.split import TEST, TRAIN, VALIDATION
+from oracle.models.training.fit import Trunk, as_inputs
+from oracle.models.training.split import TRAIN, VALIDATION
 
 FRAUD_LEVELS: Final = (0.002, 0.008, 0.02, 0.05, 0.10, 0.20, 0.35, 0.50, 0.75, 0.95, 0.99)
 
@@ -36,9 +34,6 @@ FRAUD_SCALE: Final = 0.25
 _SMALLEST_PASSPORT_WEIGHT = 0.2
 _TIE_BREAK = 2.0**-BIAS_BITS
 _OUTPUT = {output.name: index for index, output in enumerate(OUTPUTS)}
-_CONTEXT_NAMES = [feature.name for feature in FEATURES[CONTEXT]]
-_TERMS_READ = ("market_volatility", "loan_to_value", "loan_duration")
-_TERMS_EPOCHS, _TERMS_BATCH, _TERMS_RATE = 150, 512, 1e-2
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,29 +119,6 @@ def install_scores(network: RiskNetwork, trunks: Trunks, book: Book, accounts: A
     return Curves(default, fraud_curve, score)
 
 
-def install_terms(network: RiskNetwork, book: Book, terms: Terms, policy: Policy, seed: int) -> None:
-    """Install confidence (exact) and the two distilled terms, in place."""
-    layers = [network.context_1, network.context_2, network.terms_units]
-    with torch.no_grad():
-        for layer in layers:
-            layer.weight.zero_()
-            layer.bias.zero_()
-        # Unit i: how far the wallet falls short of depth, weighted by what that costs; unit 0 above adds them up.
-        for unit, (name, deep, cost) in enumerate(policy.depth_terms):
-            network.context_1.weight[unit, _CONTEXT_NAMES.index(name)] = -cost / deep
-            network.context_1.bias[unit] = cost
-            network.context_2.weight[0, unit] = 1.0
-        network.terms_units.weight[0, 0] = 1.0
-        first_unit = network.shape.hinges - network.shape.terms_units
-        network.outputs.weight[_OUTPUT["confidence"], first_unit] = -1.0
-        network.outputs.bias[_OUTPUT["confidence"]] = 1.0
-    for row, name in enumerate(("duration", "maximum_ltv"), start=1):
-        with torch.no_grad():
-            network.outputs.weight[_OUTPUT[name], first_unit + row] = 1.0
-    _distil_terms(network, book, terms, seed, taken=len(policy.depth_terms))
-    quantise_(network)
-
-
 def unrounded(network: RiskNetwork, trunks: Trunks) -> RiskNetwork:
     """Return the network with its trunks and score weights as they were before rounding, behind the same curves."""
     exact = copy.deepcopy(network).double()
@@ -206,44 +178,6 @@ def _heads(trunks: Trunks) -> dict[str, Tensor]:
         "default_hinges": torch.cat(default, dim=1) * DEFAULT_SCALE,
         "fraud_hinges": trunks.fraud.head.weight * FRAUD_SCALE,
     }
-
-
-def _distil_terms(network: RiskNetwork, book: Book, terms: Terms, seed: int, taken: int) -> None:
-    chosen = np.flatnonzero(book.part != TEST)
-    chain = torch.tensor(book.chain[chosen] / 2**INPUT_BITS, dtype=torch.float32)
-    wanted = torch.tensor(np.stack([terms.duration, terms.maximum_ltv], axis=1)[chosen], dtype=torch.float32)
-    block = torch.tensor(book.chain[chosen][:, CREDIT] / 2**INPUT_BITS, dtype=torch.float32)
-    with torch.no_grad():
-        credit = torch.relu(network.layer("credit_1")(block))
-    columns = [CONTEXT.start + _CONTEXT_NAMES.index(name) for name in _TERMS_READ]
-    torch.manual_seed(seed)
-    shape = network.shape
-    first = nn.Linear(len(columns), shape.context[0] - taken)
-    second = nn.Linear(first.out_features + shape.credit[0], shape.context[1] - 1)
-    third = nn.Linear(second.out_features, shape.terms_units - 1)
-    with torch.no_grad():
-        third.bias.fill_(0.5)  # starts inside the ReLU's live side
-    parameters = [*first.parameters(), *second.parameters(), *third.parameters()]
-    steps = -(-len(chosen) // _TERMS_BATCH) * _TERMS_EPOCHS
-    optimizer = torch.optim.Adam(parameters, lr=_TERMS_RATE)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _TERMS_RATE, total_steps=steps)
-    for rows in batches(len(chosen), _TERMS_BATCH, _TERMS_EPOCHS, seed):
-        hidden = torch.cat([torch.relu(first(chain[rows][:, columns])), credit[rows]], dim=1)
-        # The ReLU is left out while fitting, so that no unit can die; the rules' answers are never negative.
-        loss = mse_loss(third(torch.relu(second(hidden))), wanted[rows])
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        schedule.step()
-    with torch.no_grad():
-        for unit in range(first.out_features):
-            for position, name in enumerate(_TERMS_READ):
-                network.context_1.weight[taken + unit, _CONTEXT_NAMES.index(name)] = first.weight[unit, position]
-        network.context_1.bias[taken:] = first.bias
-        network.context_2.weight[1:, taken:] = second.weight
-        network.context_2.bias[1:] = second.bias
-        network.terms_units.weight[1:, 1:] = third.weight
-        network.terms_units.bias[1:] = third.bias
 
 
 def _fill(layer: nn.Linear, weight: Tensor) -> None:

@@ -13,9 +13,8 @@ credit event within the loan's duration is any of:
 The share of failures is set, not measured: the source's own level is unverified.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from decimal import Decimal
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Final
 
@@ -26,25 +25,27 @@ from scipy.special import ndtr
 from oracle.assessment.engineering import engineer
 from oracle.models.training.accounts import Accounts
 from oracle.models.training.borrowers import read_instalments, read_liquidations, read_positions, read_term_loans
-from oracle.models.training.draw import COLLATERAL, FAILURE_SHARE, Drawer, Row, Sources, failure_share
+from oracle.models.training.draw import COLLATERAL, FAILURE_SHARE, Drawer, Sources, failure_share
 from oracle.models.training.market import read_market
 from oracle.models.training.passports import read_card, read_home
 from oracle.models.training.split import TEST, TRAIN, VALIDATION
+from oracle.models.training.workers import InProcess, Workers
 
 SIZES: Final[dict[int, int]] = {TRAIN: 10_000, VALIDATION: 2_000, TEST: 2_500}
 
 _SECONDS_A_WEEK = 7 * 86_400
+_PIECE = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Book:
     """`chain` (n, 32) and `private` (n, 24) encoded integers, `event` (n,) 0 or 1, `part` (n,), `week` of the start.
 
-    `values` holds the features in their units, for baselines and rules; `failed` (n,) is the repayment part of the
-    event, `liquidated` (n,) all else; `weight` (n,) undoes the larger share of failures in training; `structural` (n,)
-    is the event's probability for a coin without drift at the volatility of the start; `margin` as in Row;
-    `spread` (n,) volatility times the root of the duration in years; `other` (n,) the probability of failure or repeat;
-    `lowest_ratio` (n,) the collateral's lowest price within the duration, over its price at the start.
+    `failed` (n,) is the repayment part of the event, `liquidated` (n,) all else; `weight` (n,) undoes the larger share
+    of failures in training; `structural` (n,) is the event's probability for a coin without drift at the volatility of
+    the start; `margin` as in Row; `spread` (n,) volatility times the root of the duration in years; `other` (n,) the
+    probability of failure or repeat; `lowest_ratio` (n,) the collateral's lowest price within the duration, over its
+    price at the start.
     """
 
     chain: npt.NDArray[np.int64]
@@ -55,7 +56,6 @@ class Book:
     part: npt.NDArray[np.int8]
     week: npt.NDArray[np.int64]
     weight: npt.NDArray[np.float64]
-    values: list[dict[str, Decimal | None]]
     lowest_ratio: npt.NDArray[np.float64]
     margin: npt.NDArray[np.float64]
     spread: npt.NDArray[np.float64]
@@ -63,12 +63,27 @@ class Book:
     structural: npt.NDArray[np.float64]
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """So many loans of one part, drawn from a random stream of their own: pieces can be drawn anywhere."""
+
+    part: int
+    number: int
+    count: int
+
+
 def make_book(
-    data_dir: Path, accounts: Accounts, seed: int, say: Callable[[str], None], sizes: dict[int, int] = SIZES
+    data_dir: Path, accounts: Accounts, seed: int, *, sizes: dict[int, int] = SIZES, workers: Workers | None = None
 ) -> Book:
-    """Draw a book of so many loans in each part; deterministic by seed."""
+    """Draw a book of so many loans in each part; deterministic by seed, each part whatever the other sizes are."""
+    sources = read_sources(data_dir, accounts, seed)
+    return joined((workers or InProcess()).map(draw_piece, pieces_of(sizes), sources, seed))
+
+
+def read_sources(data_dir: Path, accounts: Accounts, seed: int) -> Sources:
+    """Return everything that loans are drawn from."""
     market = read_market(data_dir, (COLLATERAL,))
-    sources = Sources(
+    return Sources(
         market=market,
         volatility=market.volatility(),
         loans=read_term_loans(data_dir, seed),
@@ -79,28 +94,40 @@ def make_book(
         card=read_card(data_dir, seed),
         accounts=accounts,
     )
-    rng = np.random.default_rng(seed)
-    rows: list[Row] = []
-    parts: list[int] = []
-    for part, size in sizes.items():
-        draw = Drawer(sources, part, rng)
-        rows.extend(draw.row() for _ in range(size))
-        parts.extend([part] * size)
-        say(f"loan book: {len(rows)} of {sum(sizes.values())} loans drawn")
-    vectors = [engineer(row.history, row.terms) for row in rows]
+
+
+def pieces_of(sizes: dict[int, int]) -> list[Piece]:
+    """Return the pieces of a book of so many loans in each part."""
+    return [
+        Piece(part, start // _PIECE, min(_PIECE, size - start))
+        for part, size in sizes.items()
+        for start in range(0, size, _PIECE)
+    ]
+
+
+def joined(pieces: Sequence[Book]) -> Book:
+    """Return one book of all pieces."""
+    return Book(*(np.concatenate([getattr(piece, field.name) for piece in pieces]) for field in fields(Book)))
+
+
+def draw_piece(piece: Piece, sources: Sources, seed: int) -> Book:
+    """Draw and engineer one piece of the book."""
+    draw = Drawer(sources, piece.part, np.random.default_rng([seed, piece.part, piece.number]))
+    rows = [draw.row() for _ in range(piece.count)]
     margin = np.array([row.margin for row in rows])
     spread = np.array([row.volatility * np.sqrt(row.days / 365) for row in rows])
     other = np.array([1 - (1 - row.failure) * (1 - row.again) for row in rows])
+    failed = np.array([row.failed for row in rows])
+    part = np.full(piece.count, piece.part, dtype=np.int8)
     return Book(
-        chain=np.array([vector.encoded for vector in vectors], dtype=np.int64),
+        chain=np.array([engineer(row.history, row.terms).encoded for row in rows], dtype=np.int64),
         private=np.stack([row.private for row in rows]),
         event=np.array([row.failed or row.liquidated for row in rows], dtype=np.int64),
-        failed=np.array([row.failed for row in rows], dtype=np.int64),
+        failed=failed.astype(np.int64),
         liquidated=np.array([row.liquidated for row in rows], dtype=np.int64),
-        part=np.array(parts, dtype=np.int8),
-        weight=_weights(np.array([row.failed for row in rows]), np.array(parts)),
+        part=part,
         week=np.array([row.history.block.timestamp // _SECONDS_A_WEEK for row in rows], dtype=np.int64),
-        values=[vector.values for vector in vectors],
+        weight=_weights(failed, part),
         lowest_ratio=np.array([row.lowest_ratio for row in rows]),
         margin=margin,
         spread=spread,
@@ -114,6 +141,6 @@ def crossing_probability(margin: npt.NDArray[np.float64], spread: npt.NDArray[np
     return np.where(margin <= 1, 1.0, 2 * ndtr(-np.log(np.maximum(margin, 1.0)) / spread))
 
 
-def _weights(failed: npt.NDArray[np.bool_], part: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+def _weights(failed: npt.NDArray[np.bool_], part: npt.NDArray[np.int8]) -> npt.NDArray[np.float64]:
     drawn = np.array([failure_share(int(own)) for own in part])
     return np.where(failed, FAILURE_SHARE / drawn, (1 - FAILURE_SHARE) / (1 - drawn))

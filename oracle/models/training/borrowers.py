@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from oracle.models.training.checks import check_apart
 from oracle.models.training.split import split_of
 from oracle.models.training.tables import read_table
 
@@ -22,7 +23,10 @@ _LARGEST_COIN_DEBT = 0.5
 
 @dataclass(frozen=True, slots=True)
 class PastLoans:
-    """One resolved loan: what its borrower had done before it began, and whether it was then repaid."""
+    """One resolved loan: what its borrower had done before it began, and whether it was then repaid.
+
+    `start` and `end` are Unix seconds, 0 where the source has no dates.
+    """
 
     on_time: int
     late: int
@@ -33,6 +37,8 @@ class PastLoans:
     first_days_ago: float
     failed: bool
     part: int
+    start: float = 0.0
+    end: float = 0.0
 
 
 def read_term_loans(data_dir: Path, seed: int) -> list[PastLoans]:
@@ -51,16 +57,20 @@ def term_loans_of(frame: pd.DataFrame, seed: int) -> list[PastLoans]:
     frame["end"] = frame["liquidation_ts"].fillna(frame["last_repay_ts"])
     frame["usd"] = frame["principal_usd"].fillna(frame["repaid_usd"])
     frame["part"] = split_of((borrower.encode() for borrower in frame["borrower"]), seed)
+    check_apart(frame["borrower"], frame["part"].to_numpy(dtype=np.int8), "borrowers")
     loans: list[PastLoans] = []
     for _, own in frame.groupby("borrower", sort=True):
         ends = own["end"].to_numpy(dtype=float)
         judged = own[(own["usd"] >= _SMALLEST_USD) & (own["outcome"] != "liquidated_price")]
-        for start, outcome, part in zip(judged["start"], judged["outcome"], judged["part"], strict=True):
-            loans.append(_past(own[ends < start], float(start), outcome == "liquidated_maturity", int(part)))
+        for start, end, outcome, part in zip(
+            judged["start"], judged["end"], judged["outcome"], judged["part"], strict=True
+        ):
+            failed = outcome == "liquidated_maturity"
+            loans.append(_past(own[ends < start], float(start), float(end), failed, int(part)))
     return loans
 
 
-def _past(before: pd.DataFrame, start: float, failed: bool, part: int) -> PastLoans:
+def _past(before: pd.DataFrame, start: float, end: float, failed: bool, part: int) -> PastLoans:
     repaid = before["outcome"] == "repaid"
     late = repaid & (before["loan_status"] == _PAID_LATE)
     first = float(before["start"].to_numpy(dtype=float).min()) if len(before) else start
@@ -74,6 +84,8 @@ def _past(before: pd.DataFrame, start: float, failed: bool, part: int) -> PastLo
         first_days_ago=(start - first) / _DAY,
         failed=failed,
         part=part,
+        start=start,
+        end=end,
     )
 
 
@@ -160,11 +172,13 @@ def liquidations_of(frame: pd.DataFrame, seed: int) -> Liquidations:
     groups = days.groupby("liquidatee")["day"]
     wait, second = ((groups.shift(-ahead) - days["day"]).dt.days.to_numpy(dtype=float) for ahead in (1, 2))
     later = np.where(wait > 1, wait, second)
+    part = split_of((str(user).encode() for user in days["liquidatee"]), seed)
+    check_apart(days["liquidatee"], part, "liquidated wallets")
     return Liquidations(
         count=np.asarray(groups.cumcount() + 1, dtype=np.int64),
         days_to_next=np.where(np.isnan(wait), np.inf, wait),
         days_to_later=np.where(np.isnan(later), np.inf, later),
         day=days["day"].to_numpy(dtype="datetime64[D]"),
         wallet=np.asarray(pd.factorize(days["liquidatee"])[0], dtype=np.int64),
-        part=split_of((str(user).encode() for user in days["liquidatee"]), seed),
+        part=part,
     )

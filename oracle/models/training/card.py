@@ -5,7 +5,6 @@
 from typing import Any, Final
 
 from oracle.models.policy import Policy
-from oracle.models.training.book import SIZES
 from oracle.models.training.draw import FAILURE_SHARE, PERIODS
 from oracle.models.training.heads import CREDIT_READS, UNKNOWN_FRAUD
 from oracle.models.training.split import TEST, TRAIN, VALIDATION
@@ -26,7 +25,7 @@ def write_card(name: str, metrics: dict[str, Any], policy: Policy) -> str:
     extra, rocifi = metrics["fraud-extra"], metrics["rocifi"]
     rounding, quantised = book["quantisation"], fraud["quantised"]
     parts = "; ".join(
-        f"{label} {SIZES[part]} loans, {PERIODS[part][0]} to {PERIODS[part][1]}"
+        f"{label} {metrics['sizes'][str(part)]} loans, {PERIODS[part][0]} to {PERIODS[part][1]}"
         for label, part in (("training", TRAIN), ("validation", VALIDATION), ("test", TEST))
     )
     beats = rocifi["quantised"]["brier_shifted_to_base_rate"] < rocifi["baselines"]["base_rate_brier"] - 0.001
@@ -40,6 +39,12 @@ def write_card(name: str, metrics: dict[str, Any], policy: Policy) -> str:
         "For one wallet and one loan: probability of a credit event within the loan's duration, fraud likelihood,",
         f"category (medium from a probability of {policy.medium_default:.0%} or fraud of {policy.medium_fraud:.0%}, high from {policy.high_default:.0%} or {policy.high_fraud:.0%}), score from 0",
         "to 100 (higher is safer, strictly falling in the probability), interest rate, duration, maximum LTV, confidence.",
+        "",
+        "Confidence says how much is known, not how safe the loan is: it falls with a short history (few transactions and",
+        "counterparties, no or recent borrowing) and with distance to the training loans (market volatility, duration and",
+        f"activity beyond their {policy.training_quantile:.1%} and {1 - policy.training_quantile:.1%} quantiles). Under {policy.thin_below:.0%} the wallet is **thin**. The mark follows from the proven",
+        "confidence, so a contract can ask for a minimum; the category stays the rule on the two probabilities, because what",
+        "a thin wallet pledges is known even when its owner is not. Thin wallets in the table below: judge for yourself.",
         "",
         "## What it learned from",
         "- Fraud: `eth_fraud_accounts` (Kaggle, V. Aliyev; licence not restated at its source), 12 flow features that a live",
@@ -61,6 +66,8 @@ def write_card(name: str, metrics: dict[str, Any], policy: Policy) -> str:
         "- Terms follow the policy by rule; maximum LTV and duration are distilled from their rules.",
         "",
         f"Splits are by wallet everywhere (equal rows stay together); the book also by time: {parts}.",
+        "RociFi and repeated liquidation are judged twice: by wallet, and by wallet and time together. The fraud accounts and",
+        "the passports carry no dates.",
         "",
         "## What was measured",
         "| task | unseen rows | base rate | AUC, quantised (95 %) | AUC, float | Brier | calibration error | baselines (AUC) |",
@@ -75,6 +82,11 @@ def write_card(name: str, metrics: dict[str, Any], policy: Policy) -> str:
         f"  price paths gives each loan. AUC of all credit events, with the failures to repay that hardly anything foretells: {book['quantised']['event_auc']:.3f}.",
         f"- RociFi: the model {'beats' if beats else 'does not beat'} the base rate's Brier score ({rocifi['baselines']['base_rate_brier']:.3f}; moved to that base rate it has",
         f"  {rocifi['quantised']['brier_shifted_to_base_rate']:.3f}); gradient boosting fitted on that protocol's own histories reaches {rocifi['baselines']['gradient_boosting_brier']:.3f}, at an AUC of {rocifi['baselines']['gradient_boosting_auc']:.3f}.",
+        *(
+            _by_time(label, metrics[task]["by_time"])
+            for task, label in (("rocifi", "RociFi"), ("repeat-liquidation", "Repeated liquidation"))
+        ),
+        *_anomaly(metrics["anomaly"]),
         "- For the passports and the two real sets the probability is that of a loan at the assumed share of failures, not",
         "  the table's own level: their Brier scores and calibration errors show that difference, the AUC does not.",
         "",
@@ -90,6 +102,7 @@ def write_card(name: str, metrics: dict[str, Any], policy: Policy) -> str:
             for key, entry in book["categories"].items()
         ),
         "",
+        *_confidence(metrics["confidence"]),
         *_subgroups(metrics.get("subgroups", {})),
         f"Rounding to the circuit's grid moves the probability by {rounding['probability_mean_error']:.5f} and the score by {rounding['score_mean_error_points']:.3f} points on",
         f"average, and the category of {rounding['category_flips']:.2%} of the loans. The circuit never rescales: integer inference equals it to the bit.",
@@ -104,7 +117,8 @@ def write_card(name: str, metrics: dict[str, Any], policy: Policy) -> str:
         "- Lateness was learned from card clients, passports from credit applicants: proxies, not DeFi borrowers.",
         f"- Market regimes differ: in the test period the mean probability given was {book['quantised']['mean_probability']:.1%}, the event rate {book['base_rate']:.1%}.",
         "- Ethereum and Polygon history of 2020 to 2023; other chains and later years are not covered.",
-        "- Thin wallets get a low confidence, not a wrong certainty: read it before the score.",
+        "- Thin wallets get a low confidence, not a wrong certainty: read it before the score. In the book a wallet's flow is",
+        "  drawn independently of its loans, so the book cannot show that strangers repay as others do; RociFi says they do not.",
         "- No age, sex, nationality or marital status is a feature; DeFi wallets carry none.",
         "",
     ]
@@ -122,6 +136,36 @@ def _row(label: str, task: dict[str, Any]) -> str:
         f"| {label} | {task['rows']} | {task['base_rate']:.1%} | {found['auc']:.3f} ({_span(found['auc_interval'])}) |"
         f" {task['float']['auc']:.3f} | {found['brier']:.3f} | {found['calibration_error']:.3f} | {baselines} |"
     )
+
+
+def _by_time(label: str, task: dict[str, Any]) -> str:
+    found, base = task["quantised"], task["baselines"]
+    return (
+        f"- {label} by wallet and time ({task['rows']} latest rows, base rate {task['base_rate']:.1%}): AUC {found['auc']:.3f} ({_span(found['auc_interval'])}),\n"
+        f"  Brier {found['brier_shifted_to_base_rate']:.3f} at that base rate, whose own is {base['base_rate_brier']:.3f}; logistic regression {base['logistic_regression_auc']:.3f}, gradient boosting {base['gradient_boosting_auc']:.3f}."
+    )
+
+
+def _anomaly(found: dict[str, Any]) -> list[str]:
+    mixture, raw, encoded = (
+        found[key] for key in ("mixture", "isolation_forest_on_values", "isolation_forest_on_encoded")
+    )
+    return [
+        f"- Anomaly score, beside the proof and without a fraud ever seen: AUC {mixture['auc']:.3f} ({_span(mixture['auc_interval'])}) on the unseen accounts;",
+        f"  IsolationForest {encoded['auc']:.3f} ({_span(encoded['auc_interval'])}) on the same features, {raw['auc']:.3f} ({_span(raw['auc_interval'])}) on bare values.",
+    ]
+
+
+def _confidence(found: dict[str, Any]) -> list[str]:
+    return [
+        "| wallets in the book's later period | loans | event rate | mean probability given |",
+        "|---|---|---|---|",
+        *(
+            f"| {key.replace('_', ' ')} | {found[key]['rows']} | {_rate(found[key]['event_rate'])} | {_rate(found[key]['mean_probability'])} |"
+            for key in ("thin", "deep", "thin_and_low", "deep_and_low")
+        ),
+        "",
+    ]
 
 
 def _subgroups(groups: dict[str, Any]) -> list[str]:

@@ -23,40 +23,61 @@ _FOLDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """What to distil with: `trees` of the extra-trees teacher (0: boosting alone), made rows for each real one,
-    how many of a row's columns come from elsewhere on average, the teacher's weight against the label."""
+    """What to distil with: `trees` of the extra-trees teacher (0: boosting alone), boosting's rounds, rate and `leaves`
+    a tree, made rows for each real one, how many of a row's columns come from elsewhere on average, the teacher's
+    weight against the label."""
 
     recipe: Recipe
     trees: int = 0
     boosting_rounds: int = 200
+    boosting_rate: float = 0.1
+    leaves: int = 31
     made_rows: int = 4
     exchanged: float = 0.25
     real_copies: int = 2
     teacher_share: float = 0.5
 
 
-class Teacher:
-    """Fold models that answer with their mean; `unseen` are their opinions of the rows they were not fitted on."""
+Pairs = tuple[tuple[int, int], ...]
 
-    def __init__(self, encoded: Codes, labels: Codes, lesson: Lesson, seed: int) -> None:
+
+class Teacher:
+    """Fold models that answer with their mean; `unseen` are their opinions of the rows they were not fitted on.
+
+    They also see the difference of each of the `pairs` of columns: on a logarithmic scale, a ratio. A network makes
+    such differences itself, a tree cannot.
+    """
+
+    def __init__(self, encoded: Codes, labels: Codes, lesson: Lesson, seed: int, pairs: Pairs = ()) -> None:
+        self._pairs = pairs
         self.unseen: Floats = np.zeros(len(labels))
         self._models: list[list[Any]] = []
         # Rows with the same features stay together, or a fold would know the answer.
         _, group = np.unique(encoded, axis=0, return_inverse=True)
+        seen = self._view(encoded)
         for fitted, held in GroupKFold(_FOLDS).split(encoded, labels, group.ravel()):
-            models: list[Any] = [
-                HistGradientBoostingClassifier(random_state=seed, max_iter=lesson.boosting_rounds, early_stopping=False)
-            ]
+            boosting = HistGradientBoostingClassifier(
+                random_state=seed,
+                max_iter=lesson.boosting_rounds,
+                learning_rate=lesson.boosting_rate,
+                max_leaf_nodes=lesson.leaves,
+                early_stopping=False,
+            )
+            models: list[Any] = [boosting]
             if lesson.trees:
                 models.append(ExtraTreesClassifier(lesson.trees, random_state=seed))
             for model in models:
-                model.fit(encoded[fitted], labels[fitted])
+                model.fit(seen[fitted], labels[fitted])
             self._models.append(models)
-            self.unseen[held] = _mean(models, encoded[held])
+            self.unseen[held] = _mean(models, seen[held])
 
     def __call__(self, encoded: Codes) -> Floats:
         """Return the mean probability (n,) of all fold models."""
-        return np.asarray(np.mean([_mean(models, encoded) for models in self._models], axis=0))
+        seen = self._view(encoded)
+        return np.asarray(np.mean([_mean(models, seen) for models in self._models], axis=0))
+
+    def _view(self, encoded: Codes) -> Codes:
+        return np.hstack([encoded, *(encoded[:, [left]] - encoded[:, [right]] for left, right in self._pairs)])
 
 
 def _mean(models: list[Any], encoded: Codes) -> Floats:
@@ -70,9 +91,10 @@ def distil(
     lesson: Lesson,
     seed: int,
     pinned: tuple[Codes, Floats] | None = None,
+    pairs: Pairs = (),
 ) -> Trunk:
     """Return a trunk (its head gives log odds) that imitates the teachers; `pinned` rows get their targets as given."""
-    teacher = Teacher(encoded, labels, lesson, seed)
+    teacher = Teacher(encoded, labels, lesson, seed, pairs)
     made = _made_rows(encoded, lesson, seed)
     soft = (1 - lesson.teacher_share) * labels + lesson.teacher_share * teacher.unseen
     rows, wanted = [encoded] * lesson.real_copies + [made], [soft] * lesson.real_copies + [teacher(made)]

@@ -20,6 +20,7 @@ from oracle.models.training.measure import float_outputs, quantised_outputs
 from oracle.models.training.rules import Terms
 from oracle.models.training.split import TEST, TRAIN
 from oracle.models.training.statistics import Floats, calibration_error, interval
+from oracle.models.training.terms import training_bounds
 
 Codes = npt.NDArray[np.int64]
 
@@ -91,8 +92,30 @@ def judge_terms(integers: IntegerNetwork, book: Book, terms: Terms) -> dict[str,
         "maximum_ltv_95th_error_points": round(float(np.quantile(ltv, 0.95)) * 100, 2),
         "duration_mean_error_days": round(float(days.mean()), 1),
         "interest_rate": "exact: base + margin + loss given default x probability of default",
-        "confidence": "exact: 1 less the policy's cost of each missing depth",
+        "confidence": "exact: 1 less the policy's cost of each missing depth and of distance to the training loans",
     }
+
+
+def judge_confidence(integers: IntegerNetwork, book: Book, policy: Policy) -> dict[str, Any]:
+    """How wallets marked thin fare beside the others on the later period, in all and where the category is low.
+
+    `bounds` are the training loans' quantiles, in encoded fractions, beyond which confidence falls.
+    """
+    test = book.part == TEST
+    outputs = quantised_outputs(integers, book.chain[test], book.private[test])
+    thin = outputs[:, _COLUMN["confidence"]] < policy.thin_below
+    low = categories_of(outputs) == Category.LOW
+    event, given = book.event[test], outputs[:, _PROBABILITY]
+    found: dict[str, Any] = {"thin_share": round(float(thin.mean()), 4)}
+    for name, rows in (("thin", thin), ("deep", ~thin), ("thin_and_low", thin & low), ("deep_and_low", ~thin & low)):
+        known = bool(rows.any())
+        found[name] = {
+            "rows": int(rows.sum()),
+            "event_rate": round(float(event[rows].mean()), 4) if known else None,
+            "mean_probability": round(float(given[rows].mean()), 4) if known else None,
+        }
+    bounds = training_bounds(book, policy)
+    return found | {"bounds": {f"{name} {side}": round(bound, 4) for (name, side), bound in bounds.items()}}
 
 
 def _figures(

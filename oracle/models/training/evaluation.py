@@ -9,10 +9,11 @@ from oracle.models.policy import POLICY
 from oracle.models.registry import FLOAT_WEIGHTS, ModelFault, ShippedModel
 from oracle.models.training.accounts import read_accounts
 from oracle.models.training.book import SIZES, make_book
+from oracle.models.training.checks import UnusableData
 from oracle.models.training.evaluate import judge_book
 from oracle.models.training.measure import judge
 from oracle.models.training.split import TEST
-from oracle.models.training.tables import UnusableData, file_of
+from oracle.models.training.tables import file_of
 from oracle.models.training.tasks import load
 from oracle.models.weights import load_float, load_weights
 
@@ -33,7 +34,7 @@ def evaluate(task: str, path: Path, model: ShippedModel) -> dict[str, Any]:
     if task == "book":
         folder = _data_folder(path)
         seed = int(model.metrics.get("seed", 0))
-        book = make_book(folder, read_accounts(folder, seed), seed, _quiet, {TEST: SIZES[TEST]})
+        book = make_book(folder, read_accounts(folder, seed), seed, sizes={TEST: SIZES[TEST]})
         return head | judge_book(integers, floats, book, POLICY)
     threshold = _threshold(model) if task == "fraud-extra" else None
     return head | judge(load(task, path), integers, floats, fraud_threshold=threshold)
@@ -56,7 +57,3 @@ def _threshold(model: ShippedModel) -> float:
         raise ModelFault(
             f"model {model.name} has no metrics of the fraud task: the threshold at 1 % false positives is unknown"
         ) from error
-
-
-def _quiet(_: str) -> None:
-    return

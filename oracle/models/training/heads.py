@@ -9,7 +9,7 @@ from torch import Tensor
 
 from oracle.assessment.features import FEATURES
 from oracle.models.fixed_point import INPUT_BITS
-from oracle.models.network import CREDIT, Shape
+from oracle.models.network import CREDIT, FRAUD, Shape
 from oracle.models.training.accounts import Accounts
 from oracle.models.training.book import Book
 from oracle.models.training.distil import Lesson, distil
@@ -33,28 +33,21 @@ The trunk's other columns stay zero: debt_to_collateral is the health factor wit
 reads both may ignore the one that decides. A direction is a promise to the borrower: repaying more never costs points.
 """
 
-FRAUD_LESSON: Final = Lesson(
-    Recipe(epochs=200, batch=512, learning_rate=2e-2, weight_decay=3e-2),
-    made_rows=8,
-    exchanged=0.15,
-    teacher_share=0.7,
+FRAUD_PAIRS: Final = (
+    ("sent_count", "received_count"),
+    ("mean_minutes_between_sent", "mean_minutes_between_received"),
+    ("unique_senders", "received_count"),
+    ("unique_recipients", "sent_count"),
+    ("max_value_received", "mean_value_received"),
+    ("mean_value_received", "min_value_received"),
+    ("mean_value_sent", "min_value_sent"),
+    ("mean_value_sent", "mean_value_received"),
+    ("mean_value_sent", "max_value_received"),
+    ("balance", "mean_value_received"),
 )
-HOME_LESSON: Final = Lesson(
-    Recipe(epochs=300, batch=512, learning_rate=1e-2, weight_decay=1e-2),
-    trees=200,
-    made_rows=6,
-    exchanged=0.12,
-    teacher_share=0.6,
-)
-CARD_LESSON: Final = Lesson(
-    Recipe(epochs=20, batch=512, learning_rate=1e-2, weight_decay=1e-2),
-    boosting_rounds=80,
-    made_rows=2,
-    real_copies=1,
-    teacher_share=0.7,
-)
-CREDIT_RECIPE: Final = Recipe(epochs=200, batch=512, learning_rate=2e-2, weight_decay=1e-3)
+"""Ratios that the fraud head's teacher sees beside the features: all are logarithmic."""
 
+_FLOW = [feature.name for feature in FEATURES[FRAUD]]
 _CREDIT_BLOCK = [feature.name for feature in FEATURES[CREDIT]]
 _STRUCTURAL_SHARE = 0.9
 _PINNED_ROWS = 300
@@ -62,7 +55,7 @@ UNKNOWN_FRAUD: Final = 0.15
 _FUNDED_FRAUD = 0.05
 
 
-def fit_fraud(accounts: Accounts, shape: Shape, seed: int) -> Trunk:
+def fit_fraud(accounts: Accounts, shape: Shape, lesson: Lesson, seed: int) -> Trunk:
     """Fit the fraud trunk on the training accounts that moved coin.
 
     An address that shows nothing at all is pinned to UNKNOWN_FRAUD, about the base rate: the source calls each one a
@@ -74,9 +67,10 @@ def fit_fraud(accounts: Accounts, shape: Shape, seed: int) -> Trunk:
         accounts.encoded[chosen],
         accounts.fraud[chosen],
         shape.fraud,
-        FRAUD_LESSON,
+        lesson,
         seed,
         pinned=_wallets_without_flow(accounts.encoded.shape[1], seed),
+        pairs=tuple((_FLOW.index(left), _FLOW.index(right)) for left, right in FRAUD_PAIRS),
     )
 
 
@@ -104,7 +98,7 @@ def fit_passport(passports: Passports, hidden: tuple[int, int], lesson: Lesson, 
     return trunk
 
 
-def fit_credit(book: Book, shape: Shape, seed: int) -> Trunk:
+def fit_credit(book: Book, shape: Shape, recipe: Recipe, seed: int) -> Trunk:
     """Fit the credit trunk on the book's training period, monotone in CREDIT_READS.
 
     The targets mix what happened with the structural probability: one period's market is not the next one's.
@@ -115,7 +109,7 @@ def fit_credit(book: Book, shape: Shape, seed: int) -> Trunk:
     labels = torch.tensor(mixed_target(book)[chosen, None], dtype=torch.float32)
     weights = torch.tensor(book.weight[chosen, None], dtype=torch.float32)
     standard = Standard.of(book.chain[chosen][:, CREDIT])
-    fit(trunk, standard(book.chain[chosen][:, CREDIT]), labels, CREDIT_RECIPE, seed, weights=weights)
+    fit(trunk, standard(book.chain[chosen][:, CREDIT]), labels, recipe, seed, weights=weights)
     standard.undo(trunk)
     return trunk
 

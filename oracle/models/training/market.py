@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from oracle.models.training.tables import UnusableData, read_table
+from oracle.models.training.checks import UnusableData
+from oracle.models.training.tables import read_table
 
 VOLATILITY_DAYS = 30
 _DAYS_A_YEAR = 365

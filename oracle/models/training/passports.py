@@ -11,8 +11,9 @@ import pandas as pd
 
 from oracle.assessment.features import PRIVATE_FEATURES, Feature
 from oracle.models.network import CARD, HOME
+from oracle.models.training.checks import UnusableData, check_apart, refuse_leaks
 from oracle.models.training.split import split_of
-from oracle.models.training.tables import UnusableData, read_table
+from oracle.models.training.tables import read_table
 
 Codes = npt.NDArray[np.int64]
 
@@ -72,6 +73,7 @@ def read_card(data_dir: Path, seed: int) -> Passports:
 
 def home_passports(frame: pd.DataFrame, seed: int) -> Passports:
     """Encode home equity applicants; what is missing is 0, and said to be missing where HOME_STATED has a flag."""
+    refuse_leaks((column for column, _ in HOME_COLUMN_OF.values()), "the home equity table")
     values: dict[str, npt.NDArray[np.float64]] = {"passport_present": np.ones(len(frame))}
     for name, (column, divisor) in HOME_COLUMN_OF.items():
         values[name] = frame[column].fillna(0).to_numpy(dtype=float) / divisor
@@ -82,6 +84,7 @@ def home_passports(frame: pd.DataFrame, seed: int) -> Passports:
 
 def card_passports(frame: pd.DataFrame, seed: int) -> Passports:
     """Encode card clients; raises UnusableData for a limit that is not positive."""
+    refuse_leaks((*_DELAYS, *_PAYMENTS, "LIMIT_BAL", "BILL_AMT1"), "the card table")
     limit = frame["LIMIT_BAL"].to_numpy(dtype=float)
     if (limit <= 0).any():
         raise UnusableData("LIMIT_BAL must be positive in every row: utilisation is a share of it")
@@ -109,6 +112,7 @@ def _passports(
         raise ValueError("the private feature table changed: map its columns again")
     encoded = np.stack([encode_column(feature, values[feature.name]) for feature in features], axis=1)
     part = split_of((row.tobytes() for row in encoded), seed)
+    check_apart((row.tobytes() for row in encoded), part, "applicants (by their features)")
     return Passports(encoded, np.asarray(bad, dtype=np.int64), part, columns)
 
 

@@ -1,44 +1,43 @@
-"""`risk-oracle models train`: from a data folder to a model folder."""
+"""`risk-oracle models train`: from a data folder to a model folder, in stages that are kept."""
 
 import json
-import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 import torch
 
 from oracle.models.export import SETTINGS, export
 from oracle.models.integer import IntegerNetwork
-from oracle.models.network import RiskNetwork
+from oracle.models.network import RiskNetwork, Shape
 from oracle.models.policy import POLICY, Policy
 from oracle.models.quantise import check_no_overflow
 from oracle.models.registry import DEFAULT_MODEL, FLOAT_WEIGHTS
 from oracle.models.training.accounts import Accounts, read_accounts
-from oracle.models.training.assemble import Trunks, install_scores, install_terms, unrounded, weigh_passports
-from oracle.models.training.book import Book, make_book
-from oracle.models.training.borrowers import liquidations_of, read_term_loans
+from oracle.models.training.anomaly import fit_anomaly
+from oracle.models.training.assemble import Trunks, install_scores, unrounded, weigh_passports
+from oracle.models.training.book import SIZES, Book, draw_piece, joined, pieces_of, read_sources
 from oracle.models.training.card import write_card
-from oracle.models.training.evaluate import judge_book, judge_terms
+from oracle.models.training.checks import check_classes
 from oracle.models.training.figures import draw_figures
-from oracle.models.training.heads import CARD_LESSON, HOME_LESSON, fit_credit, fit_fraud, fit_passport
-from oracle.models.training.measure import extra_baseline, judge, subgroups
+from oracle.models.training.fit import Trunk
+from oracle.models.training.heads import fit_credit, fit_fraud, fit_passport
+from oracle.models.training.judging import JUDGED, Learned, judge_one
 from oracle.models.training.passports import Passports, read_card, read_home
-from oracle.models.training.rules import apply_rules
-from oracle.models.training.split import TEST, TRAIN
-from oracle.models.training.tables import file_of, read_table
-from oracle.models.training.tasks import (
-    judged_accounts,
-    judged_extra,
-    judged_liquidations,
-    judged_loans,
-    judged_passports,
-)
+from oracle.models.training.progress import Progress
+from oracle.models.training.recipes import Recipes, read_recipes
+from oracle.models.training.rules import Terms, apply_rules
+from oracle.models.training.stages import Stages
+from oracle.models.training.tables import data_files
+from oracle.models.training.terms import install_terms
+from oracle.models.training.workers import Workers, call_alone
 from oracle.models.weights import save_float
 
 SEED: Final = 7
 """What the shipped model was trained with."""
+HEADS: Final = ("fraud", "home", "card", "credit")
+_STAGES = 8
 
 
 def train(
@@ -48,99 +47,95 @@ def train(
     *,
     name: str = DEFAULT_MODEL,
     policy: Policy = POLICY,
-    say: Callable[[str], None] = print,
+    recipes: Recipes | None = None,
+    sizes: dict[int, int] = SIZES,
+    stages_dir: Path | None = None,
+    workers: Workers | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
     """Train, quantise, export and judge a model; returns its metrics, which `out_dir`/metrics.json also holds.
 
-    The same data, seed and releases of the libraries give the same bytes. Raises UnusableData for data that does
-    not fit, NotRepresentable when an input could overflow the circuit, CircuitTooLarge for a network beyond 2^12 rows.
+    The same data, seed, recipes and releases of the libraries give the same bytes, on whatever `workers`. Stages are
+    kept in `stages_dir`: a run that was killed goes on from there. Raises UnusableData for data that does not fit,
+    NotRepresentable when an input could overflow the circuit, CircuitTooLarge for a network beyond 2^12 rows.
     """
-    # One thread: the order of a sum is part of its value.
-    torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True)
-    started = time.monotonic()
-
-    def tell(line: str) -> None:
-        say(f"[{time.monotonic() - started:6.1f} s] {line}")
-
-    accounts = read_accounts(data_dir, seed)
-    tell(f"accounts: {len(accounts.fraud)} read and encoded, {int(accounts.fraud.sum())} of them fraud")
-    book = make_book(data_dir, accounts, seed, tell)
-    tell(f"loan book: {len(book.event)} loans, {book.event.mean():.1%} with a credit event")
-    home, card = read_home(data_dir, seed), read_card(data_dir, seed)
-    network = RiskNetwork()
-    shape = network.shape
-    credit = fit_credit(book, shape, seed)
-    tell("credit trunk fitted")
-    home_trunk = fit_passport(home, shape.home, HOME_LESSON, seed)
-    card_trunk = fit_passport(card, shape.card, CARD_LESSON, seed)
-    tell("passport trunks fitted")
-    fraud = fit_fraud(accounts, shape, seed)
-    tell("fraud trunk fitted")
-    weights = weigh_passports(credit, home_trunk, card_trunk, book)
-    trunks = Trunks(credit, fraud, home_trunk, card_trunk, weights)
-    torch.manual_seed(seed)
-    install_scores(network, trunks, book, accounts, policy)
-    tell("quantised and calibrated")
-    terms = apply_rules(IntegerNetwork.of(network), book, policy)
-    install_terms(network, book, terms, policy, seed)
-    tell("terms distilled")
-    model_id = export(network, out_dir, name)
-    floats = unrounded(network, trunks)
-    save_float(floats, out_dir / FLOAT_WEIGHTS)
-    tell(f"exported to {out_dir}")
-    integers = IntegerNetwork.of(network)
-    settings = json.loads((out_dir / SETTINGS).read_text())
-    metrics: dict[str, Any] = {
-        "name": name,
-        "model_id": model_id,
-        "seed": seed,
-        "circuit": {
-            "logrows": settings["run_args"]["logrows"],
-            "rows": settings["num_rows"],
-            "largest_share_of_range_check": round(check_no_overflow(network), 4),
-        },
-        "passport_weights": [round(weight, 4) for weight in weights],
-    } | judge_all(data_dir, seed, integers, floats, accounts, book, home, card)
-    metrics["book"] = judge_book(integers, floats, book, policy)
-    metrics["terms"] = judge_terms(integers, book, terms)
-    draw_figures(out_dir, integers, accounts, book, home, card)
-    (out_dir / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
-    (out_dir / "card.md").write_text(write_card(name, metrics, policy))
-    tell("judged on unseen data; card written")
+    recipes = recipes or read_recipes()
+    inputs = {"seed": seed, "policy": asdict(policy), "recipes": recipes.flat(), "sizes": list(sizes.items())}
+    with Progress(_STAGES, say) as progress:
+        stages = Stages(stages_dir, progress, inputs=inputs, files=data_files(data_dir), workers=workers)
+        accounts, home, card = stages.run("data read and encoded", lambda: _read(data_dir, seed))
+        pieces = {f"{piece.part}.{piece.number}": piece for piece in pieces_of(sizes)}
+        drawn = stages.run_each(
+            "loan book drawn", draw_piece, pieces, lambda: (read_sources(data_dir, accounts, seed), seed)
+        )
+        book = joined(list(drawn.values()))
+        heads = {head: head for head in HEADS}
+        fitted = stages.run_each("heads fitted", fit_head, heads, lambda: (accounts, home, card, book, recipes, seed))
+        network, floats, terms, weights = stages.run(
+            "quantised and calibrated", lambda: call_alone(_assemble, fitted, book, accounts, policy, seed)
+        )
+        anomaly = stages.run("anomaly model fitted", lambda: fit_anomaly(accounts, seed))
+        integers = IntegerNetwork.of(network)
+        learned = Learned(integers, floats, anomaly, accounts, book, home, card, terms)
+        tasks = {task: task for task in JUDGED}
+        judged = stages.run_each("judged", judge_one, tasks, lambda: (learned, data_dir, policy, seed))
+        out_dir.mkdir(parents=True, exist_ok=True)
+        anomaly.save(out_dir)
+        model_id = export(network, out_dir, name)
+        save_float(floats, out_dir / FLOAT_WEIGHTS)
+        draw_figures(out_dir, integers, accounts, book, home, card)
+        settings = json.loads((out_dir / SETTINGS).read_text())
+        metrics: dict[str, Any] = {
+            "name": name,
+            "model_id": model_id,
+            "seed": seed,
+            "sizes": {str(part): size for part, size in sizes.items()},
+            "circuit": {
+                "logrows": settings["run_args"]["logrows"],
+                "rows": settings["num_rows"],
+                "largest_share_of_range_check": round(check_no_overflow(network), 4),
+            },
+            "passport_weights": [round(weight, 4) for weight in weights],
+            **judged,
+        }
+        metrics["fraud-extra"] = metrics["fraud"].pop("extra")
+        (out_dir / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
+        (out_dir / "card.md").write_text(write_card(name, metrics, policy))
+        stages.tidy()
+        progress.say(f"model {model_id} written to {out_dir}")
     return metrics
 
 
-def judge_all(
-    data_dir: Path,
-    seed: int,
-    integers: IntegerNetwork,
-    floats: RiskNetwork,
-    accounts: Accounts,
-    book: Book,
-    home: Passports,
-    card: Passports,
-) -> dict[str, Any]:
-    """Return the figures of every task but the book, on the unseen parts; learned baselines from the training parts."""
-    found: dict[str, Any] = {}
-    judged = {
-        "fraud": (judged_accounts(read_table(data_dir, "fraud"), file_of(data_dir, "fraud")), accounts.part),
-        "hmeq": (judged_passports(home), home.part),
-        "uci": (judged_passports(card), card.part),
-    }
-    loans = read_term_loans(data_dir, seed)
-    judged["rocifi"] = (judged_loans(loans), np.array([loan.part for loan in loans], dtype=np.int8))
-    for task, (rows, part) in judged.items():
-        found[task] = judge(rows.only(part == TEST), integers, floats, fitted_on=rows.only(part == TRAIN))
-    repeat = judged_liquidations(read_table(data_dir, "liquidations"), file_of(data_dir, "liquidations"))
-    part = liquidations_of(read_table(data_dir, "liquidations"), seed).part[repeat.kept]
-    found["repeat-liquidation"] = judge(
-        repeat.only(part == TEST), integers, floats, fitted_on=repeat.only(part == TRAIN)
-    )
-    extra = judged_extra(read_table(data_dir, "fraud_extra"), file_of(data_dir, "fraud_extra"))
-    threshold = found["fraud"]["quantised"]["threshold_at_fpr_1"]
-    found["fraud-extra"] = judge(extra, integers, floats, fraud_threshold=threshold)
-    rows, part = judged["fraud"]
-    found["fraud-extra"]["baselines"] = extra_baseline(extra, rows.only(part == TRAIN), rows.only(part == TEST))
-    found["subgroups"] = subgroups(data_dir, integers, judged["uci"][0], card.part == TEST)
-    return found
+def fit_head(
+    head: str, accounts: Accounts, home: Passports, card: Passports, book: Book, recipes: Recipes, seed: int
+) -> Trunk:
+    """Return one of HEADS, fitted."""
+    shape = Shape()
+    if head == "fraud":
+        return fit_fraud(accounts, shape, recipes.fraud, seed)
+    if head == "home":
+        return fit_passport(home, shape.home, recipes.home, seed)
+    if head == "card":
+        return fit_passport(card, shape.card, recipes.card, seed)
+    return fit_credit(book, shape, recipes.credit, seed)
+
+
+def _read(data_dir: Path, seed: int) -> tuple[Accounts, Passports, Passports]:
+    accounts, home, card = read_accounts(data_dir, seed), read_home(data_dir, seed), read_card(data_dir, seed)
+    check_classes(accounts.fraud, accounts.part, "fraud accounts")
+    check_classes(home.bad, home.part, "home owners")
+    check_classes(card.bad, card.part, "card holders")
+    return accounts, home, card
+
+
+def _assemble(
+    fitted: dict[str, Trunk], book: Book, accounts: Accounts, policy: Policy, seed: int
+) -> tuple[RiskNetwork, RiskNetwork, Terms, tuple[float, float]]:
+    weights = weigh_passports(fitted["credit"], fitted["home"], fitted["card"], book)
+    trunks = Trunks(fitted["credit"], fitted["fraud"], fitted["home"], fitted["card"], weights)
+    torch.manual_seed(seed)
+    network = RiskNetwork()
+    install_scores(network, trunks, book, accounts, policy)
+    terms = apply_rules(IntegerNetwork.of(network), book, policy)
+    install_terms(network, book, terms, policy, seed)
+    return network, unrounded(network, trunks), terms, weights

@@ -1,5 +1,6 @@
 """Read the data sets, refusing a folder or file that lacks what training needs."""
 
+import tomllib
 from pathlib import Path
 from typing import Final
 
@@ -7,7 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from oracle.assessment.errors import OracleError
+from oracle.models.training.checks import LEAKS, UnusableData, check_table, refuse_leaks
+
+COLUMNS: Final = "columns.toml"
+"""In a data folder: for each data set, the names its columns have there."""
 
 _FILES: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "fraud": (
@@ -88,33 +92,13 @@ _FILES["fraud_extra"] = (
     ),
 )
 
-_LABELS: Final[dict[str, tuple[str, frozenset[object]]]] = {
-    "fraud": ("FLAG", frozenset({0, 1})),
-    "fraud_extra": ("FLAG", frozenset({1})),
-    "home": ("BAD", frozenset({0, 1})),
-    "card": ("default_next_month", frozenset({0, 1})),
-}
-_MAY_BE_MISSING: Final = {"home": True, "loans": True}
-_NOT_NEGATIVE: Final[dict[str, tuple[str, ...]]] = {
-    "fraud": ("Sent tnx", "Received Tnx", "Avg min between sent tnx", "Avg min between received tnx"),
-    "fraud_extra": ("Avg min between sent tnx", "Avg min between received tnx"),
-    "home": ("YOJ", "CLAGE", "DELINQ", "DEROG", "NINQ", "CLNO", "DEBTINC", "LOAN", "MORTDUE", "VALUE"),
-    "card": ("LIMIT_BAL",),
-}
-# (column, smallest median that its unit allows): a table in other units is not scored as if it were in these.
-_UNITS: Final[dict[str, tuple[tuple[str, float, str], ...]]] = {
-    "home": (("DEBTINC", 2.0, "percent, not a ratio"), ("CLAGE", 24.0, "months, not years")),
-    "card": (("LIMIT_BAL", 5_000.0, "Taiwan dollars"),),
-}
-
-
-class UnusableData(OracleError):
-    """A data set is missing, lacks a column, or holds what a model must not learn from."""
-
 
 def read_table(data_dir: Path, name: str) -> pd.DataFrame:
-    """Return the needed columns of a data set of the folder; raises UnusableData naming file, column and fault."""
-    return read_file(file_of(data_dir, name), name)
+    """Return the needed columns of a data set of the folder; raises UnusableData naming file, column and fault.
+
+    A folder whose columns have other names says so in its COLUMNS file.
+    """
+    return read_file(file_of(data_dir, name), name, _own_names(data_dir, name))
 
 
 def file_of(data_dir: Path, name: str) -> Path:
@@ -122,8 +106,17 @@ def file_of(data_dir: Path, name: str) -> Path:
     return data_dir / _FILES[name][0]
 
 
-def read_file(path: Path, name: str) -> pd.DataFrame:
-    """Return the needed columns of a file of the same schema as a data set, checked as far as its schema says."""
+def data_files(data_dir: Path) -> list[Path]:
+    """Return the files that training reads, as far as they are there."""
+    paths = {file_of(data_dir, name) for name in _FILES} | {data_dir / COLUMNS}
+    return sorted(path for path in paths if path.is_file())
+
+
+def read_file(path: Path, name: str, own_names: dict[str, str] | None = None) -> pd.DataFrame:
+    """Return the needed columns of a file of the same schema as a data set, checked as far as its schema says.
+
+    `own_names` maps columns of the schema to the file's. Raises UnusableData, also for one that gives the label away.
+    """
     relative, columns = _FILES[name]
     if not path.is_file():
         raise UnusableData(f"{path} is missing: expected a file like {relative} of the data folder")
@@ -131,44 +124,35 @@ def read_file(path: Path, name: str) -> pd.DataFrame:
         frame = pd.read_parquet(path)
     except (OSError, ValueError) as error:
         raise UnusableData(f"{path} is no Parquet file: {error}") from error
+    if own_names:
+        refuse_leaks((own for column, own in own_names.items() if column not in LEAKS), str(path))
+        if absent := sorted(set(own_names.values()) - set(frame.columns)):
+            raise UnusableData(f"{path} lacks the columns {absent} that {COLUMNS} names")
+        frame = frame.drop(columns=[column for column in own_names if column in frame and column != own_names[column]])
+        frame = frame.rename(columns={own: column for column, own in own_names.items()})
     if missing := [column for column in columns if column not in frame.columns]:
         raise UnusableData(f"{path} lacks the columns {missing}")
     if frame.empty:
         raise UnusableData(f"{path} has no rows")
     frame = frame[list(columns)]
-    _check_numbers(frame, name, path)
-    _check_labels(frame, name, path)
+    check_table(frame, name, str(path))
     return frame
 
 
-def _check_numbers(frame: pd.DataFrame, name: str, path: Path) -> None:
-    if name not in _LABELS:
-        return
-    for column in frame.select_dtypes("number"):
-        values = frame[column].to_numpy(dtype=float)
-        if np.isinf(values).any():
-            raise UnusableData(f"{path}: column {column!r} holds infinities")
-        if np.isnan(values).any() and not _MAY_BE_MISSING.get(name, False):
-            raise UnusableData(f"{path}: column {column!r} holds NaN; this set has none: drop or repair those rows")
-    for column in _NOT_NEGATIVE.get(name, ()):
-        if not pd.api.types.is_numeric_dtype(frame[column]):
-            raise UnusableData(f"{path}: column {column!r} holds text, expected numbers")
-        if (frame[column] < 0).any():
-            raise UnusableData(f"{path}: column {column!r} holds negative values, which its unit does not have")
-    for column, smallest, unit in _UNITS.get(name, ()):
-        if (median := float(frame[column].median())) < smallest:
-            raise UnusableData(f"{path}: the median of {column!r} is {median:g}, expected {unit}: check its unit")
-
-
-def _check_labels(frame: pd.DataFrame, name: str, path: Path) -> None:
-    if name not in _LABELS:
-        return
-    column, allowed = _LABELS[name]
-    found = set(frame[column].unique())
-    if not found <= allowed:
-        raise UnusableData(f"{path}: label {column!r} holds {sorted(found)}, expected {sorted(map(str, allowed))}")
-    if found != allowed:
-        raise UnusableData(f"{path}: label {column!r} is {sorted(found)} in every row: an empty class cannot be judged")
+def _own_names(data_dir: Path, name: str) -> dict[str, str]:
+    path = data_dir / COLUMNS
+    if not path.is_file():
+        return {}
+    try:
+        content = tomllib.loads(path.read_text())
+    except tomllib.TOMLDecodeError as error:
+        raise UnusableData(f"{path} cannot be read as TOML: {error}") from error
+    if unknown := sorted(content.keys() - _FILES.keys()):
+        raise UnusableData(f"{path} names unknown data sets {unknown}; known: {', '.join(_FILES)}")
+    own: dict[str, str] = content.get(name, {})
+    if unknown := sorted(own.keys() - set(_FILES[name][1])):
+        raise UnusableData(f"{path}: [{name}] has no columns {unknown}; it has {', '.join(_FILES[name][1])}")
+    return own
 
 
 def read_demographics(data_dir: Path) -> dict[str, npt.NDArray[np.bool_]]:

@@ -13,14 +13,19 @@ from oracle.assessment.features import FEATURES, PRIVATE_FEATURES
 from oracle.models.network import FRAUD
 from oracle.models.training.accounts import encode_flow
 from oracle.models.training.borrowers import PastLoans, liquidations_of, term_loans_of
+from oracle.models.training.checks import UnusableData
 from oracle.models.training.passports import Passports, card_passports, encode_column, home_passports
-from oracle.models.training.tables import UnusableData, read_file
+from oracle.models.training.split import TRAIN
+from oracle.models.training.tables import read_file
 
 Codes = npt.NDArray[np.int64]
 
 FRAUD_OUTPUT: Final = "fraud_likelihood"
 DEFAULT_OUTPUT: Final = "probability_of_default"
 REPEAT_DAYS: Final = 90
+LATE_SHARE: Final = 0.25
+"""The share of rows, the latest, that a split by time judges."""
+_DAY = 86_400
 _FEATURE: Final = {feature.name: index for index, feature in enumerate(FEATURES)}
 _NO_SEED = 0
 
@@ -31,6 +36,7 @@ class Judged:
 
     `groups` (n,) are resampled whole. `heuristics` are scores (n,) that need no learning. `populations` (n,) bool are
     judged apart. `kept` marks the rows of the source that are judged. `learned` (n, columns) is for learned baselines.
+    `starts` and `known` (n,): when a row begins, and when its outcome is known, in seconds; where the source has dates.
     """
 
     output: str
@@ -42,6 +48,8 @@ class Judged:
     heuristics: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)
     populations: dict[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
     kept: npt.NDArray[np.bool_] | None = None
+    starts: npt.NDArray[np.float64] | None = None
+    known: npt.NDArray[np.float64] | None = None
     notes: tuple[str, ...] = ()
 
     def only(self, rows: npt.NDArray[np.bool_]) -> "Judged":
@@ -55,8 +63,21 @@ class Judged:
             groups=None if self.groups is None else self.groups[rows],
             heuristics={name: values[rows] for name, values in self.heuristics.items()},
             populations={name: mask[rows] for name, mask in self.populations.items()},
+            starts=None if self.starts is None else self.starts[rows],
+            known=None if self.known is None else self.known[rows],
             notes=self.notes,
         )
+
+    def by_time(self, part: npt.NDArray[np.int8]) -> "tuple[Judged, Judged]":
+        """Return what to judge and what to fit on when the split is by wallet and by time, both.
+
+        Judged: the latest LATE_SHARE of the rows, of wallets outside the training part. Fitted on: rows of wallets of
+        the training part whose outcome was known before those begin. Raises UnusableData without dates.
+        """
+        if self.starts is None or self.known is None:
+            raise UnusableData("this set has no dates: it cannot be split by time")
+        cut = np.quantile(self.starts, 1 - LATE_SHARE)
+        return self.only((part != TRAIN) & (self.starts >= cut)), self.only((part == TRAIN) & (self.known < cut))
 
 
 def load(task: str, path: Path) -> Judged:
@@ -146,6 +167,7 @@ def judged_loans(loans: list[PastLoans]) -> Judged:
     counts = np.array(
         [[loan.on_time, loan.late, loan.defaulted, loan.price_liquidated, loan.first_days_ago] for loan in loans]
     ).astype(np.int64)
+    starts = np.array([loan.start for loan in loans])
     return Judged(
         output=DEFAULT_OUTPUT,
         chain=chain,
@@ -153,7 +175,9 @@ def judged_loans(loans: list[PastLoans]) -> Judged:
         labels=np.array([loan.failed for loan in loans], dtype=np.int64),
         learned=counts,
         heuristics={"fewest_earlier_repaid_loans": -counts[:, 0].astype(float)},
-        populations={"with_history": counts[:, :4].sum(axis=1) > 0},
+        populations={"with_history": counts[:, :4].sum(axis=1) > 0, "latest_quarter": _latest(starts)},
+        starts=starts,
+        known=np.array([loan.end for loan in loans]),
         notes=("the level of the source's base rate is unverified; the model assumes another",),
     )
 
@@ -167,6 +191,7 @@ def judged_liquidations(frame: pd.DataFrame, path: Path) -> Judged:
     count = events.count[seen]
     chain = np.repeat(neutral_loan(days=REPEAT_DAYS)[None], len(count), axis=0)
     risk = FEATURES[_FEATURE["liquidation_risk"]]
+    starts = events.day[seen].astype("datetime64[s]").astype(np.float64)
     chain[:, _FEATURE["liquidation_risk"]] = encode_column(risk, count / (count + 1))
     return Judged(
         output=DEFAULT_OUTPUT,
@@ -176,7 +201,10 @@ def judged_liquidations(frame: pd.DataFrame, path: Path) -> Judged:
         learned=count[:, None],
         groups=events.wallet[seen],
         heuristics={"times_liquidated_so_far": count.astype(float)},
+        populations={"latest_quarter": _latest(starts)},
         kept=seen,
+        starts=starts,
+        known=starts + REPEAT_DAYS * _DAY,
         notes=("without positions or prices of these wallets: the count of liquidations is all that is known",),
     )
 
@@ -200,6 +228,10 @@ def neutral_loan(days: int = 30) -> Codes:
         [feature.encode(Decimal(typical[feature.name]) if feature.name in typical else None) for feature in FEATURES],
         dtype=np.int64,
     )
+
+
+def _latest(starts: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    return np.asarray(starts >= np.quantile(starts, 1 - LATE_SHARE))
 
 
 def no_private(rows: int) -> Codes:

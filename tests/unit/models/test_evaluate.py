@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 from oracle.assessment.errors import ConfigurationFault
 from oracle.cli import app
 from oracle.models import registry
+from oracle.models.training.checks import UnusableData
 from oracle.models.training.evaluation import evaluate
-from oracle.models.training.tables import UnusableData
 from oracle.models_commands import read_train_config
 
 FLOW = (

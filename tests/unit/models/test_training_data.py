@@ -9,12 +9,13 @@ import pytest
 from oracle.assessment.features import ENCODED_ONE, PRIVATE_FEATURES
 from oracle.models.training.accounts import COLUMN_OF, encode_flow, read_accounts
 from oracle.models.training.borrowers import read_liquidations, read_term_loans
+from oracle.models.training.checks import UnusableData
 from oracle.models.training.draw import PERIODS
 from oracle.models.training.market import read_market
 from oracle.models.training.passports import HOME_STATED, card_passports, read_card, read_home
 from oracle.models.training.split import TEST, TRAIN, VALIDATION, split_of
 from oracle.models.training.statistics import calibration_error, interval, precision_at_recall
-from oracle.models.training.tables import UnusableData, file_of, read_table
+from oracle.models.training.tables import file_of, read_table
 
 DATA = Path(__file__).parents[3].parent / "shared" / "data"
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason=f"no data folder at {DATA}")
