@@ -273,10 +273,31 @@ class LabelSettings(Section):
 
 
 class ModelSettings(Section):
-    """The model to run, and the keys to prove it with."""
+    """Which models run, and where they and their keys are."""
 
-    name: str = Field("credit-v1", description="name of a shipped model, or a path to a model folder")
-    keys: Path = Field(Path("build/keys/credit-v1"), description="folder that `risk-oracle setup` wrote")
+    name: str | None = Field(
+        None,
+        description="model to run (a name, or a folder), refused unless active; absent: the registry's primary",
+    )
+    directory: Path | None = Field(None, description="folder of model folders, beside the shipped ones")
+    keys: Path = Field(Path("build/keys"), description="folder of key folders (`risk-oracle setup`), or one of them")
+    shadow: str | None = Field(
+        None,
+        description="model to run beside it, recorded and never signed (a name, or a folder); "
+        "absent: the registry's other active one; off: none",
+    )
+    follow_seconds: Seconds = Field(15.0, description="pause between two looks at the registry")
+
+
+class DriftSettings(Section):
+    """How far requests and outcomes are from what the model was trained on."""
+
+    every_minutes: float = Field(60.0, gt=0, allow_inf_nan=False, description="pause between two measurements")
+    window_days: int = Field(30, ge=1, description="requests of so many days are measured")
+    minimum_requests: int = Field(200, ge=20, description="fewer requests in the window give no number")
+    warn_psi: float = Field(
+        0.25, gt=0, allow_inf_nan=False, description="population stability index from which /readyz warns"
+    )
 
 
 class SignerSettings(Section):
@@ -343,6 +364,7 @@ class AuditSettings(Section):
     labels: LabelSettings = LabelSettings()
     signer: SignerSettings | None = None
     model: ModelSettings = ModelSettings()
+    drift: DriftSettings = DriftSettings()
     transactions: TransactionSettings = TransactionSettings()
     database: DatabaseSettings = DatabaseSettings()
     worker: WorkerSettings = WorkerSettings()
