@@ -31,7 +31,7 @@ from oracle.devnet.wallets import Wallet
 from oracle.store import database
 
 FOLDER: Final = REPOSITORY / "build" / "demo"
-_ANSWER_SECONDS: Final = 60.0
+_ANSWER_SECONDS: Final = 120.0
 
 
 @dataclass(frozen=True)
