@@ -13,6 +13,7 @@ from oracle.assessment.request import NATIVE_COIN, Address, LoanTerms, to_addres
 from oracle.command_line import ConfigOption, database_of, engine_of, environment, run_job, settings_of
 from oracle.config import AuditSettings, Settings, load_settings_of
 from oracle.models_commands import models_app
+from oracle.models_registry_commands import models_registry_app
 
 SECONDS_A_DAY = 86_400
 
@@ -24,6 +25,7 @@ contracts_app = typer.Typer(help="The contracts on the chain.", no_args_is_help=
 app.add_typer(config_app, name="config")
 app.add_typer(database_app, name="db")
 app.add_typer(requests_app, name="requests")
+models_app.add_typer(models_registry_app)
 app.add_typer(models_app, name="models")
 app.add_typer(contracts_app, name="contracts")
 
