@@ -127,7 +127,7 @@ class Desk:
             if time.monotonic() > deadline:
                 raise CallFailed(
                     f"transaction {transaction_hash} was not mined within {self.patience_seconds:g} s: look for it "
-                    "with a block explorer before running this again; a daemon with the same key may have taken its nonce"
+                    "with a block explorer before running this again (a daemon with the same key may take its nonce)"
                 )
             await asyncio.sleep(min(self.settings.chain.poll_seconds, 1.0))
 
