@@ -8,8 +8,10 @@ import torch
 
 from oracle.assessment.features import FEATURES, NEUTRAL_PRIVATE, PRIVATE_FEATURES
 from oracle.assessment.outputs import Scores, decode_outputs
+from oracle.models.anomaly import ANOMALY, AnomalyModel
 from oracle.models.export import WEIGHTS
 from oracle.models.integer import IntegerNetwork
+from oracle.models.network import RiskNetwork
 from oracle.models.registry import ShippedModel
 from oracle.models.weights import load_weights
 
@@ -25,15 +27,24 @@ class Inference:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model folder with its weights in memory."""
+    """A model folder with its weights in memory: `network` answers, `exact` is the same one for gradients.
+
+    `anomaly` stands beside the proof; a folder may lack it.
+    """
 
     source: ShippedModel
     network: IntegerNetwork
+    exact: RiskNetwork
+    anomaly: AnomalyModel | None = None
 
     @classmethod
     def open(cls, source: ShippedModel) -> Self:
-        """Read the weights of a checked model folder; raises ConfigurationFault when they do not fit the network."""
-        return cls(source, IntegerNetwork.of(load_weights(source.directory / WEIGHTS)))
+        """Read a checked model folder; raises ConfigurationFault when its parts do not fit this release."""
+        # So small a network gains nothing by threads, and loses a hundredfold where they wait for the prover's cores.
+        torch.set_num_threads(1)
+        network = load_weights(source.directory / WEIGHTS)
+        anomaly = AnomalyModel.load(source.directory) if (source.directory / ANOMALY).is_file() else None
+        return cls(source, IntegerNetwork.of(network), network, anomaly)
 
     def infer(self, chain: Sequence[int], private: Sequence[int] = NEUTRAL_PRIVATE) -> Inference:
         """Return the scores for 32 encoded chain features and the encoded private ones, with or without salt.

@@ -22,6 +22,11 @@ HISTORY_CALLS = Histogram(
     "RPC calls that one wallet's history took",
     buckets=(10, 30, 100, 300, 1_000, 3_000, 10_000),
 )
+HISTORY_API_CALLS = Histogram(
+    "risk_oracle_history_api_calls",
+    "Calls of transactions APIs and subgraphs that one wallet's history took",
+    buckets=(0, 3, 10, 30, 100, 300, 1_000),
+)
 EXPLANATION_SECONDS = Histogram(
     "risk_oracle_explanation_seconds",
     "Time that one explanation took",
