@@ -157,6 +157,7 @@ async def _context(settings: Settings, database_url: str, health: Health) -> Asy
             health=health,
             models=settings.model,
             drift=settings.drift,
+            lenders=settings.history.lenders,
             shadow=shadow,
         )
         try:

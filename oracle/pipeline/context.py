@@ -13,7 +13,14 @@ from oracle.chain.contracts import OracleContract
 from oracle.chain.fees import FeePolicy
 from oracle.chain.signer import Signer
 from oracle.chain.transactions import TransactionClient
-from oracle.config import ChainSettings, DriftSettings, ModelSettings, TransactionSettings, WorkerSettings
+from oracle.config import (
+    ChainSettings,
+    DriftSettings,
+    LenderSettings,
+    ModelSettings,
+    TransactionSettings,
+    WorkerSettings,
+)
 from oracle.history.labels import Labels
 from oracle.models.inference import Model
 from oracle.pipeline.health import Health
@@ -52,6 +59,7 @@ class Context:
     health: Health
     models: ModelSettings = field(default_factory=ModelSettings)
     drift: DriftSettings = field(default_factory=DriftSettings)
+    lenders: tuple[LenderSettings, ...] = ()
     shadow: Model | None = None
     shadow_fault: str = ""
     withdrawn: str = ""
