@@ -160,28 +160,24 @@ def requests_list(config: ConfigOption = None) -> None:
 
 
 @requests_app.command("show")
-def requests_show(request_id: int, config: ConfigOption = None) -> None:
-    """Show one request's state and its audit log."""
+def requests_show(
+    request_id: int,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Show one request: its state, its scores, why it has them and what would change them, and its audit log."""
 
-    async def show() -> None:
-        from oracle.store import requests
+    from oracle import requests_view
 
+    async def look_up() -> dict[str, Any]:
         settings = settings_of(config)
         async with engine_of(settings) as engine, async_sessionmaker(engine)() as session:
-            row = await requests.find(session, settings.chain.chain_id, Address(settings.chain.oracle), request_id)
-            typer.echo(f"request {request_id}: {row.state}, user {row.user}, block {row.block_number}")
-            for step in await requests.transitions(session, row):
-                seconds = "" if step.seconds is None else f" ({step.seconds:.2f} s)"
-                source = step.source or "-"
-                typer.echo(f"{step.at.isoformat()}  {source:>9} -> {step.target:9}  {step.reason}{seconds}")
-            for flag in row.flags or ():
-                typer.echo(f"flag: {flag['label']} by {flag['source']} of {flag['date']}")
-            if row.history_hash:
-                typer.echo(f"history hash {row.history_hash}")
-            if row.fault:
-                typer.echo(f"last fault: {row.fault}")
+            return await requests_view.look_up(
+                session, settings.chain.chain_id, Address(settings.chain.oracle), request_id
+            )
 
-    run_job(show())
+    found = run_job(look_up())
+    typer.echo(json.dumps(found, indent=2) if as_json else requests_view.describe(found))
 
 
 @requests_app.command("requeue")

@@ -10,10 +10,7 @@ from oracle.assessment.outputs import OUTPUTS
 from oracle.models.baseline import BASELINE, BASELINE_ENCODED
 from oracle.models.explain import Contributions, attribute
 from oracle.models.inference import Model
-from oracle.models.wording import PRIVATE_GROUP, WORDING, tell_value
-
-EXPLAINED: Final = {"score": "score", "fraud_likelihood": "fraud likelihood", "confidence": "confidence"}
-"""The outputs that are explained, with their names in words; in points, 0 to 100."""
+from oracle.models.wording import EXPLAINED, PRIVATE_GROUP, WORDING, tell_value
 
 TOLD_WITH: Final = {"collateral_buffer": "loan_to_value", "debt_to_collateral": "health_factor"}
 """Features that say the same as another one: their contributions are added to that one's."""

@@ -7,6 +7,9 @@ from typing import Final
 
 from oracle.assessment.features import FEATURES, Feature
 
+EXPLAINED: Final = {"score": "score", "fraud_likelihood": "fraud likelihood", "confidence": "confidence"}
+"""The outputs that are explained, with their names in words; in points, 0 to 100."""
+
 PRIVATE_GROUP: Final = "private credit history"
 """All private features have this one name: which of them matters, and its value, is the borrower's secret."""
 

@@ -11,11 +11,12 @@ from oracle.assessment.features import ENCODED_ONE, FEATURES, NEUTRAL_PRIVATE, P
 from oracle.assessment.history import WAD
 from oracle.models import registry
 from oracle.models.baseline import BASELINE_ENCODED
-from oracle.models.explanation import clipped, describe, explain
+from oracle.models.explanation import clipped, explain
 from oracle.models.inference import Model
 from oracle.models.levers import LEVERS, Situation
-from oracle.models.reasons import EXPLAINED, TOLD_WITH, Explained, explain_outputs
-from oracle.models.wording import WORDING, tell_value
+from oracle.models.reasons import TOLD_WITH, Explained, explain_outputs
+from oracle.models.telling import describe
+from oracle.models.wording import EXPLAINED, WORDING, tell_value
 from tests.unit.models.wallets import INDEBTED, SITUATIONS, features, loan, situation
 
 _WORDS = (
