@@ -17,6 +17,7 @@ from oracle.models.inference import Model
 from oracle.models.levers import Situation
 from oracle.pipeline import metrics
 from oracle.pipeline.context import Context
+from oracle.pipeline.shadow import score_beside
 from oracle.pipeline.stage import Outcome
 from oracle.store import explanations
 from oracle.store.explanations import Told
@@ -38,6 +39,7 @@ async def score(context: Context, session: AsyncSession, row: RequestRow) -> Out
     with metrics.EXPLANATION_SECONDS.time():
         told = await asyncio.to_thread(_explained, model, row, chain, scores)
     await explanations.put(session, row.id, told)
+    await score_beside(context, session, row, chain)
     return Outcome(
         State.SCORED,
         f"{scores.category.name.lower()} risk, score {scores.score_bps / 100:.1f}, "
