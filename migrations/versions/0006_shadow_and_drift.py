@@ -28,7 +28,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("request", "model_id", name=op.f("pk_shadow_scores")),
     )
-    op.create_index(op.f("ix_shadow_scores_model_id"), "shadow_scores", ["model_id", "at"])
+    op.create_index(op.f("ix_shadow_scores_model_id_at"), "shadow_scores", ["model_id", "at"])
     op.create_table(
         "drift_measurements",
         sa.Column("id", sa.BigInteger(), nullable=False),
@@ -42,7 +42,9 @@ def upgrade() -> None:
         sa.Column("content", _JSONB, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_drift_measurements")),
     )
-    op.create_index(op.f("ix_drift_measurements_chain_id"), "drift_measurements", ["chain_id", "oracle", "at"])
+    op.create_index(
+        op.f("ix_drift_measurements_chain_id_oracle_at"), "drift_measurements", ["chain_id", "oracle", "at"]
+    )
     op.create_table(
         "loan_outcomes",
         sa.Column("chain_id", sa.BigInteger(), nullable=False),
@@ -53,7 +55,7 @@ def upgrade() -> None:
         sa.Column("block_number", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("chain_id", "lender", "loan_id", name=op.f("pk_loan_outcomes")),
     )
-    op.create_index(op.f("ix_loan_outcomes_chain_id"), "loan_outcomes", ["chain_id", "request_id"])
+    op.create_index(op.f("ix_loan_outcomes_chain_id_request_id"), "loan_outcomes", ["chain_id", "request_id"])
     op.create_table(
         "loan_cursors",
         sa.Column("chain_id", sa.BigInteger(), nullable=False),
