@@ -165,6 +165,9 @@ class AaveV2Settings(Section):
     pool: ContractAddress = Field(description="the market's LendingPool")
     base_price_feed: ContractAddress = Field(description="Chainlink-style USD feed of ether, the unit of its oracle")
     start_block: int = Field(0, ge=0, description="block of the pool's deployment")
+    subgraph: Annotated[SecretStr, _endpoint("http://", "https://")] | None = Field(
+        None, description="its subgraph, to read events from instead of the node's logs"
+    )
 
 
 class CompoundV2Settings(Section):
@@ -173,6 +176,9 @@ class CompoundV2Settings(Section):
     name: str = Field("compound-v2", description="name in features and logs, one for each protocol")
     comptroller: ContractAddress = Field(description="the Comptroller (its Unitroller)")
     start_block: int = Field(0, ge=0, description="block of its deployment")
+    subgraph: Annotated[SecretStr, _endpoint("http://", "https://")] | None = Field(
+        None, description="its subgraph, to read events from instead of the index; of Messari's lending schema"
+    )
 
 
 class CompoundV3Settings(Section):
@@ -184,6 +190,10 @@ class CompoundV3Settings(Section):
         None, description="Chainlink-style USD feed of what its prices are in; absent: they are in US dollars"
     )
     start_block: int = Field(0, ge=0, description="block of its deployment")
+    subgraph: Annotated[SecretStr, _endpoint("http://", "https://")] | None = Field(
+        None,
+        description="its subgraph, to read events from instead of the node's logs; the community's (papercliplabs)",
+    )
 
 
 class MakerSettings(Section):
@@ -250,6 +260,9 @@ class HistorySettings(Section):
     transactions_api_page: int = Field(1_000, ge=1, le=10_000, description="transactions asked for at once")
     transactions_api_rate: float = Field(
         5.0, gt=0, allow_inf_nan=False, description="most calls of it in a second, as its plan allows"
+    )
+    subgraph_rate: float = Field(
+        20.0, gt=0, allow_inf_nan=False, description="most queries of each subgraph in a second, as its plan allows"
     )
 
     @model_validator(mode="before")
