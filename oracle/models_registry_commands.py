@@ -117,6 +117,25 @@ def models_deploy_verifier(
     _govern(settings, key_file, False, deploy)
 
 
+@models_registry_app.command("reference")
+def models_reference(
+    model: Annotated[str, typer.Argument(help="Name or folder of the model.")],
+    data: Annotated[Path, typer.Option(help="Folder of the data sets that it was trained on.")],
+) -> None:
+    """Write a model's reference.json anew: its training data as histograms, which drift is measured against."""
+    from oracle.models.registry import load
+
+    found = load(model)
+    try:
+        from oracle.models.training.reference import remake_reference
+    except ModuleNotFoundError as error:
+        raise ConfigurationFault(f"this needs {error.name}: install risk-oracle[train]") from error
+    if "seed" not in found.metrics:
+        raise ConfigurationFault(f"{found.directory} does not say with which seed it was trained: train it again")
+    remake_reference(found, data, int(found.metrics["seed"]))
+    typer.echo(f"written to {found.directory / 'reference.json'}")
+
+
 def _govern(
     settings: AuditSettings, key_file: Path | None, calldata: bool, job: Callable[["Desk"], Awaitable[bool]]
 ) -> None:

@@ -25,6 +25,7 @@ from oracle.models.training.figures import draw_figures
 from oracle.models.training.heads import CARD_LESSON, HOME_LESSON, fit_credit, fit_fraud, fit_passport
 from oracle.models.training.measure import extra_baseline, judge, subgroups
 from oracle.models.training.passports import Passports, read_card, read_home
+from oracle.models.training.reference import write_reference_of
 from oracle.models.training.rules import apply_rules
 from oracle.models.training.split import TEST, TRAIN
 from oracle.models.training.tables import file_of, read_table
@@ -90,6 +91,7 @@ def train(
     save_float(floats, out_dir / FLOAT_WEIGHTS)
     tell(f"exported to {out_dir}")
     integers = IntegerNetwork.of(network)
+    write_reference_of(out_dir, bytes.fromhex(model_id), integers, book)
     settings = json.loads((out_dir / SETTINGS).read_text())
     metrics: dict[str, Any] = {
         "name": name,
