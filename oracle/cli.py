@@ -14,6 +14,7 @@ from oracle.command_line import ConfigOption, database_of, engine_of, environmen
 from oracle.config import AuditSettings, Settings, load_settings_of
 from oracle.models_commands import models_app
 from oracle.models_registry_commands import models_registry_app
+from oracle.models_watch_commands import models_watch_app
 
 SECONDS_A_DAY = 86_400
 
@@ -26,6 +27,7 @@ app.add_typer(config_app, name="config")
 app.add_typer(database_app, name="db")
 app.add_typer(requests_app, name="requests")
 models_app.add_typer(models_registry_app)
+models_app.add_typer(models_watch_app)
 app.add_typer(models_app, name="models")
 app.add_typer(contracts_app, name="contracts")
 
