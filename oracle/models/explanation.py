@@ -13,8 +13,8 @@ from oracle.models.reasons import Explained, explain_outputs
 from oracle.models.recourse import Option, find_recourse
 from oracle.models.wording import WORDING, tell_value
 
-THIN_BELOW: Final = 0.5
-"""The confidence, as a fraction, under which a wallet has too little history for its score to say much."""
+THIN_BELOW: Final = 0.40
+"""The confidence, as a fraction, under which too little is known of a wallet for its score to say much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def explain(
 
 
 def is_thin(scores: Scores) -> bool:
-    """Whether the wallet's history is too short for its score to say much."""
+    """Whether too little is known of the wallet for its score to say much."""
     return scores.confidence_bps < THIN_BELOW * BASIS_POINTS
 
 

@@ -51,15 +51,26 @@ class Model:
 
         Raises ValueError for wrong lengths.
         """
-        if len(chain) != len(FEATURES) or len(private) < len(PRIVATE_FEATURES):
+        return self.infer_many([chain], private)[0]
+
+    def infer_many(self, chains: Sequence[Sequence[int]], private: Sequence[int] = NEUTRAL_PRIVATE) -> list[Inference]:
+        """Return the scores of several chain features with the same private ones, in one pass; raises as `infer`."""
+        lengths = {len(chain) for chain in chains}
+        if not lengths <= {len(FEATURES)} or len(private) < len(PRIVATE_FEATURES):
             raise ValueError(
                 f"expected {len(FEATURES)} chain features and at least {len(PRIVATE_FEATURES)} private ones,"
-                f" got {len(chain)} and {len(private)}"
+                f" got {', '.join(map(str, sorted(lengths)))} and {len(private)}"
             )
+        if not chains:
+            return []
         with torch.inference_mode():
-            [row] = self.network(
-                torch.tensor([list(chain)]), torch.tensor([list(private)[: len(PRIVATE_FEATURES)]])
+            columns = torch.tensor([list(private)[: len(PRIVATE_FEATURES)]])
+            rows = self.network(
+                torch.tensor([list(chain) for chain in chains]), columns.expand(len(chains), -1)
             ).tolist()
+        return [self._decoded(row) for row in rows]
+
+    def _decoded(self, row: list[int]) -> Inference:
         scales = self.source.output_scales
         fractions = tuple(value / 2**scale for value, scale in zip(row, scales, strict=True))
         return Inference(tuple(row), fractions, decode_outputs(row, scales))

@@ -149,7 +149,7 @@ def _rounded(amount: int, *, up: bool) -> int:
 
 
 def _usd(amount: int) -> str:
-    return f"{plain_number(Decimal(amount) / USD)} USD"
+    return f"{plain_number(Decimal(amount) / USD, 2 if amount < 1_000 * USD else 0)} USD"
 
 
 def _amount(token: Address, amount: int, market: MarketState) -> str:

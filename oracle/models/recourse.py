@@ -20,6 +20,9 @@ from oracle.models.wording import WORDING, tell_value
 _MOST_OPTIONS: Final = 4
 # Levers pulled together go the same share of their ways, in this many steps.
 _JOINT_STEPS: Final = 20
+# A way is looked at in so many places before the stretch in which it first suffices is halved.
+_PLACES: Final = 8
+_JOINT_PLACES: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +57,17 @@ def find_recourse(
     """Return what leads to each better category, the nearest category and the least effort first; empty for none.
 
     `values` and `encoded` are the present features. One lever alone is told where it suffices; else two together, else
-    all. The least effort is found by halving, for the network is monotone in what the levers move.
+    all. What is told suffices and a step less does not, whether or not the model is monotone on the way.
     """
     search = _Search(model, now, values, encoded, private)
     movable = [lever for lever in levers if lever.pull(now, lever.steps) is not None]
+    alone, pairs, together = [(lever,) for lever in movable], list(combinations(movable, 2)), [tuple(movable)]
     found: list[Option] = []
     for target in sorted((category for category in Category if category < search.present), reverse=True):
-        options = search.options([(lever,) for lever in movable], target)
-        if not options and search.scores(tuple(movable), _JOINT_STEPS).category <= target:
-            options = search.options(list(combinations(movable, 2)), target) or search.options([tuple(movable)], target)
+        options = search.options(alone, target)
+        # Where all together do not help, two are not tried: a fraud, say, is nothing that a better loan heals.
+        if not options and (options := search.options(together, target)):
+            options = search.options(pairs, target) or options
         known = {option.text for option in found}
         found += [option for option in options if option.text not in known]
     return found
@@ -81,29 +86,39 @@ class _Search:
     ) -> None:
         self._model, self._now, self._private = model, now, private
         self._values, self._encoded = values, encoded
-        self._known: dict[tuple[tuple[str, ...], int], Scores] = {}
+        self._known: dict[tuple[tuple[Lever, ...], int], Scores] = {}
         self.present = model.infer(encoded, private).scores.category
 
     def options(self, groups: Sequence[tuple[Lever, ...]], target: Category) -> list[Option]:
         """Return the smallest sufficient step of each group of levers that suffices at all, least effort first."""
+        groups = [levers for levers in groups if levers]
+        self._look([(levers, place) for levers in groups for place in _places(levers)])
         found = []
         for levers in groups:
-            last = _steps(levers)
-            if not levers or self.scores(levers, last).category > target:
-                continue
-            low, high = 0, last
-            while high - low > 1:
-                middle = (low + high) // 2
-                low, high = (low, middle) if self.scores(levers, middle).category <= target else (middle, high)
-            found.append(self._option(levers, high))
+            low = 0
+            for high in _places(levers):
+                if self._suffices(levers, high, target):
+                    found.append(self._option(levers, self._first(levers, low, high, target)))
+                    break
+                low = high
         return sorted(found, key=lambda option: option.effort)[:_MOST_OPTIONS]
 
-    def scores(self, levers: tuple[Lever, ...], step: int) -> Scores:
-        """Return what the model says after a step with these levers; no step leads back to the present."""
-        key = (tuple(lever.name for lever in levers), step)
-        if key not in self._known:
-            self._known[key] = self._model.infer(self._encode(self._changed(levers, step)[0]), self._private).scores
-        return self._known[key]
+    def _first(self, levers: tuple[Lever, ...], low: int, high: int, target: Category) -> int:
+        """Return a sufficient step of low..high whose step before is not; `low` is not, `high` is."""
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (low, middle) if self._suffices(levers, middle, target) else (middle, high)
+        return high
+
+    def _suffices(self, levers: tuple[Lever, ...], step: int, target: Category) -> bool:
+        self._look([(levers, step)])
+        return self._known[levers, step].category <= target
+
+    def _look(self, candidates: Sequence[tuple[tuple[Lever, ...], int]]) -> None:
+        """Ask the model, once, about all that it was not asked about yet."""
+        new = [candidate for candidate in candidates if candidate not in self._known]
+        answers = self._model.infer_many([self._encode(self._changed(*one)[0]) for one in new], self._private)
+        self._known |= {one: answer.scores for one, answer in zip(new, answers, strict=True)}
 
     def _changed(self, levers: tuple[Lever, ...], step: int) -> tuple[Situation, list[str]]:
         situation, words = self._now, []
@@ -125,7 +140,7 @@ class _Search:
 
     def _option(self, levers: tuple[Lever, ...], step: int) -> Option:
         situation, words = self._changed(levers, step)
-        after, scores = measure(situation.history, situation.terms), self.scores(levers, step)
+        after, scores = measure(situation.history, situation.terms), self._known[levers, step]
         moved = dict.fromkeys(lever.feature for lever in levers)
         reached = ", ".join(f"{WORDING[name].name} {tell_value(name, after[name])}" for name in moved)
         text = (
@@ -137,3 +152,8 @@ class _Search:
 
 def _steps(levers: tuple[Lever, ...]) -> int:
     return levers[0].steps if len(levers) == 1 else _JOINT_STEPS
+
+
+def _places(levers: tuple[Lever, ...]) -> list[int]:
+    last, places = _steps(levers), _PLACES if len(levers) == 1 else _JOINT_PLACES
+    return sorted({-(-last * place // places) for place in range(1, places + 1)})

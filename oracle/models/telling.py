@@ -16,7 +16,7 @@ def describe(stored: Mapping[str, Any], *, thin: bool, anomaly_score: float | No
     if anomaly_score is not None:
         yield f"anomaly: the flow of coin is more unusual than that of {anomaly_score:.0f} % of honest accounts"
     if thin:
-        yield "thin: so little history that the score says little about this wallet"
+        yield "thin: too little is known, or nothing like it was met in training: the score says little about this wallet"
     yield from (f"clipped: {one['text']}" for one in stored["clipped"])
     yield from recourse_lines(stored)
 
@@ -34,7 +34,7 @@ def output_lines(name: str, one: Mapping[str, Any]) -> Iterator[str]:
 def recourse_lines(stored: Mapping[str, Any]) -> Iterator[str]:
     """Yield what would lead to a better category, or why nothing is told."""
     if stored["category"] == Category.LOW.name.lower():
-        yield "recourse: none needed, the category is the best"
+        yield "recourse: none, the category is the best already; a lender may have limits of its own"
     elif not stored["recourse"]:
         yield "recourse: nothing that the borrower can change leads to a better category"
     yield from (f"recourse: {option['text']}" for option in stored["recourse"])

@@ -54,7 +54,13 @@ def _times(value: Decimal) -> str:
 
 
 _usd, _count = _with(" USD", 0), _with("", 0)
-_days, _minutes = _with(" days", 0), _with(" minutes", 0)
+_minutes = _with(" minutes", 0)
+
+
+def _days(value: Decimal) -> str:
+    number = plain_number(value, 0)
+    return f"{number} {'day' if number == '1' else 'days'}"
+
 
 WORDING: Final[dict[str, Wording]] = {
     "health_factor": Wording("health factor of the open debt", _ratio),

@@ -48,6 +48,8 @@ def test_demo__from_beginning_to_end__tells_seven_stories_and_refuses_the_tamper
     assert "InvalidProof" in text
     assert "approved" in text
     assert "refused" in text
+    assert "\n  why      " in text
+    assert "\n  change   " in text
 
 
 @pytest.mark.parametrize("moment", ["deploying the real Aave V3", "careful"])

@@ -151,6 +151,7 @@ def test_wording__every_public_feature__has_a_name_and_tells_both_ends_and_absen
         ("late_share", Decimal(1) / 3, "33.3 %"),
         ("loan_to_value", Decimal("0.9"), "0.90"),
         ("loan_duration", Decimal(30), "30 days"),
+        ("loan_duration", Decimal(1), "1 day"),
     ],
 )
 def test_wording__a_value__has_its_unit(name: str, value: Decimal, text: str) -> None:

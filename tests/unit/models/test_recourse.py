@@ -1,5 +1,7 @@
 """Recourse: what the model itself confirms, no larger than needed, and only what a person can change."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -11,7 +13,7 @@ from oracle.models import registry
 from oracle.models.inference import Model
 from oracle.models.levers import LEVERS, Lever, Situation
 from oracle.models.recourse import Option, find_recourse
-from tests.unit.models.wallets import HISTORY, SITUATIONS, features, loan
+from tests.unit.models.wallets import HISTORY, INDEBTED, LATE, SITUATIONS, features, loan, situation
 
 LEVER = {lever.name: lever for lever in LEVERS}
 
@@ -85,6 +87,24 @@ def test_recourse__nearest_category_first__and_least_effort_first_within(model: 
     found = recourse(model, SITUATIONS["indebted"])
     order = [(-option.scores.category, option.effort) for option in found]
     assert order == sorted(order)
+
+
+def test_recourse__many_levers_and_none_alone_helps__asks_the_model_no_more_than_a_few_hundred_times(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    infer_many = Model.infer_many
+
+    def counted(self: Model, chains: Sequence[Sequence[int]], private: Sequence[int] = NEUTRAL_PRIVATE) -> object:
+        asked.append(len(chains))
+        return infer_many(self, chains, private)
+
+    monkeypatch.setattr(Model, "infer_many", counted)
+    lending = replace(INDEBTED, liquidation_count=6)
+    found = recourse(model, situation(loan(8, 9, 120), lending=lending, term_loans=LATE))
+    assert all(len(option.levers) == 2 for option in found)
+    # Scoring waits for it: a candidate costs about a tenth of a millisecond.
+    assert sum(asked) < 300
 
 
 @pytest.mark.parametrize("lever", LEVERS, ids=lambda lever: lever.name)
