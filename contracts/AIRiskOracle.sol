@@ -172,7 +172,9 @@ contract AIRiskOracle is OracleViews, OracleSettings, EIP712, Nonces {
         if (block.timestamp > request.deadline) revert RequestExpired(requestId, request.deadline);
         _checkBlock(report.blockNumber, report.blockHash);
         Ledger memory ledger = _ledger;
-        _checkSignatures(reportDigest(request, report), signatures, ledger.threshold);
+        Head memory head = _head;
+        bytes32 digest = _hashTypedDataV4(Digests.report(request, report, head.digest));
+        _checkSignatures(digest, signatures, ledger.threshold, head.lowest);
         (address verifier, uint16 modelIndex, uint72 scales, uint8 batchSize) = registry.activeModel(report.modelId);
         // The instances below are those of one request.
         if (batchSize != 1) revert ModelAnswersBatches(report.modelId, batchSize);
@@ -215,7 +217,7 @@ contract AIRiskOracle is OracleViews, OracleSettings, EIP712, Nonces {
     ) external {
         _checkPending(request, requestId);
         if (reason == 0 || reason > uint8(type(DeclineReason).max)) revert UnknownDeclineReason(reason);
-        _checkSignatures(declineDigest(requestId, reason), signatures, _ledger.threshold);
+        _checkSignatures(declineDigest(requestId, reason), signatures, _ledger.threshold, _head.lowest);
 
         _requests[requestId] = RequestWords.DECLINED_WORD;
         refundOf[request.requester] += request.fee;
@@ -273,12 +275,12 @@ contract AIRiskOracle is OracleViews, OracleSettings, EIP712, Nonces {
 
     /// @inheritdoc IAIRiskOracle
     function reportDigest(Request calldata request, Report calldata report) public view returns (bytes32) {
-        return _hashTypedDataV4(Digests.report(request, report, signerSetDigest));
+        return _hashTypedDataV4(Digests.report(request, report, signerSetDigest()));
     }
 
     /// @inheritdoc IAIRiskOracle
     function declineDigest(uint256 requestId, uint8 reason) public view returns (bytes32) {
-        return _hashTypedDataV4(Digests.decline(requestId, reason, signerSetDigest));
+        return _hashTypedDataV4(Digests.decline(requestId, reason, signerSetDigest()));
     }
 
     /// @inheritdoc IAIRiskOracle

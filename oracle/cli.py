@@ -1,26 +1,22 @@
 """The command line: one command a job."""
 
-import asyncio
 import json
-import os
 import sys
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, Any, NoReturn
 
 import typer
-from sqlalchemy import make_url
-from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
+from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from oracle.assessment.errors import ConfigurationFault, OracleError
 from oracle.assessment.request import NATIVE_COIN, Address, LoanTerms, to_address
-from oracle.config import ENVIRONMENT_PREFIX, AuditSettings, Settings, load_settings, load_settings_of
+from oracle.command_line import ConfigOption, database_of, engine_of, environment, run_job, settings_of
+from oracle.config import AuditSettings, Settings, load_settings_of
 from oracle.models_commands import models_app
+from oracle.models_registry_commands import models_registry_app
+from oracle.models_watch_commands import models_watch_app
 
 SECONDS_A_DAY = 86_400
-
-T = TypeVar("T")
 
 app = typer.Typer(help="AI Risk Oracle: proven credit-risk assessments for smart contracts.", no_args_is_help=True)
 config_app = typer.Typer(help="Settings.", no_args_is_help=True)
@@ -30,13 +26,10 @@ contracts_app = typer.Typer(help="The contracts on the chain.", no_args_is_help=
 app.add_typer(config_app, name="config")
 app.add_typer(database_app, name="db")
 app.add_typer(requests_app, name="requests")
+models_app.add_typer(models_registry_app)
+models_app.add_typer(models_watch_app)
 app.add_typer(models_app, name="models")
 app.add_typer(contracts_app, name="contracts")
-
-ConfigOption = Annotated[
-    Path | None,
-    typer.Option("--config", "-c", envvar=f"{ENVIRONMENT_PREFIX}CONFIG", help="TOML settings file."),
-]
 
 
 def main() -> None:
@@ -52,50 +45,10 @@ def _refuse(error: OracleError) -> NoReturn:
     sys.exit(2)
 
 
-def _settings(config: Path | None) -> Settings:
-    return load_settings(config, _environment())
-
-
-def _environment() -> dict[str, str]:
-    return {name: text for name, text in os.environ.items() if name != f"{ENVIRONMENT_PREFIX}CONFIG"}
-
-
-@asynccontextmanager
-async def _database(settings: Settings) -> AsyncIterator[str]:
-    """Give the database's URL: the configured one, or that of an embedded server that lives as long as we do."""
-    if settings.database.url is not None:
-        configured = make_url(settings.database.url.get_secret_value())
-        if settings.database.password is not None:
-            configured = configured.set(password=settings.database.password.get_secret_value())
-        yield configured.render_as_string(hide_password=False)
-        return
-    # Only here: production needs neither the package nor its binaries.
-    from oracle.devnet.postgres import EmbeddedPostgres
-
-    with EmbeddedPostgres(settings.database.directory) as url:
-        yield url
-
-
-@asynccontextmanager
-async def _engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
-    from oracle.store import database
-
-    async with _database(settings) as url:
-        engine = database.connect(url, pool_size=2)
-        try:
-            yield engine
-        finally:
-            await engine.dispose()
-
-
-def _run(job: Coroutine[Any, Any, T]) -> T:
-    return asyncio.run(job)
-
-
 @app.command()
 def run(config: ConfigOption = None) -> None:
     """Serve: watch the oracle contract and answer its requests until stopped."""
-    settings = _settings(config)
+    settings = settings_of(config)
     # After the settings: what is wrong with them is said at once, not after seconds of loading libraries.
     from oracle import daemon, log
     from oracle.store import database
@@ -103,7 +56,7 @@ def run(config: ConfigOption = None) -> None:
     log.configure(settings.log)
 
     async def serve() -> None:
-        async with _database(settings) as url:
+        async with database_of(settings) as url:
             if settings.database.url is None:
                 engine = database.connect(url, pool_size=1)
                 await database.migrate(engine)
@@ -111,7 +64,7 @@ def run(config: ConfigOption = None) -> None:
             await daemon.run(settings, url)
 
     try:
-        _run(serve())
+        run_job(serve())
     except* OracleError as group:
         # A task group wraps what went wrong; the first cause is what the operator needs.
         cause: BaseException = group
@@ -147,7 +100,7 @@ def setup(
 def config_check(config: ConfigOption = None) -> None:
     """Explain every wrong or unknown setting; exit code 2 when there is one."""
     try:
-        settings = _settings(config)
+        settings = settings_of(config)
     except ConfigurationFault as fault:
         for line in str(fault).splitlines():
             typer.echo(f"wrong: {line}", err=True)
@@ -172,10 +125,10 @@ def database_upgrade(config: ConfigOption = None) -> None:
     async def upgrade() -> None:
         from oracle.store import database
 
-        async with _engine(_settings(config)) as engine:
+        async with engine_of(settings_of(config)) as engine:
             await database.migrate(engine)
 
-    _run(upgrade())
+    run_job(upgrade())
     typer.echo("the schema is up to date")
 
 
@@ -186,10 +139,10 @@ def database_check(config: ConfigOption = None) -> None:
     async def check() -> None:
         from oracle.store import database
 
-        async with _engine(_settings(config)) as engine:
+        async with engine_of(settings_of(config)) as engine:
             await database.check_schema(engine)
 
-    _run(check())
+    run_job(check())
     typer.echo("the schema is the one this version needs")
 
 
@@ -200,37 +153,33 @@ def requests_list(config: ConfigOption = None) -> None:
     async def count() -> dict[Any, int]:
         from oracle.store import requests
 
-        settings = _settings(config)
-        async with _engine(settings) as engine, async_sessionmaker(engine)() as session:
+        settings = settings_of(config)
+        async with engine_of(settings) as engine, async_sessionmaker(engine)() as session:
             return await requests.counts(session, settings.chain.chain_id, Address(settings.chain.oracle))
 
-    for state, number in _run(count()).items():
+    for state, number in run_job(count()).items():
         typer.echo(f"{state.value:10} {number:8}")
 
 
 @requests_app.command("show")
-def requests_show(request_id: int, config: ConfigOption = None) -> None:
-    """Show one request's state and its audit log."""
+def requests_show(
+    request_id: int,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Show one request: its state, its scores, why it has them and what would change them, and its audit log."""
 
-    async def show() -> None:
-        from oracle.store import requests
+    from oracle import requests_view
 
-        settings = _settings(config)
-        async with _engine(settings) as engine, async_sessionmaker(engine)() as session:
-            row = await requests.find(session, settings.chain.chain_id, Address(settings.chain.oracle), request_id)
-            typer.echo(f"request {request_id}: {row.state}, user {row.user}, block {row.block_number}")
-            for step in await requests.transitions(session, row):
-                seconds = "" if step.seconds is None else f" ({step.seconds:.2f} s)"
-                source = step.source or "-"
-                typer.echo(f"{step.at.isoformat()}  {source:>9} -> {step.target:9}  {step.reason}{seconds}")
-            for flag in row.flags or ():
-                typer.echo(f"flag: {flag['label']} by {flag['source']} of {flag['date']}")
-            if row.history_hash:
-                typer.echo(f"history hash {row.history_hash}")
-            if row.fault:
-                typer.echo(f"last fault: {row.fault}")
+    async def look_up() -> dict[str, Any]:
+        settings = settings_of(config)
+        async with engine_of(settings) as engine, async_sessionmaker(engine)() as session:
+            return await requests_view.look_up(
+                session, settings.chain.chain_id, Address(settings.chain.oracle), request_id
+            )
 
-    _run(show())
+    found = run_job(look_up())
+    typer.echo(json.dumps(found, indent=2) if as_json else requests_view.describe(found))
 
 
 @requests_app.command("requeue")
@@ -240,11 +189,11 @@ def requests_requeue(request_id: int, config: ConfigOption = None) -> None:
     async def bring_back() -> None:
         from oracle.store import requests
 
-        settings = _settings(config)
-        async with _engine(settings) as engine, async_sessionmaker(engine).begin() as session:
+        settings = settings_of(config)
+        async with engine_of(settings) as engine, async_sessionmaker(engine).begin() as session:
             await requests.requeue(session, settings.chain.chain_id, Address(settings.chain.oracle), request_id)
 
-    _run(bring_back())
+    run_job(bring_back())
     typer.echo(f"request {request_id} starts again")
 
 
@@ -263,11 +212,11 @@ def features(
     """Read a wallet at a block: history, features and commitment, to be compared with an answer's."""
     from oracle.audit import audit, describe
 
-    settings = load_settings_of(AuditSettings, config, _environment())
+    settings = load_settings_of(AuditSettings, config, environment())
     terms = LoanTerms(
         to_address(principal_token), principal, to_address(collateral_token), collateral, days * SECONDS_A_DAY
     )
-    found = _run(audit(settings, to_address(address), block, terms))
+    found = run_job(audit(settings, to_address(address), block, terms))
     typer.echo(json.dumps(found, indent=2) if as_json else describe(found))
 
 
@@ -281,7 +230,7 @@ def contracts_check(
     """Compare the code of oracle, registry, verifier and lenders with this release; exit code 1 if any differs."""
     from oracle.contracts_check import check_contracts
 
-    verdicts = _run(check_contracts(load_settings_of(AuditSettings, config, _environment()), build))
+    verdicts = run_job(check_contracts(load_settings_of(AuditSettings, config, environment()), build))
     for verdict in verdicts:
         typer.echo(str(verdict))
     if any(verdict.status == "DIFFERENT" for verdict in verdicts):

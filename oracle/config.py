@@ -165,6 +165,9 @@ class AaveV2Settings(Section):
     pool: ContractAddress = Field(description="the market's LendingPool")
     base_price_feed: ContractAddress = Field(description="Chainlink-style USD feed of ether, the unit of its oracle")
     start_block: int = Field(0, ge=0, description="block of the pool's deployment")
+    subgraph: Annotated[SecretStr, _endpoint("http://", "https://")] | None = Field(
+        None, description="its subgraph, to read events from instead of the node's logs"
+    )
 
 
 class CompoundV2Settings(Section):
@@ -173,6 +176,9 @@ class CompoundV2Settings(Section):
     name: str = Field("compound-v2", description="name in features and logs, one for each protocol")
     comptroller: ContractAddress = Field(description="the Comptroller (its Unitroller)")
     start_block: int = Field(0, ge=0, description="block of its deployment")
+    subgraph: Annotated[SecretStr, _endpoint("http://", "https://")] | None = Field(
+        None, description="its subgraph, to read events from instead of the index; of Messari's lending schema"
+    )
 
 
 class CompoundV3Settings(Section):
@@ -184,6 +190,10 @@ class CompoundV3Settings(Section):
         None, description="Chainlink-style USD feed of what its prices are in; absent: they are in US dollars"
     )
     start_block: int = Field(0, ge=0, description="block of its deployment")
+    subgraph: Annotated[SecretStr, _endpoint("http://", "https://")] | None = Field(
+        None,
+        description="its subgraph, to read events from instead of the node's logs; the community's (papercliplabs)",
+    )
 
 
 class MakerSettings(Section):
@@ -251,6 +261,9 @@ class HistorySettings(Section):
     transactions_api_rate: float = Field(
         5.0, gt=0, allow_inf_nan=False, description="most calls of it in a second, as its plan allows"
     )
+    subgraph_rate: float = Field(
+        20.0, gt=0, allow_inf_nan=False, description="most queries of each subgraph in a second, as its plan allows"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -273,10 +286,31 @@ class LabelSettings(Section):
 
 
 class ModelSettings(Section):
-    """The model to run, and the keys to prove it with."""
+    """Which models run, and where they and their keys are."""
 
-    name: str = Field("credit-v1", description="name of a shipped model, or a path to a model folder")
-    keys: Path = Field(Path("build/keys/credit-v1"), description="folder that `risk-oracle setup` wrote")
+    name: str | None = Field(
+        None,
+        description="model to run (a name, or a folder), refused unless active; absent: the registry's primary",
+    )
+    directory: Path | None = Field(None, description="folder of model folders, beside the shipped ones")
+    keys: Path = Field(Path("build/keys"), description="folder of key folders (`risk-oracle setup`), or one of them")
+    shadow: str | None = Field(
+        None,
+        description="model to run beside it, recorded and never signed (a name, or a folder); "
+        "absent: the registry's other active one; off: none",
+    )
+    follow_seconds: Seconds = Field(15.0, description="pause between two looks at the registry")
+
+
+class DriftSettings(Section):
+    """How far requests and outcomes are from what the model was trained on."""
+
+    every_minutes: float = Field(60.0, gt=0, allow_inf_nan=False, description="pause between two measurements")
+    window_days: int = Field(30, ge=1, description="requests of so many days are measured")
+    minimum_requests: int = Field(200, ge=20, description="fewer requests in the window give no number")
+    warn_psi: float = Field(
+        0.25, gt=0, allow_inf_nan=False, description="population stability index from which /readyz warns"
+    )
 
 
 class SignerSettings(Section):
@@ -343,6 +377,7 @@ class AuditSettings(Section):
     labels: LabelSettings = LabelSettings()
     signer: SignerSettings | None = None
     model: ModelSettings = ModelSettings()
+    drift: DriftSettings = DriftSettings()
     transactions: TransactionSettings = TransactionSettings()
     database: DatabaseSettings = DatabaseSettings()
     worker: WorkerSettings = WorkerSettings()

@@ -17,7 +17,7 @@ from oracle.assessment.request import Address
 from oracle.chain import rpc
 from oracle.chain.contracts import ModelRegistry, ModelState, NoAnswer, OracleContract
 from oracle.config import AuditSettings
-from oracle.models.registry import ShippedModel, load
+from oracle.models.registry import ShippedModel, find, load
 
 LENDERS: Final = ("SmartLending", "TokenLender")
 
@@ -95,12 +95,21 @@ async def _check(w3: AsyncWeb3[AsyncHTTPProvider], settings: AuditSettings, buil
     try:
         registry = await oracle.registry()
         verdicts.append(_compare(registry.address, await _code(w3, registry.address), ("ModelRegistry",)))
-        verdicts.append(await _check_verifier(w3, registry, load(settings.model.name), build))
+        verdicts.append(await _check_verifier(w3, registry, await _model(registry, settings), build))
     except NoAnswer as error:
         raise ConfigurationFault(
             "\n".join([*map(str, verdicts), f"{error}: registry and verifier could not be found"])
         ) from error
     return verdicts
+
+
+async def _model(registry: ModelRegistry, settings: AuditSettings) -> ShippedModel:
+    if settings.model.name is not None:
+        return load(settings.model.name, settings.model.directory)
+    primary, _ = await registry.active()
+    if primary is None:
+        return load(directory=settings.model.directory)  # the verdict says that it is not in the registry
+    return find(primary, settings.model.directory)
 
 
 async def _check_verifier(

@@ -20,7 +20,6 @@ from oracle.chain.wakeup import wake_on_logs
 from oracle.config import Settings
 from oracle.history.labels import load_labels
 from oracle.models.inference import Model
-from oracle.models.registry import load
 from oracle.pipeline.context import Context
 from oracle.pipeline.endpoints import watch_endpoints
 from oracle.pipeline.event_store import PostgresEventStore
@@ -28,11 +27,11 @@ from oracle.pipeline.health import Health
 from oracle.pipeline.history import Histories
 from oracle.pipeline.history_store import PostgresHistoryStore
 from oracle.pipeline.ingest import follow_chain
+from oracle.pipeline.models import keys_of
 from oracle.pipeline.upkeep import upkeep
 from oracle.pipeline.worker import STAGES, concurrency, run_stages
-from oracle.proving.keys import check_keys
 from oracle.proving.prover import Prover
-from oracle.startup import check_chain, check_database, check_model, check_reference_string, check_signer
+from oracle.startup import check_chain, check_database, check_model, check_signer
 from oracle.store import database
 from oracle.web.server import Watched, serve
 
@@ -110,10 +109,7 @@ async def _context(settings: Settings, database_url: str, health: Health) -> Asy
     """Build and check every part; what cannot be right refuses to start, what can pass is waited for."""
     chain, limits = settings.chain, settings.transactions
     signer = Signer(settings.signer.key.get_secret_value())
-    model = load(settings.model.name)
-    network = Model.open(model)
     labels = load_labels((one.file, one.date) for one in settings.labels.lists)
-    check_reference_string(check_keys(settings.model.keys, model.model_id), chain.chain_id)
     async with contextlib.AsyncExitStack() as stack:
         w3 = rpc.connect(
             chain.rpc_urls,
@@ -136,11 +132,12 @@ async def _context(settings: Settings, database_url: str, health: Health) -> Asy
         await check_database(health, engine)
         await check_chain(health, w3, oracle, chain.chain_id)
         digest = await check_signer(health, oracle, signer)
-        await check_model(health, w3, oracle, model)
+        model, shadow = await check_model(health, w3, oracle, settings.model)
         health.set("prover", False, "loading the keys")
-        prover = await stack.enter_async_context(Prover(model.directory, settings.model.keys))
+        keys = await asyncio.to_thread(keys_of, model, settings.model.keys, chain.chain_id)
+        prover = await stack.enter_async_context(Prover(model.directory, keys))
         health.set("prover", True)
-        yield Context(
+        context = Context(
             chain_id=chain.chain_id,
             w3=w3,
             chain=chain,
@@ -155,7 +152,16 @@ async def _context(settings: Settings, database_url: str, health: Health) -> Asy
             histories=histories,
             labels=labels,
             declined_labels=frozenset(settings.labels.decline),
-            model=network,
+            model=Model.open(model),
             prover=prover,
             health=health,
+            models=settings.model,
+            drift=settings.drift,
+            lenders=settings.history.lenders,
+            shadow=shadow,
         )
+        try:
+            yield context
+        finally:
+            # The registry may have changed the model, and with it the prover.
+            await context.prover.close()

@@ -1,4 +1,4 @@
-"""`risk-oracle models …`: train, search, evaluate, and look at model folders."""
+"""`risk-oracle models …`: train, search, evaluate, show and compare model folders."""
 
 import json
 import shutil
@@ -157,16 +157,6 @@ def models_evaluate(
         typer.echo(f"  note: {note}")
 
 
-@models_app.command("list")
-def models_list() -> None:
-    """List the models of this package."""
-    from oracle.models.registry import shipped_names
-
-    for name in shipped_names():
-        model = _load(name)
-        typer.echo(f"{name}  0x{model.model_id.hex()}  {_summary(model)}")
-
-
 @models_app.command("show")
 def models_show(model: Annotated[str | None, typer.Argument(help="Shipped name or model folder.")] = None) -> None:
     """Show a model's card."""
@@ -229,11 +219,6 @@ def _load(model: str | None) -> "ShippedModel":
 
 def _no_training(error: ModuleNotFoundError) -> ConfigurationFault:
     return ConfigurationFault(f"training and evaluation need {error.name}: install risk-oracle[train]")
-
-
-def _summary(model: "ShippedModel") -> str:
-    circuit = model.metrics.get("circuit", {})
-    return f"k = {circuit.get('logrows', '?')}, {circuit.get('rows', '?')} rows"
 
 
 def _shown(value: object) -> str:

@@ -5,19 +5,19 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import structlog
-from eth_utils.crypto import keccak
 from sqlalchemy.ext.asyncio import AsyncEngine
 from web3 import AsyncHTTPProvider, AsyncWeb3
 
 from oracle.assessment.errors import ConfigurationFault, TransientFault
 from oracle.cancellation import raise_if_cancelled
-from oracle.chain.contracts import ModelState, OracleContract, require_code
+from oracle.chain.contracts import OracleContract, require_code
 from oracle.chain.rpc import check_chain_id
 from oracle.chain.signer import Signer
-from oracle.config import DEVELOPMENT_CHAIN_IDS
+from oracle.config import ModelSettings
+from oracle.models.inference import Model
 from oracle.models.registry import ShippedModel
 from oracle.pipeline.health import Health
-from oracle.proving.keys import Keys
+from oracle.pipeline.models import chosen_model, chosen_shadow
 from oracle.store.database import DatabaseUnreachable, check_schema
 
 T = TypeVar("T")
@@ -76,40 +76,28 @@ async def check_signer(health: Health, oracle: OracleContract, signer: Signer) -
 
 
 async def check_model(
-    health: Health, w3: AsyncWeb3[AsyncHTTPProvider], oracle: OracleContract, model: ShippedModel
-) -> None:
-    """Refuse a model that is not active in the registry, or is registered with other facts than it has here."""
-    registry = await patiently(health, "model", oracle.registry)
-    await patiently(health, "model", lambda: require_code(w3, registry.address, "the oracle's registry"))
-    registered = await patiently(health, "model", lambda: registry.model(model.model_id))
-    name = f"model {model.name} (0x{model.model_id.hex()})"
-    if registered.state is not ModelState.ACTIVE:
-        state = registered.state.name.lower()
-        health.set("model", False, f"{name} is {state} in the registry")
-        raise ConfigurationFault(
-            f"{name} is not active in registry {registry.address} (state: {state}): "
-            "run the model that is, with model.name, or have this one activated"
-        )
-    facts = {
-        "feature spec hash": (registered.feature_spec_hash.hex(), model.feature_spec_hash.hex()),
-        "output scales": (registered.output_scales, tuple(model.output_scales)),
-        "neutral commitment": (registered.neutral_commitment, model.neutral_commitment),
-    }
-    for fact, (there, here) in facts.items():
-        if there != here:
-            raise ConfigurationFault(f"{name}: its {fact} is {there} in the registry and {here} here: they must agree")
-    code = await patiently(health, "model", lambda: require_code(w3, registered.verifier, f"the verifier of {name}"))
-    if keccak(code) != registered.verifier_code_hash:
-        raise ConfigurationFault(
-            f"{name}: the code of its verifier {registered.verifier} is not what was registered: do not use this oracle"
-        )
+    health: Health, w3: AsyncWeb3[AsyncHTTPProvider], oracle: OracleContract, settings: ModelSettings
+) -> tuple[ShippedModel, Model | None]:
+    """Return the model that answers and the one that runs beside it.
 
+    Refuses a primary that is not here, a model that is not active, and one registered with other facts than it has.
+    """
 
-def check_reference_string(keys: Keys, chain_id: int) -> None:
-    """Refuse a development reference string on any chain that is not for development."""
-    if keys.is_development and chain_id not in DEVELOPMENT_CHAIN_IDS:
-        raise ConfigurationFault(
-            f"the keys in {keys.folder} were made with a development reference string: whoever made it can forge "
-            f"proofs. It is refused on chain {chain_id} (allowed: {sorted(DEVELOPMENT_CHAIN_IDS)}); "
-            "run `risk-oracle setup --srs production`"
-        )
+    async def attempt() -> tuple[ShippedModel, ShippedModel | None]:
+        registry = await oracle.registry()
+        await require_code(w3, registry.address, "the oracle's registry")
+        model = await chosen_model(w3, registry, settings)
+        try:
+            return model, await chosen_shadow(registry, settings, model.model_id)
+        except ConfigurationFault as fault:
+            if settings.shadow is not None:
+                raise
+            structlog.get_logger("startup").warning("shadow_not_here", error=str(fault))
+            return model, None
+
+    try:
+        model, shadow = await patiently(health, "model", attempt)
+    except ConfigurationFault as fault:
+        health.set("model", False, str(fault))
+        raise
+    return model, None if shadow is None else Model.open(shadow)

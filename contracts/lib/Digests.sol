@@ -25,24 +25,24 @@ library Digests {
         IAIRiskOracle.Request calldata request,
         IAIRiskOracle.Report calldata answer,
         bytes32 signerSetDigest
-    ) internal pure returns (bytes32) {
-        return
-            keccak256(
-                abi.encode(
-                    REPORT_TYPEHASH,
-                    answer.requestId,
-                    request.user,
-                    request.requester,
-                    Calldata.hash(request.terms),
-                    request.dataCommitment,
-                    answer.modelId,
-                    answer.blockNumber,
-                    answer.blockHash,
-                    answer.featureCommitment,
-                    Calldata.hash(answer.outputs),
-                    signerSetDigest
-                )
-            );
+    ) internal pure returns (bytes32 digest) {
+        bytes32 termsHash = Calldata.hash(request.terms);
+        bytes32 dataCommitment = request.dataCommitment;
+        bytes32 outputsHash = Calldata.hash(answer.outputs);
+        bytes32 typeHash = REPORT_TYPEHASH;
+        assembly ("memory-safe") {
+            // abi.encode of the typed struct: twelve words, those that stand together in calldata copied together.
+            let free := mload(0x40)
+            mstore(free, typeHash)
+            calldatacopy(add(free, 0x20), answer, 0x20) // requestId
+            calldatacopy(add(free, 0x40), request, 0x40) // user, requester
+            mstore(add(free, 0x80), termsHash)
+            mstore(add(free, 0xa0), dataCommitment)
+            calldatacopy(add(free, 0xc0), add(answer, 0x20), 0x80) // modelId, blockNumber, blockHash, featureCommitment
+            mstore(add(free, 0x140), outputsHash)
+            mstore(add(free, 0x160), signerSetDigest)
+            digest := keccak256(free, 0x180)
+        }
     }
 
     function decline(uint256 requestId, uint8 reason, bytes32 signerSetDigest) internal pure returns (bytes32) {

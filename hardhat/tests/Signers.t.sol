@@ -147,8 +147,10 @@ contract SignersTest is OracleFixture {
         oracle.provideAssessment(request, report, _signatures(_digest()), proof);
     }
 
-    function test_digest__when_built_by_hand__then_it_is_the_standards() public {
-        _prepare(1, 1);
+    function test_digest__when_built_by_hand__then_it_is_the_standards(
+        IAIRiskOracle.Request memory asked,
+        IAIRiskOracle.Report memory answered
+    ) public view {
         bytes32 domain = keccak256(
             abi.encode(
                 keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
@@ -163,22 +165,22 @@ contract SignersTest is OracleFixture {
         );
         bytes memory head = abi.encode(
             typeHash,
-            id,
-            borrower,
-            borrower,
-            keccak256(abi.encode(_terms())),
-            NEUTRAL,
-            MODEL,
-            report.blockNumber
+            answered.requestId,
+            asked.user,
+            asked.requester,
+            keccak256(abi.encode(asked.terms)),
+            asked.dataCommitment,
+            answered.modelId,
+            answered.blockNumber
         );
         bytes memory tail = abi.encode(
-            report.blockHash,
-            report.featureCommitment,
-            keccak256(abi.encodePacked(_lowOutputs())),
-            keccak256(abi.encode(_addresses(signerKeys), uint8(1), uint64(1)))
+            answered.blockHash,
+            answered.featureCommitment,
+            keccak256(abi.encodePacked(answered.outputs)),
+            bytes12(keccak256(abi.encode(_addresses(signerKeys), uint8(1), uint64(1))))
         );
         bytes32 expected = keccak256(abi.encodePacked(hex"1901", domain, keccak256(bytes.concat(head, tail))));
-        equal(_digest(), expected, "report digest");
+        equal(oracle.reportDigest(asked, answered), expected, "report digest");
     }
 
     function test_signer_set__when_senseless__then_it_is_refused() public {

@@ -27,8 +27,14 @@ def engineer(history: WalletHistory, terms: LoanTerms) -> FeatureVector:
 
     Raises UnsupportedAsset when a token of the loan has no price, InvalidRequest when the principal is zero.
     """
+    values = measure(history, terms)
+    return FeatureVector(values, encode_all(FEATURES, values))
+
+
+def measure(history: WalletHistory, terms: LoanTerms) -> Values:
+    """Return the features' values alone, in their units; raises as `engineer` does."""
     with localcontext(ARITHMETIC):
-        values: Values = {
+        return {
             **_credit(history),
             **_transactions(history),
             **_defi(history),
@@ -38,7 +44,6 @@ def engineer(history: WalletHistory, terms: LoanTerms) -> FeatureVector:
             **_loan(history, terms),
             **_flow(history.transactions),
         }
-    return FeatureVector(values, encode_all(FEATURES, values))
 
 
 def _ratio(numerator: int, denominator: int) -> Decimal | None:

@@ -46,14 +46,20 @@ class ModelState(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class RegisteredModel:
-    """A model as the registry holds it; `output_scales` has one entry an output."""
+    """A model as the registry holds it.
+
+    `output_scales` has one entry an output, `batch_size` is the assessments in one proof, `activatable_at` in Unix
+    seconds.
+    """
 
     verifier: Address
     verifier_code_hash: bytes
     feature_spec_hash: bytes
     neutral_commitment: int
     output_scales: tuple[int, ...]
+    batch_size: int
     state: ModelState
+    activatable_at: int
 
 
 def terms_hash(terms: LoanTerms) -> bytes:
@@ -93,8 +99,17 @@ class ModelRegistry:
             feature_spec_hash=bytes(spec.featureSpecHash),
             neutral_commitment=spec.neutralCommitment,
             output_scales=tuple(spec.outputScales[: len(OUTPUTS)]),
+            batch_size=spec.batchSize,
             state=ModelState(found.state),
+            activatable_at=found.activatableAt,
         )
+
+    async def active(self) -> tuple[bytes | None, bytes | None]:
+        """Return the ids of the primary model, which answers, and of the shadow; None for one that there is not."""
+        primary = bytes(await _read(self._contract, "primaryModel"))
+        shadow = bytes(await _read(self._contract, "shadowModel"))
+        # An activation between the two reads names the former primary twice.
+        return primary if any(primary) else None, shadow if any(shadow) and shadow != primary else None
 
 
 BlockReader = Callable[[int, str], Awaitable[BlockRef]]

@@ -1,6 +1,8 @@
 """A local chain: anvil on a free port, with its clock and its snapshots in hand."""
 
 import asyncio
+import contextlib
+import secrets
 import shutil
 import socket
 import tempfile
@@ -14,8 +16,12 @@ import aiohttp
 from oracle.devnet.node import foundry_binary
 from oracle.devnet.processes import Child, DevnetError, start
 
-_START_SECONDS: Final = 15.0
+_START_SECONDS: Final = 60.0
 _PORT_TRIES: Final = 5
+_PORT_LOOKS: Final = 100
+_LOWEST_PORT: Final = 10_000
+_USUAL_EPHEMERAL_PORT: Final = 32_768
+_PORT_RANGE: Final = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
 class RpcError(DevnetError):
@@ -198,7 +204,24 @@ class Anvil:
 
 
 def free_port() -> int:
-    """Return a TCP port of the loopback interface that nothing listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a TCP port of the loopback interface that nothing listens on at this moment.
+
+    It lies below the range from which the system takes ports for connections: one that is noted now and bound a
+    minute later must not be a connection's own end by then.
+    """
+    ceiling = _first_ephemeral_port()
+    for _ in range(_PORT_LOOKS):
+        port = secrets.randbelow(ceiling - _LOWEST_PORT) + _LOWEST_PORT
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise DevnetError(f"found no free TCP port between {_LOWEST_PORT} and {ceiling}")
+
+
+def _first_ephemeral_port() -> int:
+    try:
+        first = int(_PORT_RANGE.read_text().split()[0])
+    except FileNotFoundError:  # not Linux
+        first = _USUAL_EPHEMERAL_PORT
+    # Where nearly all ports are for connections, any will do.
+    return first if first >= 2 * _LOWEST_PORT else _USUAL_EPHEMERAL_PORT

@@ -23,6 +23,7 @@ from oracle.devnet.accounts import ETHER, named_account
 from oracle.devnet.borrowing import Decision, LoanRequest, LoanState, request_loan, settle
 from oracle.devnet.node import REPOSITORY
 from oracle.devnet.processes import DevnetError, peak_memory_mb
+from oracle.devnet.refusal import tell_why
 from oracle.devnet.stack import Stack, local_stack
 from oracle.devnet.stage import DAY_SECONDS
 from oracle.devnet.story import STAGES_TOLD, Story, read_story, tell
@@ -31,7 +32,7 @@ from oracle.devnet.wallets import Wallet
 from oracle.store import database
 
 FOLDER: Final = REPOSITORY / "build" / "demo"
-_ANSWER_SECONDS: Final = 60.0
+_ANSWER_SECONDS: Final = 120.0
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,10 @@ async def _ask(
         console.print(f"  {line}", soft_wrap=True)
     decision = await settle(stack.transactor, stack.lender, named_account("owner"), request.loan_id)
     console.print(f"  lender   {_decided(decision)}")
+    if decision.state is not LoanState.ACTIVE:
+        async with sessions() as session:
+            for line in await tell_why(session, stack, request.request_id):
+                console.print(f"  {line}", soft_wrap=True)
     return Result(name, story, decision)
 
 

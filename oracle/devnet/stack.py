@@ -27,7 +27,7 @@ from oracle.devnet.wallets import HISTORY_SECONDS, Scenario, play_histories
 from oracle.models.registry import DEFAULT_MODEL, ShippedModel, load
 from oracle.store import database
 
-_DAEMON_START_SECONDS: Final = 60.0
+_DAEMON_START_SECONDS: Final = 120.0
 # The first blocks follow each other a second apart: what is deployed must not reach the present.
 _DEPLOYMENT_SECONDS: Final = 7_200
 _OWNER_COINS: Final = 20_000

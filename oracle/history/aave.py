@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
+from oracle.assessment.errors import HistoryIncomplete
 from oracle.assessment.history import LendingHistory
 from oracle.assessment.request import Address, BlockRef
 from oracle.history.aave_v3_prices import AaveMarket, MarketPrices
@@ -12,6 +13,7 @@ from oracle.history.abi import Event, Function, address_topic, topic_address
 from oracle.history.concurrently import all_of
 from oracle.history.logs import Log, Topics, read_logs
 from oracle.history.reader import ChainReader, quantity
+from oracle.history.subgraph_logs import SubgraphLogs
 
 # In the market's base currency: collateral, debt, borrowable; then threshold and LTV in basis points, and the factor.
 _ACCOUNT: Final = Function("getUserAccountData", ("address",), ("uint256",) * 6)
@@ -75,7 +77,7 @@ class _Sums:
 
 
 class AaveSource:
-    """One market of either generation as a source of lending history."""
+    """One market of either generation as a source of lending history, its events from `events` or the node's logs."""
 
     def __init__(
         self,
@@ -84,11 +86,13 @@ class AaveSource:
         generation: Generation,
         *,
         span_blocks: int,
+        events: SubgraphLogs | None = None,
     ) -> None:
         self._reader = reader
         self._market = market
         self._generation = generation
         self._span_blocks = span_blocks
+        self._events = events
 
     @property
     def name(self) -> str:
@@ -101,9 +105,14 @@ class AaveSource:
             return LendingHistory()
         prices, sums, kind = self._prices(), _Sums(), self._generation
         prices.expect_oracle_of(at.hash)
-        queries = kind.queries(address_topic(wallet))
-        await all_of(self._add_events(topics, at, prices, sums) for topics in queries)
+        if self._events is None:
+            queries = kind.queries(address_topic(wallet))
+            await all_of(self._add_events(topics, at, prices, sums) for topics in queries)
+        else:
+            await self._add(await self._events.of(wallet, at), prices, sums)
         collateral_usd, debt_usd, health_factor_wad = await self._position(wallet, at, prices)
+        if self._events is not None and debt_usd and not sums.counts.get(kind.borrow.topic):
+            raise HistoryIncomplete(f"{wallet} is in debt at {self.name}, but its subgraph knows of no borrowing")
         event_count = sum(sums.counts.values())
         return LendingHistory(
             supplied_usd=sums.usd.get(kind.supply.topic, 0),
@@ -136,10 +145,13 @@ class AaveSource:
             self._reader, [self._market.pool], topics, self._market.start_block, at.number, self._span_blocks
         )
         async for logs in ranges:
-            for log, usd in zip(logs, await self._values(logs, prices), strict=True):
-                sums.add(log.topics[0], usd)
-                if log.topics[0] == self._generation.borrow.topic and sums.first_borrow is None:
-                    sums.first_borrow = log
+            await self._add(logs, prices, sums)
+
+    async def _add(self, logs: Sequence[Log], prices: MarketPrices, sums: _Sums) -> None:
+        for log, usd in zip(logs, await self._values(logs, prices), strict=True):
+            sums.add(log.topics[0], usd)
+            if log.topics[0] == self._generation.borrow.topic and sums.first_borrow is None:
+                sums.first_borrow = log
 
     async def _values(self, logs: Sequence[Log], prices: MarketPrices) -> list[int]:
         return await all_of(self._value(log, prices) for log in logs)

@@ -9,6 +9,7 @@ from oracle.history.concurrently import Memo
 from oracle.history.markets import AaveV2Market
 from oracle.history.reader import ChainReader
 from oracle.history.rounds import FeedRounds
+from oracle.history.subgraph_logs import SubgraphLogs
 
 _DECIMALS: Final = Function("decimals", (), ("uint8",))
 _ETHER: Final = 10**18
@@ -63,8 +64,10 @@ class EtherPrices(MarketPrices):
 class AaveV2Source(AaveSource):
     """One Aave V2 market as a source of lending history."""
 
-    def __init__(self, reader: ChainReader, market: AaveV2Market, *, span_blocks: int) -> None:
-        super().__init__(reader, market, V2, span_blocks=span_blocks)
+    def __init__(
+        self, reader: ChainReader, market: AaveV2Market, *, span_blocks: int, events: SubgraphLogs | None = None
+    ) -> None:
+        super().__init__(reader, market, V2, span_blocks=span_blocks, events=events)
         self._ether_market = market
 
     def _prices(self) -> MarketPrices:

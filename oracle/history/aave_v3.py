@@ -6,6 +6,7 @@ from oracle.history.aave import LIQUIDATION, WITHDRAW, AaveSource, Generation
 from oracle.history.abi import Event
 from oracle.history.configuration import AaveV3Market
 from oracle.history.reader import ChainReader
+from oracle.history.subgraph_logs import SubgraphLogs
 
 SUPPLY: Final = Event(
     "Supply", ("address", "address", "address", "uint256", "uint16"), ("address", "uint256")
@@ -36,5 +37,7 @@ V3: Final = Generation(
 class AaveV3Source(AaveSource):
     """One Aave V3 market as a source of lending history."""
 
-    def __init__(self, reader: ChainReader, market: AaveV3Market, *, span_blocks: int) -> None:
-        super().__init__(reader, market, V3, span_blocks=span_blocks)
+    def __init__(
+        self, reader: ChainReader, market: AaveV3Market, *, span_blocks: int, events: SubgraphLogs | None = None
+    ) -> None:
+        super().__init__(reader, market, V3, span_blocks=span_blocks, events=events)

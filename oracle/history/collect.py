@@ -17,8 +17,6 @@ from oracle.assessment.history import (
     WalletHistory,
 )
 from oracle.assessment.request import Address, BlockRef
-from oracle.history.aave_v3 import AaveV3Source
-from oracle.history.aave_v3_subgraph import AaveV3SubgraphSource
 from oracle.history.concurrently import all_of, first_error
 from oracle.history.configuration import HistoryConfiguration
 from oracle.history.etherscan import EtherscanTransactionSource
@@ -27,6 +25,7 @@ from oracle.history.event_index import EventIndex, MemoryEventStore
 from oracle.history.market import MarketSource
 from oracle.history.memory import HistoryStore, WalletMemory
 from oracle.history.merge import merge_exchanges, merge_lending, merge_social, merge_term_loans
+from oracle.history.paced_api import counted_calls
 from oracle.history.protocols import Tools, exchange_source, lending_source
 from oracle.history.reader import ChainReader
 from oracle.history.social import EnsSource
@@ -90,17 +89,10 @@ def build_sources(
     registry = configuration.ens_registry
     # Without a shared index the events are read for this wallet alone.
     index = services.event_index or EventIndex(MemoryEventStore(), configuration.chain_id)
-    tools = Tools(reader, index, span)
-    graphs = services.subgraphs
-    aave_v3 = tuple(
-        AaveV3SubgraphSource(reader, market, graphs[market.name])
-        if market.name in graphs
-        else AaveV3Source(reader, market, span_blocks=span)
-        for market in configuration.aave_v3
-    )
+    tools = Tools(reader, index, span, services.subgraphs)
     return Sources(
         chain_id=configuration.chain_id,
-        lending=(*aave_v3, *(lending_source(market, tools) for market in configuration.lending)),
+        lending=tuple(lending_source(market, tools) for market in (*configuration.aave_v3, *configuration.lending)),
         exchanges=tuple(exchange_source(one, tools) for one in configuration.exchanges),
         term_loans=tuple(TermLoanSource(reader, one, span_blocks=span) for one in configuration.term_lenders),
         transactions=_transactions(reader, configuration, services),
@@ -135,10 +127,11 @@ async def collect_history(
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A wallet's history, and how many requests to the node it took."""
+    """A wallet's history, and how many requests to the node and to other services' APIs it took."""
 
     history: WalletHistory
     rpc_calls: int
+    api_calls: int = 0
 
 
 async def collect_counted(
@@ -148,10 +141,11 @@ async def collect_counted(
     chain_id, store = configuration.chain_id, services.store
     memory = None if store is None else WalletMemory(at, wallet, await store.load(chain_id, wallet))
     reader = ChainReader(web3, memory=memory)
-    history = await read_history(reader, build_sources(reader, configuration, services), wallet, at)
+    with counted_calls() as api:
+        history = await read_history(reader, build_sources(reader, configuration, services), wallet, at)
     if store is not None and memory is not None and (news := memory.changed()):
         await store.save(chain_id, wallet, news)
-    return Reading(history, reader.requests)
+    return Reading(history, reader.requests, api.made)
 
 
 async def read_history(reader: ChainReader, sources: Sources, wallet: Address, at: BlockRef) -> WalletHistory:

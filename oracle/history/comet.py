@@ -24,17 +24,18 @@ from oracle.history.logs import Log, Topics, read_logs
 from oracle.history.markets import CometMarket
 from oracle.history.reader import ChainReader, quantity
 from oracle.history.rounds import FeedRounds
+from oracle.history.subgraph_logs import SubgraphLogs
 
 _BASE_FEED: Final = Function("baseTokenPriceFeed", (), ("address",))
 _BASE_SCALE: Final = Function("baseScale", (), ("uint256",))
-_PRICE: Final = Function("getPrice", ("address",), ("uint256",))
+PRICE: Final = Function("getPrice", ("address",), ("uint256",))
 _DEPOSIT: Final = Function("balanceOf", ("address",), ("uint256",))
 _DEBT: Final = Function("borrowBalanceOf", ("address",), ("uint256",))
 _ASSET_COUNT: Final = Function("numAssets", (), ("uint8",))
 # offset, asset, price feed, scale, borrow factor, liquidate factor, liquidation factor, supply cap
 _ASSET_TYPES: Final = ("uint8", "address", "address", "uint64", "uint64", "uint64", "uint64", "uint128")
 _ASSET_AT: Final = Function("getAssetInfo", ("uint8",), _ASSET_TYPES)
-_ASSET: Final = Function("getAssetInfoByAddress", ("address",), _ASSET_TYPES)
+ASSET: Final = Function("getAssetInfoByAddress", ("address",), _ASSET_TYPES)
 _COLLATERAL: Final = Function("userCollateral", ("address", "address"), ("uint128", "uint128"))
 _DECIMALS: Final = Function("decimals", (), ("uint8",))
 
@@ -50,12 +51,15 @@ class _Sums:
 
 
 class CometSource:
-    """One Comet as a source of lending history."""
+    """One Comet as a source of lending history, its events from `events` or the node's logs."""
 
-    def __init__(self, reader: ChainReader, market: CometMarket, *, span_blocks: int) -> None:
+    def __init__(
+        self, reader: ChainReader, market: CometMarket, *, span_blocks: int, events: SubgraphLogs | None = None
+    ) -> None:
         self._reader = reader
         self._market = market
         self._span_blocks = span_blocks
+        self._events = events
 
     @property
     def name(self) -> str:
@@ -66,11 +70,7 @@ class CometSource:
         """Return the wallet's events up to the block and its position at it; see Source for the errors."""
         if at.number < self._market.start_block:
             return LendingHistory()
-        user = address_topic(wallet)
-        found = await all_of(
-            self._logs(topics, at) for topics in ([list(OF_FIRST), user], [list(OF_SECOND), None, user])
-        )
-        logs = sorted((log for part in found for log in part), key=lambda log: (log.block_number, log.index))
+        logs = await self._wallets_logs(wallet, at) if self._events is None else await self._events.of(wallet, at)
         blocks = [list(group) for _, group in groupby(logs, key=lambda log: log.block_hash)]
         sums = await all_of(self._sums(block, wallet) for block in blocks)
         borrows = [block[0] for block, one in zip(blocks, sums, strict=True) if one.base.borrowed]
@@ -89,6 +89,13 @@ class CometSource:
             health_factor_wad=backing_usd * WAD // debt_usd if debt_usd else None,
             protocols=frozenset({self._market.name} if logs else ()),
         )
+
+    async def _wallets_logs(self, wallet: Address, at: BlockRef) -> list[Log]:
+        user = address_topic(wallet)
+        found = await all_of(
+            self._logs(topics, at) for topics in ([list(OF_FIRST), user], [list(OF_SECOND), None, user])
+        )
+        return sorted((log for part in found for log in part), key=lambda log: (log.block_number, log.index))
 
     async def _logs(self, topics: Topics, at: BlockRef) -> list[Log]:
         market = self._market
@@ -120,7 +127,7 @@ class CometSource:
     async def _collateral_usd(self, log: Log, unit: int) -> int:
         (amount,) = SUPPLY_COLLATERAL.decode(log.data)
         asset = await self._reader.call(
-            self._market.comet, _ASSET, topic_address(log.topics[3]), block_hash=log.block_hash
+            self._market.comet, ASSET, topic_address(log.topics[3]), block_hash=log.block_hash
         )
         price = await self._price(_address(asset[2]), log.block_hash)
         return int(amount * price * unit // (asset[3] * USD))
@@ -148,7 +155,7 @@ class CometSource:
         return _address(feed), await self._ask(_BASE_SCALE, block)
 
     async def _price(self, feed: Address, block: str) -> int:
-        price = await self._ask(_PRICE, block, feed)
+        price = await self._ask(PRICE, block, feed)
         if price <= 0:
             raise HistoryIncomplete(f"{self._market.name} has no price from feed {feed} at block {block}")
         return price

@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
+from oracle.assessment.errors import HistoryIncomplete
 from oracle.assessment.history import WAD, LendingHistory
 from oracle.assessment.request import Address, BlockRef
 from oracle.history.abi import Event
@@ -16,6 +17,7 @@ from oracle.history.event_index import EventIndex
 from oracle.history.logs import Log
 from oracle.history.markets import CompoundV2Market
 from oracle.history.reader import ChainReader, quantity
+from oracle.history.subgraph_logs import SubgraphLogs
 
 _NUMBERS: Final = ("uint256", "uint256", "uint256")
 
@@ -62,13 +64,22 @@ class _Sums:
 
 
 class CompoundV2Source:
-    """All markets of one comptroller as a source of lending history."""
+    """All markets of one comptroller as a source of lending history, its events from `events` or the index."""
 
-    def __init__(self, reader: ChainReader, market: CompoundV2Market, index: EventIndex, *, span_blocks: int) -> None:
+    def __init__(
+        self,
+        reader: ChainReader,
+        market: CompoundV2Market,
+        index: EventIndex,
+        *,
+        span_blocks: int,
+        events: SubgraphLogs | None = None,
+    ) -> None:
         self._reader = reader
         self._market = market
         self._index = index
         self._span_blocks = span_blocks
+        self._events = events
 
     @property
     def name(self) -> str:
@@ -80,18 +91,10 @@ class CompoundV2Source:
         if at.number < self._market.start_block:
             return LendingHistory()
         prices = ComptrollerPrices(self._reader, self._market)
-        logs = await self._index.logs(
-            self._reader,
-            await prices.markets(at.hash),
-            list(_EVENTS),
-            wallet_of,
-            wallet,
-            at,
-            start_block=self._market.start_block,
-            span_blocks=self._span_blocks,
-        )
-        sums = await self._sums(logs, prices)
+        sums = await self._sums(await self._logs(wallet, at, prices), prices)
         position = await self._position(wallet, at, prices)
+        if self._events is not None and position.debt_usd and sums.first_borrow is None:
+            raise HistoryIncomplete(f"{wallet} is in debt at {self.name}, but its subgraph knows of no borrowing")
         return LendingHistory(
             supplied_usd=sums.supplied,
             withdrawn_usd=sums.withdrawn,
@@ -114,6 +117,20 @@ class CompoundV2Source:
         markets = await ComptrollerPrices(self._reader, self._market).markets(at.hash)
         start, span = self._market.start_block, self._span_blocks
         await self._index.fill(self._reader, markets, list(_EVENTS), wallet_of, at, start_block=start, span_blocks=span)
+
+    async def _logs(self, wallet: Address, at: BlockRef, prices: ComptrollerPrices) -> list[Log]:
+        if self._events is not None:
+            return await self._events.of(wallet, at)
+        return await self._index.logs(
+            self._reader,
+            await prices.markets(at.hash),
+            list(_EVENTS),
+            wallet_of,
+            wallet,
+            at,
+            start_block=self._market.start_block,
+            span_blocks=self._span_blocks,
+        )
 
     async def _sums(self, logs: list[Log], prices: ComptrollerPrices) -> _Sums:
         sums = _Sums()

@@ -1,16 +1,11 @@
-"""The Etherscan-style HTTP API, version 2, which Blockscout speaks too: keyed, paced, repeated when it is busy."""
+"""The Etherscan-style HTTP API, version 2, which Blockscout speaks too."""
 
-import asyncio
 import re
-from collections.abc import Callable
-from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Final, Self
 
-import aiohttp
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
-
 from oracle.assessment.errors import ConfigurationFault, TransientFault
+from oracle.history.paced_api import ApiBusy, PacedApi
 
 # "Max daily rate limit reached" does not pass while somebody waits.
 _BUSY: Final = re.compile(r"max (calls|rate limit)|rate limit|too many requests", re.IGNORECASE)
@@ -18,15 +13,6 @@ _SPENT: Final = re.compile(r"daily", re.IGNORECASE)
 _REFUSED: Final = re.compile(r"api key|apikey|chainid|not supported|unknown (module|action)", re.IGNORECASE)
 _TOO_MUCH: Final = re.compile(r"time-?out|smaller result|window is too large", re.IGNORECASE)
 _NOTHING: Final = re.compile(r"^no .*found", re.IGNORECASE)
-_LONGEST_PAUSE_SECONDS: Final = 30.0
-
-
-class ApiBusy(TransientFault):
-    """The API asks for a pause; `pause_seconds` None: it does not say how long."""
-
-    def __init__(self, message: str, pause_seconds: float | None = None) -> None:
-        super().__init__(message)
-        self.pause_seconds = pause_seconds
 
 
 class ResultTooLarge(TransientFault):
@@ -34,7 +20,7 @@ class ResultTooLarge(TransientFault):
 
 
 class EtherscanClient:
-    """One API for all wallets: at most `requests_per_second`, over one session; no text of its errors holds the key."""
+    """One API for all wallets, asked within its plan's limit; no text of its errors holds the key."""
 
     def __init__(
         self,
@@ -45,17 +31,15 @@ class EtherscanClient:
         requests_per_second: float = 5.0,
         attempts: int = 5,
         timeout_seconds: float = 20.0,
-        count: Callable[[], None] = lambda: None,
     ) -> None:
         self._url = url
         self._fixed = {"chainid": str(chain_id), **({} if key is None else {"apikey": key})}
-        self._spacing_seconds = 1 / requests_per_second
-        self._attempts = attempts
-        self._timeout = aiohttp.ClientTimeout(total=timeout_seconds)
-        self._count = count
-        self._session: aiohttp.ClientSession | None = None
-        self._turn = asyncio.Lock()
-        self._next_at = 0.0
+        self._api = PacedApi(
+            "the transactions API",
+            requests_per_second=requests_per_second,
+            attempts=attempts,
+            timeout_seconds=timeout_seconds,
+        )
 
     async def __aenter__(self) -> Self:
         return self
@@ -67,63 +51,18 @@ class EtherscanClient:
 
     async def close(self) -> None:
         """Close the session's connections."""
-        if self._session is not None:
-            await self._session.close()
+        await self._api.close()
 
     async def get(self, module: str, action: str, **parameters: str | int) -> Any:
         """Return an action's `result`, an empty list where the API found nothing.
 
         Raises ResultTooLarge, ConfigurationFault for a refused key, chain or action, TransientFault for the rest.
         """
-        query = {"module": module, "action": action, **{name: str(value) for name, value in parameters.items()}}
-        repeated = AsyncRetrying(
-            retry=retry_if_exception_type(ApiBusy),
-            stop=stop_after_attempt(self._attempts),
-            wait=self._pause,
-            reraise=True,
+        given = {name: str(value) for name, value in parameters.items()}
+        query = {"module": module, "action": action, **given, **self._fixed}
+        return await self._api.ask(
+            action, lambda session: session.get(self._url, params=query), lambda answer: _result(action, answer)
         )
-        async for attempt in repeated:
-            with attempt:
-                return _result(action, await self._ask(action, query))
-        raise AssertionError("tenacity gives a result or raises")
-
-    async def _ask(self, action: str, query: dict[str, str]) -> Any:
-        await self._wait_for_turn()
-        if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=self._timeout)
-        self._count()
-        try:
-            async with self._session.get(self._url, params={**query, **self._fixed}) as response:
-                if response.status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
-                    pause = _seconds(response.headers.get("Retry-After"))
-                    raise ApiBusy(f"the transactions API answers {action} with HTTP {response.status}", pause)
-                if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-                    raise ApiBusy(f"the transactions API answers {action} with HTTP {response.status}")
-                if response.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-                    raise ConfigurationFault(
-                        f"the transactions API refuses {action} with HTTP {response.status}: check its key"
-                    )
-                if response.status != HTTPStatus.OK:
-                    raise TransientFault(f"the transactions API answers {action} with HTTP {response.status}")
-                return await response.json(content_type=None)
-        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            # Without the cause: its text holds the address, and with it the key.
-            raise ApiBusy(f"the transactions API does not answer {action} ({type(error).__name__})") from None
-
-    async def _wait_for_turn(self) -> None:
-        loop = asyncio.get_running_loop()
-        async with self._turn:
-            now = loop.time()
-            start = max(now, self._next_at)
-            self._next_at = start + self._spacing_seconds
-        await asyncio.sleep(start - now)
-
-    def _pause(self, state: RetryCallState) -> float:
-        error = state.outcome.exception() if state.outcome else None
-        asked = error.pause_seconds if isinstance(error, ApiBusy) else None
-        # Doubled from the API's own spacing when it does not say how long.
-        pause = self._spacing_seconds * 2**state.attempt_number if asked is None else asked
-        return min(pause, _LONGEST_PAUSE_SECONDS)
 
 
 def _result(action: str, answer: Any) -> Any:
@@ -144,7 +83,3 @@ def _result(action: str, answer: Any) -> Any:
     if _REFUSED.search(text):
         raise ConfigurationFault(f"the transactions API refuses {action}: {text}")
     raise TransientFault(f"the transactions API refuses {action}: {text}")
-
-
-def _seconds(retry_after: str | None) -> float | None:
-    return float(retry_after) if retry_after is not None and retry_after.strip().isdigit() else None

@@ -54,9 +54,5 @@ class Policy:
     thin_below: float = 0.40
     """A confidence under this marks a wallet as thin: too little is known, or nothing like it was met in training."""
 
-    def is_thin(self, confidence: float) -> bool:
-        """Whether a proven confidence (a fraction) marks the wallet as thin."""
-        return confidence < self.thin_below
-
 
 POLICY: Final = Policy()

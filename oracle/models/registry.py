@@ -59,20 +59,45 @@ def shipped_names() -> list[str]:
     return sorted(path.parent.name for path in SHIPPED.glob(f"*/{MANIFEST}"))
 
 
-def load(name_or_path: str | Path = DEFAULT_MODEL) -> ShippedModel:
-    """Return a model by shipped name or folder; raises ModelFault that says what does not match and what to do."""
-    directory = SHIPPED / name_or_path if str(name_or_path) in shipped_names() else Path(name_or_path)
-    path = directory / MANIFEST
+def folders(directory: Path | None = None) -> list[Path]:
+    """Return the model folders of this package, then those directly below an operator's directory."""
+    own = [] if directory is None else sorted(path.parent for path in directory.glob(f"*/{MANIFEST}"))
+    return [SHIPPED / name for name in shipped_names()] + own
+
+
+def find(model_id: bytes, directory: Path | None = None) -> ShippedModel:
+    """Return the model of an id, of this package or of an operator's directory.
+
+    Raises ModelFault when it is in neither, or is there but does not pass the checks of `load`.
+    """
+    here = []
+    for folder in folders(directory):
+        claimed = _claimed(folder)
+        if claimed.get("model_id") == model_id.hex():
+            return load(folder)
+        here.append(f"{claimed.get('name', folder)} (0x{claimed.get('model_id', '?')})")
+    places = "this package" if directory is None else f"this package and {directory}"
+    raise ModelFault(
+        f"model 0x{model_id.hex()} is not here: {places} have {', '.join(here) or 'none'}; put its folder below "
+        "model.directory (see `risk-oracle models list`) and make its keys with `risk-oracle setup --model FOLDER`"
+    )
+
+
+def load(name_or_path: str | Path = DEFAULT_MODEL, directory: Path | None = None) -> ShippedModel:
+    """Return a model by its name in this package, by its name in an operator's directory, or by its folder.
+
+    Raises ModelFault that says what does not match and what to do.
+    """
+    folder = _folder_of(name_or_path, directory)
+    path = folder / MANIFEST
     if not path.is_file():
-        known = ", ".join(shipped_names()) or "none"
-        raise ModelFault(
-            f"no model {str(name_or_path)!r}: expected a folder with {MANIFEST} or a shipped name ({known})"
-        )
+        known = ", ".join(one.name for one in folders(directory)) or "none"
+        raise ModelFault(f"no model {str(name_or_path)!r}: expected a folder with {MANIFEST} or a known name ({known})")
     try:
         content = json.loads(path.read_text())
         model = ShippedModel(
             name=str(content["name"]),
-            directory=directory,
+            directory=folder,
             model_id=bytes.fromhex(content["model_id"]),
             feature_spec_hash=bytes.fromhex(content["feature_spec_hash"]),
             output_scales=tuple(int(scale) for scale in content["output_scales"]),
@@ -83,6 +108,23 @@ def load(name_or_path: str | Path = DEFAULT_MODEL) -> ShippedModel:
         raise ModelFault(f"{path} is damaged ({error!r}): restore the folder or train it again") from error
     _check(model, digests)
     return model
+
+
+def _folder_of(name_or_path: str | Path, directory: Path | None) -> Path:
+    if str(name_or_path) in shipped_names():
+        return SHIPPED / name_or_path
+    if directory is not None and (directory / name_or_path / MANIFEST).is_file():
+        return directory / name_or_path
+    return Path(name_or_path)
+
+
+def _claimed(folder: Path) -> dict[str, Any]:
+    """Return what a manifest says, unchecked; nothing for a damaged one: another folder's fault is not ours."""
+    try:
+        content = json.loads((folder / MANIFEST).read_text())
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def _check(model: ShippedModel, digests: dict[str, str]) -> None:

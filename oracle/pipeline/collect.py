@@ -57,5 +57,5 @@ async def collect(context: Context, _: AsyncSession, row: RequestRow) -> Outcome
         State.COLLECTED,
         f"{done.sent_count} sent and {done.received_count} received transactions, "
         f"{history.lending.event_count} lending events, {history.term_loans.taken} term loans, "
-        f"{reading.rpc_calls} RPC calls",
+        f"{reading.rpc_calls} RPC calls, {reading.api_calls} of other APIs",
     )

@@ -6,13 +6,21 @@ from dataclasses import dataclass, field
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from web3 import AsyncHTTPProvider, AsyncWeb3
 
+from oracle.assessment.errors import TransientFault
 from oracle.assessment.request import Address, BlockRef
 from oracle.assessment.states import STAGE_OF
 from oracle.chain.contracts import OracleContract
 from oracle.chain.fees import FeePolicy
 from oracle.chain.signer import Signer
 from oracle.chain.transactions import TransactionClient
-from oracle.config import ChainSettings, TransactionSettings, WorkerSettings
+from oracle.config import (
+    ChainSettings,
+    DriftSettings,
+    LenderSettings,
+    ModelSettings,
+    TransactionSettings,
+    WorkerSettings,
+)
 from oracle.history.labels import Labels
 from oracle.models.inference import Model
 from oracle.pipeline.health import Health
@@ -20,9 +28,17 @@ from oracle.pipeline.history import Histories
 from oracle.proving.prover import Prover
 
 
+class ModelWithdrawn(TransientFault):
+    """The registry no longer takes answers of the model that is loaded, and the next one is not here."""
+
+
 @dataclass(slots=True)
 class Context:
-    """The daemon's parts, as the stages see them. `head` is the newest block seen, the daemon's idea of chain time."""
+    """The daemon's parts, as the stages see them.
+
+    `head` is the newest block seen, the daemon's idea of chain time. `model` answers, proven by `prover`; they change
+    together when the registry's primary does. `shadow` runs beside it. `withdrawn` says why no model may answer.
+    """
 
     chain_id: int
     w3: AsyncWeb3[AsyncHTTPProvider]
@@ -41,6 +57,14 @@ class Context:
     model: Model
     prover: Prover
     health: Health
+    models: ModelSettings = field(default_factory=ModelSettings)
+    drift: DriftSettings = field(default_factory=DriftSettings)
+    lenders: tuple[LenderSettings, ...] = ()
+    shadow: Model | None = None
+    shadow_fault: str = ""
+    withdrawn: str = ""
+    following: asyncio.Lock = field(default_factory=asyncio.Lock)
+    proving: asyncio.Lock = field(default_factory=asyncio.Lock)
     head: BlockRef | None = None
     woken: dict[str, asyncio.Event] = field(default_factory=lambda: {stage: asyncio.Event() for stage in STAGE_OF})
 
@@ -48,3 +72,9 @@ class Context:
     def address(self) -> Address:
         """The oracle contract's address."""
         return self.oracle.address
+
+    def answering(self) -> Model:
+        """Return the model that answers; raises ModelWithdrawn while there is none."""
+        if self.withdrawn:
+            raise ModelWithdrawn(self.withdrawn)
+        return self.model

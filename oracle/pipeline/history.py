@@ -4,7 +4,13 @@ from web3 import AsyncHTTPProvider, AsyncWeb3
 
 from oracle.assessment.request import Address, BlockRef
 from oracle.chain.rpc import endpoint_faults
-from oracle.config import HistorySettings
+from oracle.config import (
+    AaveV2Settings,
+    CompoundV2Settings,
+    CompoundV3Settings,
+    HistorySettings,
+    MarketSettings,
+)
 from oracle.history.collect import Markets, Reading, Services, collect_counted
 from oracle.history.compound_v2 import CompoundV2Source
 from oracle.history.configuration import AaveV3Market, CoinPriceFeed, HistoryConfiguration, TermLender
@@ -45,11 +51,7 @@ class Histories:
         self._configuration = history_configuration(settings, chain_id)
         self._services = Services(
             transactions_api=_transactions_api(settings, chain_id),
-            subgraphs={
-                one.name: SubgraphClient(one.name, one.subgraph.get_secret_value())
-                for one in settings.aave_v3
-                if one.subgraph is not None
-            },
+            subgraphs=_subgraphs(settings),
             event_index=EventIndex(events or MemoryEventStore(), chain_id),
             store=store,
             markets=Markets(),
@@ -60,6 +62,7 @@ class Histories:
         with endpoint_faults():
             reading = await collect_counted(self._w3, self._configuration, wallet, at, self._services)
         metrics.HISTORY_CALLS.observe(reading.rpc_calls)
+        metrics.HISTORY_API_CALLS.observe(reading.api_calls)
         return reading
 
     async def index_markets(self, at: BlockRef) -> None:
@@ -69,7 +72,8 @@ class Histories:
             return
         with endpoint_faults():
             for market in self._configuration.lending:
-                if isinstance(market, CompoundV2Market):
+                # The subgraph of a market takes the index's place.
+                if isinstance(market, CompoundV2Market) and market.name not in self._services.subgraphs:
                     await CompoundV2Source(ChainReader(self._w3), market, index, span_blocks=span).fill_index(at)
 
     async def close(self) -> None:
@@ -78,6 +82,20 @@ class Histories:
             await self._services.transactions_api.close()
         for subgraph in self._services.subgraphs.values():
             await subgraph.close()
+
+
+def _subgraphs(settings: HistorySettings) -> dict[str, SubgraphClient]:
+    markets: tuple[MarketSettings | AaveV2Settings | CompoundV2Settings | CompoundV3Settings, ...] = (
+        *settings.aave_v3,
+        *settings.aave_v2,
+        *settings.compound_v2,
+        *settings.compound_v3,
+    )
+    return {
+        one.name: SubgraphClient(one.name, one.subgraph.get_secret_value(), requests_per_second=settings.subgraph_rate)
+        for one in markets
+        if one.subgraph is not None
+    }
 
 
 def _transactions_api(settings: HistorySettings, chain_id: int) -> EtherscanClient | None:

@@ -22,3 +22,19 @@ HISTORY_CALLS = Histogram(
     "RPC calls that one wallet's history took",
     buckets=(10, 30, 100, 300, 1_000, 3_000, 10_000),
 )
+HISTORY_API_CALLS = Histogram(
+    "risk_oracle_history_api_calls",
+    "Calls of transactions APIs and subgraphs that one wallet's history took",
+    buckets=(0, 3, 10, 30, 100, 300, 1_000),
+)
+EXPLANATION_SECONDS = Histogram(
+    "risk_oracle_explanation_seconds",
+    "Time that one explanation took",
+    buckets=(0.003, 0.01, 0.03, 0.1, 0.3, 1),
+)
+EXPLANATION_FAULTS = Counter("risk_oracle_explanation_faults_total", "Explanations that could not be made")
+SHADOW_FAULTS = Counter("risk_oracle_shadow_faults_total", "Requests on which the shadow model failed")
+DRIFT_PSI = Gauge("risk_oracle_drift_psi", "Population stability index against the model's reference", ["kind", "name"])
+DRIFT_REQUESTS = Gauge("risk_oracle_drift_requests", "Requests that the last drift measurement looked at")
+OUTCOMES = Gauge("risk_oracle_loan_outcomes", "Answered requests whose loan ended", ["outcome"])
+OUTCOME_BRIER = Gauge("risk_oracle_outcome_brier", "Brier score of the probability of default on loans that ended")

@@ -20,8 +20,13 @@ async def prove(context: Context, _: AsyncSession, row: RequestRow) -> Outcome:
     """Prove the model's run on the committed features and keep proof, outputs and commitment."""
     if row.features is None or row.outputs is None:
         raise ValueError(f"request {row.request_id} is {row.state} without features or outputs")
-    proof = await context.prover.prove(row.features["encoded"], NEUTRAL_PRIVATE)
-    if not await context.prover.verify(proof):
+    async with context.proving:
+        model, prover = context.answering().source, context.prover
+        if row.model_id != (active := f"0x{model.model_id.hex()}"):
+            return Outcome(State.COLLECTED, f"scored with model {row.model_id}, now {active} answers: scored again")
+        proof = await prover.prove(row.features["encoded"], NEUTRAL_PRIVATE)
+        holds = await prover.verify(proof)
+    if not holds:
         raise ProofMismatch("the proof just made does not verify: run `risk-oracle setup` to make the keys anew")
     feature_commitment, private_commitment = proof.instances[:2]
     if private_commitment != int(row.data_commitment):

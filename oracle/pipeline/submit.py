@@ -4,6 +4,8 @@ Nothing is sent here: the signed transaction is committed first, so a crash can 
 the same bytes but never spend a second nonce on them.
 """
 
+from datetime import timedelta
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from oracle.assessment.errors import BlockUnavailable, TransientFault
@@ -11,6 +13,7 @@ from oracle.assessment.states import State
 from oracle.chain.reverts import Reverted
 from oracle.chain.signer import Call
 from oracle.pipeline.context import Context
+from oracle.pipeline.follow import follow_registry
 from oracle.pipeline.sign import report_of
 from oracle.pipeline.stage import Outcome
 from oracle.store.ledger import add_broadcast, take_nonce
@@ -19,6 +22,8 @@ from oracle.store.tables import RequestRow, TransactionRow
 
 # State can change between the estimate and the block: leave a little room.
 _GAS_MARGIN_PERCENT = 15
+# An endpoint that is behind may not know the change yet: a proof for nothing costs a second or more.
+_RESCORE_AFTER = timedelta(seconds=1)
 
 
 class FeesTooHigh(TransientFault):
@@ -51,6 +56,9 @@ async def _enter(context: Context, session: AsyncSession, row: RequestRow, kind:
     try:
         gas = await context.oracle.gas_of(sender, data)
     except Reverted as refused:
+        if refused.name == "ModelNotActive":
+            await follow_registry(context)
+            return Outcome(State.COLLECTED, f"scored again with the model that is active: {refused}", _RESCORE_AFTER)
         return _refused(refused)
     fees = context.fees.first(await context.client.base_fee_wei())
     if fees is None:

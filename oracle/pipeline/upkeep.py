@@ -1,6 +1,7 @@
-"""Jobs on a clock: the signer's registration and balance, requests that an endpoint left out, and the market index."""
+"""Jobs on a clock: the signer, the registry's model, missed requests, the market index, drift."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import structlog
@@ -9,6 +10,8 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from oracle.assessment.errors import ConfigurationFault, TransientFault
 from oracle.pipeline.confirm import receipt_of, record
 from oracle.pipeline.context import Context
+from oracle.pipeline.drift import watch_drift
+from oracle.pipeline.follow import follow_registry
 from oracle.pipeline.ingest import rewind_if_reorganised
 from oracle.store import cursor, ledger, requests
 from oracle.store.database import LOST
@@ -17,6 +20,7 @@ _SIGNER_SECONDS: Final = 30
 _NONCE_SECONDS: Final = 30
 _SWEEP_SECONDS: Final = 120
 _INDEX_SECONDS: Final = 60
+_FIRST_DRIFT_SECONDS: Final = 60
 
 # Below this the operator is told, while there is still time to send coins.
 _ANSWERS_IN_RESERVE: Final = 12
@@ -30,6 +34,9 @@ async def upkeep(context: Context) -> None:
     scheduler.add_job(free_nonces, "interval", seconds=_NONCE_SECONDS, args=[context])
     scheduler.add_job(sweep, "interval", seconds=_SWEEP_SECONDS, args=[context])
     scheduler.add_job(index_markets, "interval", seconds=_INDEX_SECONDS, args=[context])
+    scheduler.add_job(follow_registry, "interval", seconds=context.models.follow_seconds, args=[context])
+    soon = datetime.now(UTC) + timedelta(seconds=_FIRST_DRIFT_SECONDS)
+    scheduler.add_job(watch_drift, "interval", minutes=context.drift.every_minutes, next_run_time=soon, args=[context])
     scheduler.start()
     try:
         await watch_signer(context)

@@ -1,1 +1,4 @@
 """State: the tables in Postgres and the queries on them. The row of a request is the only truth about it."""
+
+# All tables stand in the metadata, whichever of them a caller imports.
+from oracle.store import model_tables as model_tables

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from oracle.assessment.errors import InvalidRequest
 from oracle.assessment.request import Address, AssessmentRequest, BlockRef, LoanTerms
 from oracle.assessment.states import STATES, State
+from oracle.store import explanations
 from oracle.store.tables import RequestRow, TransitionRow
 
 # What a stage found out belongs to one block: when the request moves to another block, it is void.
@@ -50,7 +51,7 @@ async def add(session: AsyncSession, chain_id: int, oracle: Address, found: Sequ
         if row.state == State.VANISHED or row.block_hash != request.block.hash:
             for name, value in values.items():
                 setattr(row, name, value)
-            _forget_findings(row)
+            await _forget_findings(session, row)
             await move(session, row, State.REQUESTED, f"logged again in block {request.block.number}")
             arrived.append(row.id)
     return arrived
@@ -134,7 +135,7 @@ async def requeue(session: AsyncSession, chain_id: int, oracle: Address, request
     row = await find(session, chain_id, oracle, request_id, lock=True)
     if row.state != State.DEAD:
         raise InvalidRequest(f"request {request_id} is {row.state}: only dead requests can be requeued")
-    _forget_findings(row)
+    await _forget_findings(session, row)
     await move(session, row, State.REQUESTED, "requeued by the operator")
 
 
@@ -216,9 +217,10 @@ def _storable(text: str) -> str:
     return text.replace("\x00", "")
 
 
-def _forget_findings(row: RequestRow) -> None:
+async def _forget_findings(session: AsyncSession, row: RequestRow) -> None:
     for name in _FOUND:
         setattr(row, name, None)
+    await explanations.forget(session, row.id)
 
 
 async def _from_now(session: AsyncSession, after: timedelta) -> datetime:

@@ -86,6 +86,23 @@ class RequestRow(Base):
     signatures: Mapped[list[str] | None] = mapped_column(JSONB)
 
 
+class ExplanationRow(Base):
+    """Why a request has its scores, and what would change them; holds no value of a private feature."""
+
+    __tablename__ = "explanations"
+    __table_args__ = (CheckConstraint("(content is null) <> (fault is null)", name="content_or_fault"),)
+
+    request: Mapped[int] = mapped_column(
+        ForeignKey("requests.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    model_id: Mapped[str] = mapped_column(String(66))
+    thin: Mapped[bool]
+    anomaly_score: Mapped[float | None]
+    content: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    fault: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(MOMENT, server_default=func.now())
+
+
 class TransitionRow(Base):
     """The audit log: every change of state with its reason; rows are only ever added."""
 

@@ -1,58 +1,52 @@
-"""A GraphQL server with the entities of Aave V3's public subgraph, made from a local chain's own logs."""
+"""A GraphQL server over given entities, as strict as The Graph: types, selections, filters, pages and blocks."""
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
 from aiohttp import web
 
-from oracle.history.aave import LIQUIDATION, WITHDRAW
-from oracle.history.aave_v3 import BORROW, REPAY, SUPPLY, V3
-from oracle.history.aave_v3_prices import MarketPrices
-from oracle.history.abi import topic_address
-from oracle.history.configuration import AaveV3Market
-from oracle.history.logs import Log, read_logs
-from oracle.history.reader import ChainReader, quantity
-from tests.chain.conftest import Played
-from tests.chain.test_history import connected
+# Gets the true answer; returns the answer to give, or an HTTP status with headers.
+Tamper = Callable[[dict[str, Any]], "dict[str, Any] | tuple[int, dict[str, str]]"]
+Entities = Mapping[str, Sequence[dict[str, Any]]]
 
-# Gets the true answer; returns the answer to give, or an HTTP status.
-Tamper = Callable[[dict[str, Any]], "dict[str, Any] | int"]
-
-_KINDS = {
-    SUPPLY: "supplies",
-    WITHDRAW: "redeemUnderlyings",
-    BORROW: "borrows",
-    REPAY: "repays",
-    LIQUIDATION: "liquidationCalls",
-}
+_DECLARED = re.compile(r"\$(\w+): (\w+)!")
 _FIELD = re.compile(
-    r"(\w+)\(first: (\d+), orderBy: id, block: \{hash: \$block\}, where: \{(\w+): \$wallet, id_gt: \$after_(\w+)\}\)"
+    r"(\w+)\(first: (\d+), orderBy: id, block: \{hash: \$block\}, where: \{([^()]*), id_gt: \$after_(\w+)\}\) "
 )
+_FILTER = re.compile(r"(\w+): \$(\w+)")
+_NESTED_FILTER = re.compile(r"(\w+)_: \{(\w+): \$(\w+)\}")
+
+
+class Refused(Exception):
+    """What The Graph answers to a query that does not fit the schema."""
 
 
 @dataclass
 class SubgraphServer:
-    """Answers the queries of `AaveV3SubgraphSource` at any block of the chain that it was made from."""
+    """Serves entities as they stood at a block: each has the number of its block below `_block`.
 
-    played: Played
+    `block_number` finds a block's number by its hash. `id_type` is the schema's type of ids.
+    """
+
+    entities: Entities
+    block_number: Callable[[str], Awaitable[int | None]]
+    id_type: str = "ID"
     tamper: Tamper = lambda answer: answer
     queries: Counter[str] = field(default_factory=Counter)
     url: str = ""
 
     async def __aenter__(self) -> Self:
-        async with connected(self.played.chain.rpc_url) as web3:
-            self._entities = await _entities(ChainReader(web3), self.played.configuration.aave_v3[0], self.played)
         application = web.Application()
-        application.router.add_post("/subgraphs/id/aave", self._serve)
+        application.router.add_post("/subgraphs/id/market", self._serve)
         self._runner = web.AppRunner(application, shutdown_timeout=0.1)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
         host, port = self._runner.addresses[0][:2]
-        self.url = f"http://{host}:{port}/subgraphs/id/aave"
+        self.url = f"http://{host}:{port}/subgraphs/id/market"
         return self
 
     async def __aexit__(
@@ -61,54 +55,82 @@ class SubgraphServer:
         await self._runner.cleanup()
 
     async def _serve(self, request: web.Request) -> web.Response:
-        given = self.tamper(await self._answer(await request.json()))
+        asked = await request.json()
+        try:
+            answer = await self._answer(asked["query"], asked["variables"])
+        except Refused as refused:
+            answer = {"errors": [{"message": str(refused)}]}
         self.queries["all"] += 1
-        return web.Response(status=given) if isinstance(given, int) else web.json_response(given)
+        given = self.tamper(answer)
+        if isinstance(given, tuple):
+            return web.Response(status=given[0], headers=given[1])
+        return web.json_response(given)
 
-    async def _answer(self, asked: dict[str, Any]) -> dict[str, Any]:
-        variables = asked["variables"]
-        block = await self.played.chain.rpc("eth_getBlockByHash", variables["block"], False)
-        if block is None:
-            text = "Failed to decode `block.hash` value: `no block with that hash found`"
-            return {"errors": [{"message": text}]}
-        number = quantity(block["number"])
-        meta = {"block": {"number": number, "hash": block["hash"]}, "hasIndexingErrors": False}
+    async def _answer(self, query: str, variables: dict[str, str]) -> dict[str, Any]:
+        number = await self.block_number(variables["block"])
+        if number is None:
+            raise Refused("Failed to decode `block.hash` value: `no block with that hash found`")
+        declared = dict(_DECLARED.findall(query))
+        if unused := [name for name in declared if query.count(f"${name}") < 2]:
+            raise Refused(f"Variable {unused} is never used")
+        meta = {"block": {"number": number, "hash": variables["block"]}, "hasIndexingErrors": False}
         data: dict[str, Any] = {"_meta": meta}
-        for name, first, argument, _ in _FIELD.findall(asked["query"]):
+        for match in _FIELD.finditer(query):
+            name, first, where, _ = match.groups()
+            if declared[f"after_{name}"] != self.id_type:
+                raise Refused(f"Variable of type {declared[f'after_{name}']} used in position expecting {self.id_type}")
             found = [
-                {key: value for key, value in entity.items() if not key.startswith("_")}
-                for entity in self._entities.get(name, [])
+                entity
+                for entity in self.entities.get(name, [])
                 if entity["_block"] <= number
-                and entity[f"_{argument}"] == variables["wallet"]
+                and _matches(entity, where, declared, variables)
                 and entity["id"] > variables[f"after_{name}"]
             ]
-            data[name] = sorted(found, key=lambda entity: str(entity["id"]))[: int(first)]
+            selection = _selection(query[match.end() :])
+            page = sorted(found, key=lambda entity: str(entity["id"]))[: int(first)]
+            data[name] = [_selected(name, entity, selection) for entity in page]
         return {"data": data}
 
 
-async def _entities(reader: ChainReader, market: AaveV3Market, played: Played) -> dict[str, list[dict[str, Any]]]:
-    head = await played.chain.block_number()
-    prices = MarketPrices(reader, market)
-    by_topic = {event.topic: event for event in _KINDS}
-    found: dict[str, list[dict[str, Any]]] = {kind: [] for kind in _KINDS.values()}
-    async for logs in read_logs(reader, [market.pool], [list(by_topic)], market.start_block, head, head):
-        for log in logs:
-            event = by_topic[log.topics[0]]
-            amount = event.decode(log.data)[V3.amount_at[event]]
-            asset = topic_address(log.topics[1])
-            price = await prices.price(asset, log.block_hash)
-            worth = {"decimals": await prices.decimals(asset, log.block_hash)}
-            usd = f"{price // 10**8}.{price % 10**8:08}".rstrip("0").rstrip(".")
-            values: dict[str, Any] = {"amount": str(amount), "assetPriceUSD": usd, "reserve": worth}
-            if event is LIQUIDATION:
-                values = {"collateralAmount": str(amount), "collateralAssetPriceUSD": usd, "collateralReserve": worth}
-            found[_KINDS[event]].append({**await _common(reader, log, event is LIQUIDATION), **values})
-    return found
+def _matches(entity: dict[str, Any], where: str, declared: dict[str, str], variables: dict[str, str]) -> bool:
+    if nested := _NESTED_FILTER.fullmatch(where):
+        parent, argument, variable = nested.groups()
+        return _matches(entity[parent], f"{argument}: ${variable}", declared, variables)
+    plain = _FILTER.fullmatch(where)
+    assert plain is not None, where
+    argument, variable = plain.groups()
+    value = entity[argument]
+    # References are filtered by their id as a String whatever its type; a scalar by its own type, here Bytes.
+    expected = "String" if isinstance(value, dict) else "Bytes"
+    if declared[variable] != expected:
+        raise Refused(f"Variable of type {declared[variable]} used in position expecting type {expected}")
+    return bool((value["id"] if isinstance(value, dict) else value) == variables[variable])
 
 
-async def _common(reader: ChainReader, log: Log, third: bool) -> dict[str, Any]:
-    timestamp = quantity((await reader.block(log.block_hash))["timestamp"])
-    user = topic_address(log.topics[3 if third else 2])
-    # As the public subgraph makes them: of block, index and hash.
-    identity = f"{log.block_number}:{log.index}:{log.block_hash}:{log.index}:{log.index}"
-    return {"id": identity, "timestamp": timestamp, "_user": user, "_target": "", "_block": log.block_number}
+Selection = dict[str, "Selection"]
+
+
+def _selection(text: str) -> Selection:
+    """Return the fields that are selected in the braces that a text begins with."""
+    stack: list[Selection] = [{}]
+    last = ""
+    for token in re.findall(r"\w+|[{}]", text):
+        if token == "{":
+            stack.append(stack[-1].setdefault(last, {}) if last else {})
+        elif token == "}":
+            done = stack.pop()
+            if len(stack) == 1:
+                return done
+        else:
+            stack[-1][token] = {}
+            last = token
+    raise AssertionError(f"braces do not close: {text}")
+
+
+def _selected(kind: str, entity: dict[str, Any], selection: Selection) -> dict[str, Any]:
+    if unknown := [name for name in selection if name not in entity]:
+        raise Refused(f"Type `{kind}` has no field `{unknown[0]}`")
+    return {
+        name: _selected(f"{kind}.{name}", entity[name], inner) if inner else entity[name]
+        for name, inner in selection.items()
+    }

@@ -111,7 +111,7 @@ async def test_wakeup__when_a_request_is_logged__then_woken_and_once_at_the_star
     async with oracle_on(chain) as oracle:
         woken = asyncio.Event()
         task = asyncio.create_task(wake_on_logs(chain.ws_url, oracle.contract.requested_filter(), woken))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await woken.wait()
             woken.clear()
             await chain.mine()
@@ -136,7 +136,7 @@ async def test_wakeup__when_the_endpoint_is_away__then_it_keeps_trying_and_never
     await asyncio.sleep(0.3)
     assert not task.done()
     async with Anvil(port=port):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await woken.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -1,5 +1,7 @@
 """A second request for a wallet reads only new blocks, and gives what a first one would; a reorganisation voids it."""
 
+import hashlib
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -16,7 +18,7 @@ from oracle.pipeline.history_store import PostgresHistoryStore
 from oracle.store import database
 from tests.chain.conftest import Played
 from tests.chain.etherscan_server import KEY, EtherscanServer
-from tests.chain.faulty_node import FaultyNode, honest
+from tests.chain.faulty_node import FaultyNode, Tamper, honest
 from tests.chain.test_history import MOMENTS, WALLETS, connected
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -123,6 +125,33 @@ async def test_history__when_nothing_is_new__then_nothing_is_written(
     assert {block for _, _, block in first} == {at.number}
     await _read(played.chain.rpc_url, played, "edge", at, services)
     assert await written() == first
+
+
+def _late(parity: int) -> Tamper:
+    """Let half of the requests wait, told by what they ask: with the other parity the other half comes later."""
+
+    def tamper(method: str, params: list[Any], answer: dict[str, Any]) -> dict[str, Any] | float:
+        asked = hashlib.sha256(json.dumps([method, params]).encode()).digest()
+        return 0.02 if asked[0] % 2 == parity else answer
+
+    return tamper
+
+
+async def test_history__when_answers_come_in_another_order__then_nothing_is_written(
+    played: Played, services: Services, engine: AsyncEngine
+) -> None:
+    at = played.blocks["end"]
+    readings, kept = [], []
+    for parity in (0, 1):
+        async with FaultyNode(played.chain.rpc_url, _late(parity)) as node:
+            readings.append(await _read(node.url, played, "edge", at, services))
+        async with engine.connect() as connection:
+            found = await connection.execute(
+                text("select source, updated_at, content from history_findings order by 1")
+            )
+            kept.append([tuple(row) for row in found])
+    assert readings[0].history == readings[1].history
+    assert kept[0] == kept[1], "what is remembered depends on which answer came first"
 
 
 async def test_history__when_configuration_changes__then_other_contracts_logs_are_not_taken(

@@ -233,7 +233,7 @@ async def following(ingest: Ingest) -> AsyncIterator[asyncio.Event]:
 
 
 async def until(what: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not await what():  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
@@ -245,9 +245,9 @@ async def until_found(ingest: Ingest, count: int) -> None:
     await until(found)
 
 
-async def until_health(ingest: Ingest, ok: bool) -> None:
+async def until_part(ingest: Ingest, name: str, ok: bool) -> None:
     async def changed() -> bool:
-        return "chain" in ingest.context.health.parts and ingest.context.health.parts["chain"].ok is ok
+        return name in ingest.context.health.parts and ingest.context.health.parts[name].ok is ok
 
     await until(changed)
 
@@ -268,12 +268,12 @@ async def test_follow__when_the_endpoint_is_away_for_a_while__then_unwell_and_we
         assert isinstance(pool, PoolProvider)
         provider = pool.endpoints[0].provider
         url, provider.endpoint_uri = provider.endpoint_uri, "http://127.0.0.1:1/5ec2e7"  # type: ignore[assignment]
-        await until_health(ingest, False)
+        await until_part(ingest, "chain", False)
         assert "5ec2e7" not in ingest.context.health.parts["chain"].text
         provider.endpoint_uri = url
         await ingest.oracle.ask()
         await until_found(ingest, 2)
-        await until_health(ingest, True)
+        await until_part(ingest, "chain", True)
 
 
 async def test_follow__when_the_database_is_away_for_a_while__then_waited_out(
@@ -286,8 +286,10 @@ async def test_follow__when_the_database_is_away_for_a_while__then_waited_out(
         await until_found(ingest, 1)
         with psycopg.connect(maintenance, autocommit=True) as connection:
             connection.execute(f"alter database {name} allow_connections false")
-            connection.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", [name])
-            await asyncio.sleep(0.5)
+            # Each is waited for: none may live on to serve a query half-way.
+            end = "select pg_terminate_backend(pid, 30000) from pg_stat_activity where datname = %s"
+            connection.execute(end, [name])
+            await until_part(ingest, "database", False)
             connection.execute(f"alter database {name} allow_connections true")
         await ingest.oracle.ask()
         await until_found(ingest, 2)

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from aiohttp import ClientTimeout
 from prometheus_client import REGISTRY
 from web3 import AsyncHTTPProvider, AsyncWeb3
 from web3.types import RPCEndpoint
@@ -15,15 +16,17 @@ from oracle.assessment.errors import BlockUnavailable, ConfigurationFault, Trans
 from oracle.chain import rpc
 from oracle.chain.pool import EndpointsDisagree, PoolProvider, agreement
 from oracle.chain.rpc import EndpointUnreachable, block_ref, check_chain_id
-from oracle.devnet.anvil import Anvil, free_port
+from oracle.devnet.anvil import Anvil
 from oracle.pipeline.endpoints import publish
 from tests.chain.faulty_node import FaultyNode, Tamper, honest, refuse
 
 Client = AsyncWeb3[AsyncHTTPProvider]
 
+SILENCE = 300.0
+
 
 @asynccontextmanager
-async def pool(*urls: str, timeout_seconds: float = 5.0, **options: Any) -> AsyncIterator[tuple[Client, PoolProvider]]:
+async def pool(*urls: str, timeout_seconds: float = 60.0, **options: Any) -> AsyncIterator[tuple[Client, PoolProvider]]:
     w3 = rpc.connect(urls, timeout_seconds, **options)
     assert isinstance(w3.provider, PoolProvider)
     try:
@@ -33,17 +36,21 @@ async def pool(*urls: str, timeout_seconds: float = 5.0, **options: Any) -> Asyn
 
 
 def nowhere() -> str:
-    return f"http://127.0.0.1:{free_port()}"
+    # A port that nobody is given: whatever starts meanwhile, nothing listens there.
+    return "http://127.0.0.1:1"
 
 
 @pytest.mark.parametrize(
     "fault",
-    [500, 429, 403, 5.0, refuse(-32005, "daily request count exceeded, request rate limited"), {"neither": 1}],
+    [500, 429, 403, SILENCE, refuse(-32005, "daily request count exceeded, request rate limited"), {"neither": 1}],
     ids=["broken", "too many", "forbidden", "silent", "rate limit in words", "nonsense"],
 )
 async def test_request__when_the_first_fails__then_the_second_answers(chain: Anvil, fault: Any) -> None:
     async with FaultyNode(chain.rpc_url, lambda *_: fault) as bad, FaultyNode(chain.rpc_url, honest) as good:
-        async with pool(bad.url, good.url, timeout_seconds=0.3) as (w3, _):
+        async with pool(bad.url, good.url) as (w3, provider):
+            if fault == SILENCE:
+                # The first one's alone: the second may be as slow as it likes.
+                provider.endpoints[0].provider._request_kwargs["timeout"] = ClientTimeout(total=0.3)
             assert await w3.eth.chain_id == chain.chain_id
         assert (bad.calls["eth_chainId"], good.calls["eth_chainId"]) == (1, 1)
 
@@ -160,11 +167,12 @@ async def test_retry_after__when_alone__then_waited_for(chain: Anvil) -> None:
 
 async def test_retry_after__when_another_is_there__then_the_first_rests_so_long(chain: Anvil) -> None:
     async with FaultyNode(chain.rpc_url, lambda *_: (429, {"Retry-After": "9"})) as busy:
-        async with pool(busy.url, chain.rpc_url) as (w3, _):
+        async with pool(busy.url, chain.rpc_url) as (w3, provider):
+            provider.endpoints[0].clock = lambda: 100.0
             started = time.monotonic()
             for _ in range(3):
                 await w3.eth.get_block_number()
-            assert time.monotonic() - started < 2
+            assert time.monotonic() - started < 9, "nobody waits for one that rests"
         assert busy.calls.total() == 1
 
 
@@ -209,7 +217,7 @@ async def test_lag__when_the_first_is_far_behind__then_asked_last(chain: Anvil) 
     assert REGISTRY.get_sample_value("risk_oracle_endpoint_up", {"endpoint": "2"}) == 1
     latency = REGISTRY.get_sample_value("risk_oracle_endpoint_latency_seconds", {"endpoint": "2"})
     assert latency is not None
-    assert 0 < latency < 5
+    assert 0 < latency < 60
 
 
 async def test_agreement__when_two_say_the_same__then_answered_and_both_asked(chain: Anvil) -> None:

@@ -25,7 +25,7 @@ async def refusal(stack: Stack, settings_text: str) -> str:
     stack.settings_file.write_text(settings_text)
     try:
         daemon = await stack.start_daemon("refused", wait=False)
-        assert daemon.wait(30) == 2, daemon.tail()
+        assert daemon.wait(120) == 2, daemon.tail()
         return daemon.tail(30)
     except DevnetError as error:
         raise AssertionError(str(error)) from error

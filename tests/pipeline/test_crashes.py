@@ -13,7 +13,7 @@ from oracle.devnet.accounts import named_account
 from oracle.devnet.anvil import free_port
 from oracle.devnet.stack import Stack
 from tests.pipeline.conftest import changed
-from tests.pipeline.watching import ask, events, requests, transactions, transitions, until, until_state
+from tests.pipeline.watching import ask, events, requests, transactions, transitions, until, until_reached
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -29,11 +29,11 @@ async def test_daemon__when_killed_again_and_again__answers_each_request_exactly
         asked += [await ask(stack, f"crash {number} {index}") for index in range(2)]
         if state is State.SUBMITTED:
             await stack.chain.rpc("evm_setAutomine", False)
-        await until(stack, lambda found, state=state: any(row.state == state for row in found.values()))
+        await until_reached(stack, state, {request.request_id for request in asked[-2:]})
         worker = psutil.Process(daemon.pid).children(recursive=True)
         os.kill(daemon.pid, signal.SIGKILL)
-        daemon.wait(5)
-        _, alive = psutil.wait_procs(worker, timeout=5)
+        daemon.wait(30)
+        _, alive = psutil.wait_procs(worker, timeout=30)
         assert not alive, "the prover outlived the daemon"
         await stack.chain.rpc("evm_setAutomine", True)
         await stack.chain.mine()
@@ -55,7 +55,7 @@ async def test_daemon__when_told_to_stop_in_the_middle__ends_within_ten_seconds_
     before = await requests(stack)
     daemon = stack.daemons[-1] if stack.daemons else await stack.start_daemon("stopped")
     asked = [await ask(stack, f"stop {index}") for index in range(3)]
-    await until_state(stack, asked[0].request_id, State.SCORED, State.PROVEN, State.SIGNED, State.SUBMITTED)
+    await until_reached(stack, State.SCORED, {asked[0].request_id})
     daemon.signal(signal.SIGTERM)
     code = await asyncio.to_thread(daemon.wait, 10)
     assert code == 0, daemon.tail()

@@ -59,7 +59,7 @@ async def readiness(stack: Stack) -> tuple[int, str]:
         return 0, ""
 
 
-async def until_status(stack: Stack, status: int, seconds: float = 30) -> str:
+async def until_status(stack: Stack, status: int, seconds: float = 120) -> str:
     deadline = time.monotonic() + seconds
     while (found := await readiness(stack))[0] != status:
         assert time.monotonic() < deadline, f"still {found}: {stack.daemons[-1].tail()}"

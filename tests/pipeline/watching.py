@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from eth_account.signers.local import LocalAccount
@@ -56,7 +56,7 @@ async def transitions(stack: Stack) -> Sequence[TransitionRow]:
     return await rows(stack, TransitionRow)
 
 
-async def until(stack: Stack, condition: Callable[[dict[int, RequestRow]], bool], seconds: float = 60.0) -> None:
+async def until(stack: Stack, condition: Callable[[dict[int, RequestRow]], bool], seconds: float = 120.0) -> None:
     """Wait for a condition on the requests; fails with what the daemon said last."""
     deadline = time.monotonic() + seconds
     while not condition(found := await requests(stack)):
@@ -67,10 +67,24 @@ async def until(stack: Stack, condition: Callable[[dict[int, RequestRow]], bool]
         await asyncio.sleep(0.05)
 
 
-async def until_state(stack: Stack, request_id: int, *states: State, seconds: float = 60.0) -> RequestRow:
+async def until_state(stack: Stack, request_id: int, *states: State, seconds: float = 120.0) -> RequestRow:
     """Wait until a request is in one of the states, and return its row."""
     await until(stack, lambda found: request_id in found and found[request_id].state in states, seconds)
     return (await requests(stack))[request_id]
+
+
+async def until_reached(stack: Stack, state: State, request_ids: Collection[int], seconds: float = 120.0) -> None:
+    """Wait until one of the requests is, or was, in a state: also one that lasts shorter than a look takes."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = await requests(stack)
+        wanted = {row.id for number, row in found.items() if number in request_ids}
+        if any(step.target == state for step in await transitions(stack) if step.request in wanted):
+            return
+        if time.monotonic() > deadline:
+            states = {number: (row.state, row.fault) for number, row in found.items()}
+            raise AssertionError(f"none of {request_ids} got to {state} in {seconds:g} s: {states}")
+        await asyncio.sleep(0.02)
 
 
 async def events(stack: Stack, name: str) -> list[dict[str, Any]]:

@@ -82,7 +82,7 @@ def test_migrate__when_two_daemons_start_at_once__then_both_succeed(database_url
     )
     command_line = [sys.executable, "-c", program, database_url]
     daemons = [subprocess.Popen(command_line, stderr=subprocess.PIPE, text=True) for _ in range(3)]
-    assert [daemon.communicate(timeout=60)[1] for daemon in daemons] == ["", "", ""]
+    assert [daemon.communicate(timeout=240)[1] for daemon in daemons] == ["", "", ""]
     assert [daemon.returncode for daemon in daemons] == [0, 0, 0]
 
 

@@ -27,6 +27,7 @@ from oracle.models.training.judging import JUDGED, Learned, judge_one
 from oracle.models.training.passports import Passports, read_card, read_home
 from oracle.models.training.progress import Progress
 from oracle.models.training.recipes import Recipes, read_recipes
+from oracle.models.training.reference import write_reference_of
 from oracle.models.training.rules import Terms, apply_rules
 from oracle.models.training.stages import Stages
 from oracle.models.training.tables import data_files
@@ -83,6 +84,7 @@ def train(
         anomaly.save(out_dir)
         model_id = export(network, out_dir, name)
         save_float(floats, out_dir / FLOAT_WEIGHTS)
+        write_reference_of(out_dir, bytes.fromhex(model_id), integers, book)
         draw_figures(out_dir, integers, accounts, book, home, card)
         settings = json.loads((out_dir / SETTINGS).read_text())
         metrics: dict[str, Any] = {

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from oracle.assessment.canonical import encode, history_hash, plain
+from oracle.assessment.canonical import encode, history_hash, plain, restore
 from oracle.assessment.errors import InvalidFeature
 from oracle.assessment.history import (
+    ExchangeHistory,
     LendingHistory,
     MarketState,
     SocialRecord,
@@ -62,3 +63,32 @@ def test_encoding__when_a_float_slipped_in__then_refused_by_its_place() -> None:
     stored["market"]["coin_price_usd"] = 1.5
     with pytest.raises(InvalidFeature, match=r"history\.market\.coin_price_usd is 1\.5"):
         encode(stored)
+
+
+def full_history() -> WalletHistory:
+    base = history({ONE: 1, TWO: 2}, ["aave-v3", "compound"])
+    return replace(
+        base,
+        lending=replace(base.lending, health_factor_wad=2**70, first_borrow_at=5),
+        exchanges=ExchangeHistory(swap_count=2, protocols=frozenset({"uniswap-v3"})),
+        social=SocialRecord(frozenset({"ens"})),
+    )
+
+
+def test_restore__what_was_stored__is_the_history_again() -> None:
+    assert restore(json.loads(json.dumps(plain(full_history())))) == full_history()
+
+
+def test_restore__of_an_older_release__has_defaults_for_what_that_did_not_know() -> None:
+    stored = plain(full_history())
+    del stored["exchanges"], stored["market"]["token_decimals"]
+    restored = restore(stored)
+    assert (restored.exchanges, restored.market.token_decimals) == (ExchangeHistory(), {})
+
+
+def test_restore__of_a_newer_release_or_damaged__says_what_does_not_fit() -> None:
+    stored = plain(full_history())
+    with pytest.raises(InvalidFeature, match=r"history\.lending holds \['points'\]"):
+        restore(stored | {"lending": stored["lending"] | {"points": 1}})
+    with pytest.raises(InvalidFeature, match=r"history\.block is incomplete .*hash"):
+        restore(stored | {"block": {"number": 1, "timestamp": 2}})

@@ -42,6 +42,8 @@ class ScriptedNode:
             return {"result": own or self._answers[call["to"], call["data"], None]}
         if method == "eth_getBlockByHash":
             return {"result": {"timestamp": hex(1_000 * int(params[0], 16)), "hash": params[0]}}
+        if method == "eth_getBlockByNumber":
+            return {"result": {"hash": f"0x{int(params[0], 16):064x}"}}
         assert method == "eth_getLogs"
         wanted = params[0]
         return {"result": [_raw(log) for log in self.logs if _matches(log, wanted)]}

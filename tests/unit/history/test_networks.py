@@ -3,6 +3,7 @@
 import importlib
 import json
 import pkgutil
+import re
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,13 @@ from eth_utils.crypto import keccak
 import oracle.history
 from oracle.assessment.errors import ConfigurationFault
 from oracle.config import HistorySettings, load_settings
-from oracle.config_networks import networks, registry
+from oracle.config_networks import REGISTRY, networks, registry
 from oracle.history.abi import Event
 
 FACTS = Path(__file__).parents[4] / "shared" / "data" / "contracts" / "contracts.json"
 CHAIN_IDS = {"ethereum": 1, "polygon": 137, "arbitrum": 42161, "optimism": 10, "base": 8453}
+ROUNDED_TO = 10_000
+PLACES = ("pool", "comptroller", "comet", "manager", "factory", "position_manager")
 ENVIRONMENT = {
     "RISK_ORACLE_CHAIN__RPC_URL": "https://rpc.example/",
     "RISK_ORACLE_CHAIN__CHAIN_ID": "1",
@@ -43,10 +46,27 @@ def test_network__then_its_addresses_have_their_checksum_and_the_settings_take_i
     found = addresses(networks()[name])
     assert found
     assert [address for address in found if not is_checksum_address(address)] == []
+    # Settings take no key that they do not know.
     settings = HistorySettings.model_validate({"network": name})
     assert settings.aave_v3
-    markets = (*settings.aave_v3, *settings.aave_v2, *settings.compound_v2, *settings.uniswap_v2)
-    assert all(market.start_block > 0 for market in markets)
+
+
+@pytest.mark.parametrize("name", CHAIN_IDS)
+def test_network__then_each_market_has_a_start_block_rounded_down_and_addresses_of_its_own(name: str) -> None:
+    markets = [market for several in networks()[name].values() if isinstance(several, list) for market in several]
+    assert markets
+    for market in markets:
+        assert market["start_block"] > 0
+        assert market["start_block"] % ROUNDED_TO == 0, market
+    # Feeds may be shared, what logs a market's events may not.
+    own = [value for market in markets for key, value in market.items() if key in PLACES]
+    assert len(own) == len(set(own)) >= len(markets)
+
+
+def test_registry__then_every_table_says_with_what_it_was_checked() -> None:
+    tables = re.split(r"^(?=\[)", REGISTRY.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+    unchecked = [table.splitlines()[0] for table in tables if "# checked: " not in table]
+    assert [table for table in unchecked if not table.startswith("[events.")] == []
 
 
 def test_events__then_each_topic_is_its_signatures_hash() -> None:
@@ -55,28 +75,30 @@ def test_events__then_each_topic_is_its_signatures_hash() -> None:
             assert topic == "0x" + keccak(text=signature).hex(), signature
 
 
-def test_events__when_a_source_reads_one_of_a_name_in_the_registry__then_with_a_topic_of_it() -> None:
-    listed: dict[str, set[str]] = {}
-    for events in registry()["events"].values():
-        for signature, topic in events.items():
-            listed.setdefault(signature.partition("(")[0], set()).add(topic)
+def test_events__when_a_source_reads_one__then_it_is_in_the_registry() -> None:
+    listed = {(sig, topic) for events in registry()["events"].values() for sig, topic in events.items()}
     read = {
-        (event.name, event.topic)
+        (f"{event.name}({','.join(event.types)})", event.topic)
         for module in pkgutil.iter_modules(oracle.history.__path__)
-        if "aave" in module.name
         for event in vars(importlib.import_module(f"oracle.history.{module.name}")).values()
         if isinstance(event, Event)
     }
-    assert {"Borrow", "Repay", "LiquidationCall"} <= {name for name, _ in read}
-    assert [name for name, topic in read if topic not in listed.get(name, set())] == []
+    assert {"Borrow", "Repay", "LiquidationCall", "Bark", "Swap"} <= {name.partition("(")[0] for name, _ in read}
+    assert read - listed == set()
 
 
 def test_registry__when_the_facts_are_here__then_it_agrees_with_them() -> None:
     if not FACTS.is_file():
         pytest.skip(f"the facts are not here: {FACTS}")
     facts = json.loads(FACTS.read_text())
-    assert registry()["events"] == facts["events"]
+    listed = registry()["events"]
+    assert {name: listed[name] for name in facts["events"]} == facts["events"]
     of_chain = {table["chain_id"]: table for table in networks().values()}
+    ethereum = of_chain[1]
+    assert ethereum["compound_v2"][0]["comptroller"].lower() == facts["compound_v2"]["Comptroller"]
+    assert ethereum["compound_v3"][0]["comet"].lower() == facts["compound_v3"]["USDCv3 Token"]
+    assert ethereum["maker"][0]["manager"].lower() == facts["maker"]["CDP Manager"]
+    assert ethereum["uniswap_v2"][0]["factory"].lower() == facts["uniswap"]["Uniswap V2: Factory Contract"]
     for name, market in facts["aave"].items():
         listed = of_chain[market["chain_id"]]["aave_v2" if "V2" in name else "aave_v3"]
         assert (market["pool"], market["pool_addresses_provider"]) in {

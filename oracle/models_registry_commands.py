@@ -1,0 +1,170 @@
+"""`risk-oracle models …` on the chain's registry: what is here and there, promote, roll back."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from oracle.assessment.errors import ConfigurationFault, InvalidRequest
+from oracle.assessment.request import Address, to_address
+from oracle.command_line import ConfigOption, environment, run_job
+from oracle.config import AuditSettings, load_settings_of
+
+if TYPE_CHECKING:
+    from oracle.governing import Desk
+
+models_registry_app = typer.Typer()
+
+BuildOption = Annotated[Path, typer.Option(help="Folder with the compiled verifier.")]
+KeyFileOption = Annotated[
+    Path | None, typer.Option(help="File with the private key to send from; absent: the settings' signer.")
+]
+CalldataOption = Annotated[
+    bool, typer.Option("--calldata", help="Send nothing: print target and calldata for a multisig or a DAO.")
+]
+_BUILD = Path("build/contracts")
+
+
+@models_registry_app.command("list")
+def models_list(
+    directory: Annotated[Path | None, typer.Option(help="Folder of more models (the settings' model.directory).")] = (
+        None
+    ),
+    config: ConfigOption = None,
+) -> None:
+    """List the models that are here; with settings, also where each stands in the chain's registry."""
+    from oracle.models.registry import folders, load
+
+    settings = None if config is None else load_settings_of(AuditSettings, config, environment())
+    if settings is not None:
+        directory = directory or settings.model.directory
+    models = [load(folder) for folder in folders(directory)]
+    states = {} if settings is None else run_job(_states(settings, [model.model_id for model in models]))
+    for model in models:
+        circuit = model.metrics.get("circuit", {})
+        size = f"k = {circuit.get('logrows', '?')}, {circuit.get('rows', '?')} rows"
+        state = "".join(f"  {word}" for word in [states.get(model.model_id)] if word)
+        typer.echo(f"{model.name}  0x{model.model_id.hex()}  {size}{state}")
+    here = {model.model_id for model in models}
+    for model_id, state in states.items():
+        if model_id not in here:
+            typer.echo(f"not here  0x{model_id.hex()}  {state}")
+
+
+async def _states(settings: AuditSettings, ids: list[bytes]) -> dict[bytes, str]:
+    from oracle.governing import desk
+
+    async with desk(settings, None, typer.echo) as found:
+        active = dict(zip(await found.registry.active(), ("primary", "shadow"), strict=True))
+        states = {one: word for one, word in active.items() if one is not None}
+        for model_id in ids:
+            if model_id not in states:
+                state = (await found.registry.model(model_id)).state.name.lower()
+                states[model_id] = "not in the registry" if state == "none" else state
+        return states
+
+
+@models_registry_app.command("promote")
+def models_promote(
+    model: Annotated[str, typer.Argument(help="Name or folder of the model.")],
+    verifier: Annotated[str | None, typer.Option(help="Its verifier, if deployed already.")] = None,
+    build: BuildOption = _BUILD,
+    key_file: KeyFileOption = None,
+    calldata: CalldataOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Make a model the registry's primary: deploy its verifier, propose it, and after the timelock activate it.
+
+    Each run goes as far as it can and says from when to run it again. Exit code 3 while there is more to do.
+    """
+    from oracle.models.registry import load
+    from oracle.promotion import promote
+
+    settings = load_settings_of(AuditSettings, config, environment())
+    found, at = load(model, settings.model.directory), None if verifier is None else _address(verifier)
+    _govern(settings, key_file, calldata, lambda desk: promote(desk, found, at, build))
+
+
+@models_registry_app.command("rollback")
+def models_rollback(
+    key_file: KeyFileOption = None, calldata: CalldataOption = False, config: ConfigOption = None
+) -> None:
+    """Make the model before the primary again, at once; the present primary retires for good."""
+    from oracle.promotion import roll_back
+
+    _govern(load_settings_of(AuditSettings, config, environment()), key_file, calldata, roll_back)
+
+
+@models_registry_app.command("deploy-verifier")
+def models_deploy_verifier(
+    model: Annotated[str, typer.Argument(help="Name or folder of the model.")],
+    build: BuildOption = _BUILD,
+    key_file: KeyFileOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Deploy a model's compiled verifier, which needs no role, and print its address."""
+    from oracle.models.registry import load
+    from oracle.promotion import deploy_verifier
+
+    settings = load_settings_of(AuditSettings, config, environment())
+    found = load(model, settings.model.directory)
+
+    async def deploy(desk: "Desk") -> bool:
+        typer.echo(await deploy_verifier(desk, found, build))
+        return True
+
+    _govern(settings, key_file, False, deploy)
+
+
+@models_registry_app.command("reference")
+def models_reference(
+    model: Annotated[str, typer.Argument(help="Name or folder of the model.")],
+    data: Annotated[Path, typer.Option(help="Folder of the data sets that it was trained on.")],
+) -> None:
+    """Write a model's reference.json anew: its training data as histograms, which drift is measured against."""
+    from oracle.models.registry import load
+
+    found = load(model)
+    try:
+        from oracle.models.training.reference import remake_reference
+    except ModuleNotFoundError as error:
+        raise ConfigurationFault(f"this needs {error.name}: install risk-oracle[train]") from error
+    if "seed" not in found.metrics:
+        raise ConfigurationFault(f"{found.directory} does not say with which seed it was trained: train it again")
+    remake_reference(found, data, int(found.metrics["seed"]))
+    typer.echo(f"written to {found.directory / 'reference.json'}")
+
+
+def _govern(
+    settings: AuditSettings, key_file: Path | None, calldata: bool, job: Callable[["Desk"], Awaitable[bool]]
+) -> None:
+    from oracle.chain.signer import Signer
+    from oracle.governing import desk
+
+    signer = None if calldata else Signer(_key(settings, key_file))
+
+    async def govern() -> bool:
+        async with desk(settings, signer, typer.echo) as found:
+            return await job(found)
+
+    if not run_job(govern()):
+        raise typer.Exit(3)
+
+
+def _key(settings: AuditSettings, key_file: Path | None) -> str:
+    if key_file is not None:
+        try:
+            return key_file.read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationFault(f"--key-file {key_file} cannot be read: {error}") from error
+    if settings.signer is None:
+        raise ConfigurationFault("no key to send from: give --key-file, signer.key in the settings, or --calldata")
+    return settings.signer.key.get_secret_value()
+
+
+def _address(text: str) -> Address:
+    try:
+        return to_address(text)
+    except InvalidRequest as error:
+        raise ConfigurationFault(f"--verifier: {error}") from error

@@ -1,0 +1,143 @@
+"""Promoting a model to the chain's registry, and rolling back: checks first, then one governed call after another."""
+
+import json
+from pathlib import Path
+from typing import Final
+
+from eth_utils.crypto import keccak
+
+from oracle.assessment.errors import ConfigurationFault
+from oracle.assessment.features import FEATURES, NEUTRAL_PRIVATE
+from oracle.assessment.request import Address
+from oracle.chain.contracts import ModelState, require_code
+from oracle.chain.governance import Proposal
+from oracle.governing import Desk, moment
+from oracle.models.registry import ModelFault, ShippedModel, find
+from oracle.pipeline.models import check_facts, keys_of, named
+from oracle.proving.prover import Prover
+
+_SAMPLE: Final = (0,) * len(FEATURES)
+
+
+async def promote(desk: Desk, model: ShippedModel, verifier: Address | None, build: Path) -> bool:
+    """Take a model as far as the registry lets it go now: deploy its verifier, propose it, activate it.
+
+    Run again, it goes on where it stopped. `build` holds the compiled verifier. Returns whether the model is the
+    primary now; raises ConfigurationFault for a model or keys that do not fit, NotGovernor, Reverted, CallFailed.
+    """
+    registered = await desk.registry.model(model.model_id)
+    if registered.state is ModelState.RETIRED:
+        raise ConfigurationFault(
+            f"{named(model)} was retired, and a registry takes an id only once: promote another model, "
+            "or train this one again"
+        )
+    if registered.state is ModelState.ACTIVE:
+        primary, _ = await desk.registry.active()
+        if primary == model.model_id:
+            desk.say(f"{named(model)} is the primary: nothing to do")
+            return True
+        raise ConfigurationFault(
+            f"{named(model)} is active as the shadow: `risk-oracle models rollback` brings it back"
+        )
+    if registered.state is ModelState.NONE:
+        if not await _propose(desk, model, verifier, build):
+            return False
+        registered = await desk.registry.model(model.model_id)
+        await check_facts(desk.w3, registered, model)
+    else:
+        await check_facts(desk.w3, registered, model)
+        await _check_proof(desk, model, registered.verifier)
+    if registered.activatable_at > await desk.now():
+        desk.say(f"{named(model)} is proposed; run this again from {moment(registered.activatable_at)} to activate it")
+        return False
+    primary, shadow = await desk.registry.active()
+    if shadow is not None:
+        desk.say(f"the shadow until now, model 0x{shadow.hex()}, retires for good with it")
+    if not await desk.act(f"activate {named(model)}", desk.governance.activate(model.model_id)):
+        return False
+    before = "" if primary is None else f"; 0x{primary.hex()} is its shadow, for `risk-oracle models rollback`"
+    desk.say(f"{named(model)} is the primary{before}")
+    return True
+
+
+async def roll_back(desk: Desk) -> bool:
+    """Make the shadow the primary again, which retires the primary for good; returns whether that is done."""
+    primary, shadow = await desk.registry.active()
+    if primary is None or shadow is None:
+        raise ConfigurationFault(
+            f"registry {desk.registry.address} has no shadow to roll back to: promote another model instead"
+        )
+    try:
+        to = find(shadow, desk.settings.model.directory)
+    except ModelFault as fault:
+        desk.say(f"note: daemons here cannot answer with it: {fault}")
+        name = f"model 0x{shadow.hex()}"
+    else:
+        name = named(to)
+    if not await desk.act(f"roll back to {name}", desk.governance.roll_back()):
+        return False
+    desk.say(f"{name} is the primary again; 0x{primary.hex()} is retired for good")
+    return True
+
+
+async def deploy_verifier(desk: Desk, model: ShippedModel, build: Path) -> Address:
+    """Deploy a model's compiled verifier, see that it takes a proof made with the keys here, and return its address."""
+    address = await _deploy(desk, model, build)
+    await _check_proof(desk, model, address)
+    return address
+
+
+async def _propose(desk: Desk, model: ShippedModel, verifier: Address | None, build: Path) -> bool:
+    _, runtime = _compiled(model, build)
+    if verifier is None:
+        if desk.signer is None:
+            raise ConfigurationFault(
+                "--calldata needs --verifier ADDRESS: deploy it with any key by `risk-oracle models deploy-verifier`"
+            )
+        # Asked before the deployment is paid for; the access manager looks at the function, not at its arguments.
+        sample = desk.governance.propose(model.model_id, _proposal(model, desk.registry.address, bytes(32)))
+        await desk.permitted(f"propose {named(model)}", sample)
+        verifier = await _deploy(desk, model, build)
+    code = await require_code(desk.w3, verifier, "--verifier")
+    if code != runtime:
+        raise ConfigurationFault(f"the code at {verifier} is not the verifier of {named(model)} as compiled in {build}")
+    await _check_proof(desk, model, verifier)
+    data = desk.governance.propose(model.model_id, _proposal(model, verifier, keccak(code)))
+    return await desk.act(f"propose {named(model)} with verifier {verifier}", data)
+
+
+async def _deploy(desk: Desk, model: ShippedModel, build: Path) -> Address:
+    keys_of(model, desk.settings.model.keys, desk.settings.chain.chain_id)
+    creation, _ = _compiled(model, build)
+    address = await desk.deploy(creation)
+    desk.say(f"verifier of {named(model)} deployed at {address}")
+    return address
+
+
+def _proposal(model: ShippedModel, verifier: Address, code_hash: bytes) -> Proposal:
+    return Proposal(verifier, code_hash, model.feature_spec_hash, model.neutral_commitment, model.output_scales)
+
+
+async def _check_proof(desk: Desk, model: ShippedModel, verifier: Address) -> None:
+    """Raise ConfigurationFault unless the deployed verifier takes a proof made with the keys that are here."""
+    keys = keys_of(model, desk.settings.model.keys, desk.settings.chain.chain_id)
+    async with Prover(model.directory, keys) as prover:
+        proof = await prover.prove(_SAMPLE, NEUTRAL_PRIVATE)
+    if not await desk.governance.accepts(verifier, proof.proof, proof.instances):
+        raise ConfigurationFault(
+            f"the verifier at {verifier} refuses a proof of {named(model)} made with the keys in {keys}: it was "
+            "generated from other keys. Compile and deploy the one in that folder (`make contracts`)"
+        )
+    desk.say(f"verifier {verifier} takes a proof of {named(model)}")
+
+
+def _compiled(model: ShippedModel, build: Path) -> tuple[bytes, bytes]:
+    """Return the creation and the runtime code of a model's compiled verifier."""
+    artifact = build / "verifiers" / model.name / "Verifier.sol" / "Halo2Verifier.json"
+    if not artifact.is_file():
+        raise ConfigurationFault(
+            f"no compiled verifier at {artifact}: make the model's keys with `risk-oracle setup --model NAME`, then "
+            "`make contracts`; --build names another folder"
+        )
+    content = json.loads(artifact.read_text())
+    return bytes.fromhex(content["bytecode"][2:]), bytes.fromhex(content["deployedBytecode"][2:])

@@ -1,0 +1,33 @@
+"""Which folder holds a model's keys: the one folder that was named, or one of those below it."""
+
+from pathlib import Path
+
+from oracle.proving.errors import KeysFault
+from oracle.proving.keys import MANIFEST, read_keys
+
+
+def find_keys(folder: Path, model_id: bytes) -> Path:
+    """Return the key folder of a model: `folder` itself, or the one directly below it whose manifest names the model.
+
+    Raises KeysFault when there is none; the files are not hashed here, see `check_keys`.
+    """
+    if (folder / MANIFEST).is_file():
+        keys = read_keys(folder)
+        if keys.model_id != model_id:
+            raise KeysFault(
+                f"{folder} holds the keys of model 0x{keys.model_id.hex()}, not of 0x{model_id.hex()}: name the folder "
+                "above it in model.keys, and make the missing ones with `risk-oracle setup --model NAME`"
+            )
+        return folder
+    damaged = []
+    for path in sorted(folder.glob(f"*/{MANIFEST}")):
+        try:
+            if read_keys(path.parent).model_id == model_id:
+                return path.parent
+        except KeysFault:
+            damaged.append(str(path))  # another model's, perhaps: named only when ours is not found
+    hint = f"; damaged: {', '.join(damaged)}" if damaged else ""
+    raise KeysFault(
+        f"no keys of model 0x{model_id.hex()} in or below {folder}: make them with "
+        f"`risk-oracle setup --model NAME` (model.keys says where they are looked for){hint}"
+    )
