@@ -12,6 +12,8 @@ import numpy.typing as npt
 import torch
 from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier
 from sklearn.model_selection import GroupKFold
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits
 
 from oracle.models.training.fit import Recipe, Standard, Trunk, fit
 
@@ -25,7 +27,7 @@ _FOLDS = 5
 class Lesson:
     """What to distil with: `trees` of the extra-trees teacher (0: boosting alone), boosting's rounds, rate and `leaves`
     a tree, made rows for each real one, how many of a row's columns come from elsewhere on average, the teacher's
-    weight against the label."""
+    weight against the label, and from how many starts to fit: the one that imitates best on validation rows is kept."""
 
     recipe: Recipe
     trees: int = 0
@@ -36,6 +38,7 @@ class Lesson:
     exchanged: float = 0.25
     real_copies: int = 2
     teacher_share: float = 0.5
+    starts: int = 1
 
 
 Pairs = tuple[tuple[int, int], ...]
@@ -90,10 +93,17 @@ def distil(
     hidden: tuple[int, int],
     lesson: Lesson,
     seed: int,
+    *,
+    validation: tuple[Codes, Codes] | None = None,
     pinned: tuple[Codes, Floats] | None = None,
     pairs: Pairs = (),
 ) -> Trunk:
-    """Return a trunk (its head gives log odds) that imitates the teachers; `pinned` rows get their targets as given."""
+    """Return a trunk (its head gives log odds) that imitates the teachers; `pinned` rows get their targets as given.
+
+    `validation` (rows, labels) decides between several starts; raises ValueError for several without it.
+    """
+    if lesson.starts > 1 and validation is None:
+        raise ValueError(f"{lesson.starts} starts need validation rows to choose by")
     teacher = Teacher(encoded, labels, lesson, seed, pairs)
     made = _made_rows(encoded, lesson, seed)
     soft = (1 - lesson.teacher_share) * labels + lesson.teacher_share * teacher.unseen
@@ -102,12 +112,27 @@ def distil(
         rows.append(pinned[0])
         wanted.append(pinned[1])
     standard = Standard.of(encoded)
-    torch.manual_seed(seed)
-    trunk = Trunk(encoded.shape[1], hidden, 1, list(range(encoded.shape[1])))
+    inputs = standard(np.concatenate(rows))
     targets = torch.tensor(np.concatenate(wanted)[:, None], dtype=torch.float32)
-    fit(trunk, standard(np.concatenate(rows)), targets, lesson.recipe, seed)
-    standard.undo(trunk)
-    return trunk
+    found: list[tuple[float, int, Trunk]] = []
+    for start in range(lesson.starts):
+        torch.manual_seed(seed + start)
+        trunk = Trunk(encoded.shape[1], hidden, 1, list(range(encoded.shape[1])))
+        fit(trunk, inputs, targets, lesson.recipe, seed + start)
+        loss = 0.0
+        if validation is not None and lesson.starts > 1:
+            expected = (1 - lesson.teacher_share) * validation[1] + lesson.teacher_share * teacher(validation[0])
+            loss = _loss(trunk, standard(validation[0]), expected)
+        found.append((loss, start, trunk))
+    best = min(found, key=lambda one: one[:2])[2]
+    standard.undo(best)
+    return best
+
+
+def _loss(trunk: Trunk, inputs: Tensor, expected: Floats) -> float:
+    with torch.no_grad():
+        given = trunk(inputs)[:, 0].double()
+    return float(binary_cross_entropy_with_logits(given, torch.from_numpy(expected)))
 
 
 def _made_rows(encoded: Codes, lesson: Lesson, seed: int) -> Codes:

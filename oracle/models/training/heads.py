@@ -15,7 +15,7 @@ from oracle.models.training.book import Book
 from oracle.models.training.distil import Lesson, distil
 from oracle.models.training.fit import Recipe, Standard, Trunk, fit
 from oracle.models.training.passports import Passports
-from oracle.models.training.split import TRAIN
+from oracle.models.training.split import TRAIN, VALIDATION
 
 CREDIT_READS: Final[dict[str, int]] = {
     "health_factor": -1,
@@ -63,12 +63,14 @@ def fit_fraud(accounts: Accounts, shape: Shape, lesson: Lesson, seed: int) -> Tr
     pinned to a small probability.
     """
     chosen = (accounts.part == TRAIN) & ~accounts.empty
+    held = (accounts.part == VALIDATION) & ~accounts.empty
     return distil(
         accounts.encoded[chosen],
         accounts.fraud[chosen],
         shape.fraud,
         lesson,
         seed,
+        validation=(accounts.encoded[held], accounts.fraud[held]),
         pinned=_wallets_without_flow(accounts.encoded.shape[1], seed),
         pairs=tuple((_FLOW.index(left), _FLOW.index(right)) for left, right in FRAUD_PAIRS),
     )
@@ -80,8 +82,10 @@ def fit_passport(passports: Passports, hidden: tuple[int, int], lesson: Lesson, 
     The first unit of each layer carries the presence flag; the biases are weights on it.
     """
     chosen = passports.part == TRAIN
+    held = passports.part == VALIDATION
     encoded, bad = passports.encoded[chosen], passports.bad[chosen]
-    small = distil(encoded, bad, (hidden[0] - 1, hidden[1] - 1), lesson, seed)
+    validation = (passports.encoded[held], passports.bad[held])
+    small = distil(encoded, bad, (hidden[0] - 1, hidden[1] - 1), lesson, seed, validation=validation)
     trunk = Trunk(encoded.shape[1], hidden, 1, list(range(encoded.shape[1])))
     base = float(np.log(bad.mean() / (1 - bad.mean())))
     with torch.no_grad():

@@ -1,5 +1,7 @@
 """How trunks are fitted: directions hold, standardisation leaves no trace, passports are silent when absent."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -97,3 +99,21 @@ def test_isotonic_knots__scores_are_log_odds__rise_and_meet_the_levels() -> None
     knots = isotonic_knots(scores, targets, levels, np.ones(len(scores)))
     assert (np.diff(knots) > 0).all()
     assert knots == pytest.approx([np.log(level / (1 - level)) for level in levels], abs=0.25)
+
+
+def test_distil__several_starts__keeps_the_one_that_imitates_best_on_validation_rows() -> None:
+    rows, held = encoded(), encoded(200, seed=1)
+    labels, truth = ((values[:, 0] + values[:, 1] > 1024).astype(np.int64) for values in (rows, held))
+    lesson = replace(QUICK, teacher_share=0.0)
+    single = [distil(rows, labels, (5, 3), lesson, seed) for seed in (4, 5, 6)]
+    best = distil(rows, labels, (5, 3), replace(lesson, starts=3), 4, validation=(held, truth))
+
+    def loss(trunk: Trunk) -> float:
+        with torch.no_grad():
+            given = trunk(torch.tensor(held / 1024, dtype=torch.float32))[:, 0]
+        return float(torch.nn.functional.binary_cross_entropy_with_logits(given, torch.tensor(truth).float()))
+
+    # The same teacher and made rows for all starts, so only the first is also one of the single ones.
+    assert loss(best) <= loss(single[0]) + 1e-6
+    with pytest.raises(ValueError, match="3 starts need validation rows"):
+        distil(rows, labels, (5, 3), replace(lesson, starts=3), 4)
