@@ -36,9 +36,7 @@ async def promote(desk: Desk, model: ShippedModel, verifier: Address | None, bui
         if primary == model.model_id:
             desk.say(f"{named(model)} is the primary: nothing to do")
             return True
-        raise ConfigurationFault(
-            f"{named(model)} is active as the shadow: `risk-oracle models rollback` brings it back"
-        )
+        raise ConfigurationFault(f"{named(model)} is the active shadow: `risk-oracle models rollback` brings it back")
     if registered.state is ModelState.NONE:
         if not await _propose(desk, model, verifier, build):
             return False

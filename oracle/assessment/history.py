@@ -48,13 +48,16 @@ class ExchangeHistory:
     """Use of decentralised exchanges up to the block, summed over them.
 
     `swap_count` counts swaps that paid out to the wallet, `liquidity_count` the times it was credited with liquidity,
-    `open_positions` the pools or positions in which it has some at the block.
+    `removal_count` those that liquidity of its was taken back, `collect_count` those that tokens of its positions were
+    paid out (fees, and what was taken back), `open_positions` the pools or positions in which it has some at the block.
     """
 
     swap_count: int = 0
     liquidity_count: int = 0
     open_positions: int = 0
     protocols: frozenset[str] = frozenset()
+    removal_count: int = 0
+    collect_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,8 @@ class Endpoint:
         if self.failures >= _FAILURES_TO_OPEN:
             rest = _FIRST_REST_SECONDS * 2.0 ** min(self.failures - _FAILURES_TO_OPEN, 10)
             self.open_until = self.clock() + min(rest, _LONGEST_REST_SECONDS)
+            # What comes back at an address need not be what went away.
+            self.verified = False
         if pause_seconds is not None:
             self.open_until = max(self.open_until, self.clock() + min(pause_seconds, _LONGEST_REST_SECONDS))
 

@@ -106,7 +106,7 @@ class PoolProvider(AsyncHTTPProvider):
             await endpoint.provider.disconnect()
 
     async def probe(self) -> None:
-        """Ask every endpoint for its head, also those at rest: notes its lag and speed, and whether it is back."""
+        """Ask every endpoint for its chain id and head, also those at rest: its lag, its speed, whether it is back."""
         await asyncio.gather(*(self._probe(endpoint) for endpoint in self.endpoints if not endpoint.expelled))
 
     async def chain_id_of(self, endpoint: Endpoint) -> int:
@@ -124,7 +124,9 @@ class PoolProvider(AsyncHTTPProvider):
 
     async def _probe(self, endpoint: Endpoint) -> None:
         try:
-            await self._verify(endpoint)
+            await self._verify(endpoint, again=True)
+            if endpoint.expelled:
+                return
             answer = await self._ask(endpoint, RPCEndpoint("eth_blockNumber"), [])
             endpoint.head = int(str(answer.get("result")), 16)
         except (*NETWORK_FAULTS, *NONSENSE, ValueError):
@@ -189,8 +191,8 @@ class PoolProvider(AsyncHTTPProvider):
         endpoint.succeeded(started)
         return answer
 
-    async def _verify(self, endpoint: Endpoint) -> None:
-        if endpoint.verified or self._chain_id is None:
+    async def _verify(self, endpoint: Endpoint, *, again: bool = False) -> None:
+        if self._chain_id is None or (endpoint.verified and not again):
             return
         found = await self.chain_id_of(endpoint)
         endpoint.verified, endpoint.expelled = True, found != self._chain_id

@@ -44,6 +44,7 @@ class Stack:
     transactor: Transactor
     market: Aave
     contracts: Contracts
+    protocols: Protocols
     lender: Lender
     names: NameService
     model: ShippedModel
@@ -128,7 +129,12 @@ async def local_stack(
                 if histories:
                     say("letting the wallets live through 200 days")
                     stack.scenario = await play_histories(
-                        stack.transactor, stack.market, end=int(time.time()), lender=stack.lender, names=stack.names
+                        stack.transactor,
+                        stack.market,
+                        end=int(time.time()),
+                        lender=stack.lender,
+                        names=stack.names,
+                        protocols=stack.protocols,
                     )
                 else:
                     await chain.warp_to(int(time.time()))
@@ -164,7 +170,9 @@ async def _build(
     settings_file = folder / "risk-oracle.toml"
     settings_file.write_text(_settings(chain, market, protocols, contracts, names, model, database_url, key_file))
     lender = Lender(contracts.oracle, contracts.lending, FEE_WEI, model.neutral_commitment)
-    return Stack(chain, transactor, market, contracts, lender, names, model, folder, database_url, settings_file)
+    return Stack(
+        chain, transactor, market, contracts, protocols, lender, names, model, folder, database_url, settings_file
+    )
 
 
 def _settings(

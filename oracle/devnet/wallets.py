@@ -12,7 +12,9 @@ from oracle.devnet.borrowing import Lender
 from oracle.devnet.ledger import Ledger
 from oracle.devnet.names import NameService
 from oracle.devnet.prices import CRASH_DAY, DAYS, ether_price_usd
+from oracle.devnet.protocols import Protocols
 from oracle.devnet.stage import DAY_SECONDS, Stage
+from oracle.devnet.trades import Trader
 
 HISTORY_SECONDS: Final = DAYS * DAY_SECONDS
 # Acts of the last moment follow each other a second apart, and none may lie in the future.
@@ -45,12 +47,13 @@ async def play_histories(
     end: int,
     lender: Lender | None = None,
     names: NameService | None = None,
+    protocols: Protocols | None = None,
 ) -> Scenario:
     """Let all wallets live through 200 days that end at the Unix time `end`, and return what they did.
 
     The chain's newest block must be older than that. Prices end where they began to make sense: ether at 3,000 USD.
-    The late payer takes part only when a term lender stands, and the careful wallet has a name only where there is a
-    name service. About 600 transactions.
+    The late payer takes part only when a term lender stands, the careful wallet has a name only where there is a
+    name service, and nobody uses Venus and Uniswap where they are not. About 600 transactions.
     """
     stage = Stage(transactor, market, end - HISTORY_SECONDS - _CLOSING_SECONDS, lender, names)
     exchange = Actor(stage, "exchange")
@@ -67,6 +70,8 @@ async def play_histories(
     }
     if lender is not None:
         wallets["late"] = Wallet(_late(stage, exchange), "repaid two term loans, both long after they were due")
+    if protocols is not None:
+        wallets |= _go_further(stage, protocols, exchange, wallets)
     await stage.play()
     return Scenario(wallets, stage.ledger, transactor)
 
@@ -191,6 +196,35 @@ def _late(stage: Stage, exchange: Actor) -> Actor:
         wallet.take_plain_terms(start + 1)
         wallet.repay_loan(start + 1 + 14 + delay, late=True)
     return wallet
+
+
+def _go_further(stage: Stage, protocols: Protocols, exchange: Actor, wallets: dict[str, Wallet]) -> dict[str, Wallet]:
+    """Let three of the wallets use other protocols too, and return them with longer stories."""
+    careful, edge, trader = (wallets[name].actor for name in ("careful", "edge", "trader"))
+    careful.wrap(94, 1)
+    exchange.give(94, careful, "USDC", 3_000)
+    Trader(stage, protocols, careful).hold_position(95, 1, 3_000)
+
+    edge.wrap(12, 15)
+    venus = Trader(stage, protocols, edge)
+    venus.supply_at_venus(12.5, "WETH", 12)
+    for day in (20, 90):
+        venus.borrow_at_venus(day, "USDC", 6_000, against="WETH")
+        venus.swap_at_v3(day + 0.1, "USDC", "WETH", 2_000)
+        venus.repay_at_venus(day + 50, "USDC")
+    venus.swap_at_v3(160, "WETH", "USDC", 1)
+    venus.leave_venus(170, "WETH")
+
+    trader.wrap(33, 4)
+    floor = Trader(stage, protocols, trader)
+    for week in range(8):
+        floor.swap_at_v2(40.5 + 14 * week, "WETH", "USDC", "0.4")
+        floor.swap_at_v2(47.5 + 14 * week, "USDC", "WETH", 1_000)
+    return {
+        "careful": Wallet(careful, f"{wallets['careful'].story}, and holds a position at Uniswap"),
+        "edge": Wallet(edge, f"{wallets['edge'].story}; borrows at Venus too, and swaps what it borrowed"),
+        "trader": Wallet(trader, "sends, receives and swaps, never borrows"),
+    }
 
 
 def _draw(number: int) -> Decimal:

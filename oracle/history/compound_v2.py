@@ -13,7 +13,7 @@ from oracle.assessment.request import Address, BlockRef
 from oracle.history.abi import Event
 from oracle.history.compound_v2_prices import ComptrollerPrices, Position
 from oracle.history.concurrently import all_of
-from oracle.history.event_index import EventIndex
+from oracle.history.event_index import EventIndex, Told
 from oracle.history.logs import Log
 from oracle.history.markets import CompoundV2Market
 from oracle.history.reader import ChainReader, quantity
@@ -110,13 +110,15 @@ class CompoundV2Source:
             protocols=frozenset({self._market.name} if sums.events else ()),
         )
 
-    async def fill_index(self, at: BlockRef) -> None:
+    async def fill_index(self, at: BlockRef, told: Told = lambda block, until: None) -> None:
         """Index the markets' events up to a block, so that a request finds all but the newest of them there."""
         if at.number < self._market.start_block:
             return
         markets = await ComptrollerPrices(self._reader, self._market).markets(at.hash)
         start, span = self._market.start_block, self._span_blocks
-        await self._index.fill(self._reader, markets, list(_EVENTS), wallet_of, at, start_block=start, span_blocks=span)
+        await self._index.fill(
+            self._reader, markets, list(_EVENTS), wallet_of, at, start_block=start, span_blocks=span, told=told
+        )
 
     async def _logs(self, wallet: Address, at: BlockRef, prices: ComptrollerPrices) -> list[Log]:
         if self._events is not None:

@@ -59,14 +59,14 @@ async def read_logs(
     kept: list[Any] = []
     if known is not None and await reader.is_canonical(known.to_block, known.to_hash):
         kept = [raw for raw in known.content if raw[3] <= last_block]
-        yield [_from_plain(raw) for raw in kept]
+        yield [log_from_plain(raw) for raw in kept]
         if known.to_block >= last_block:
             return
         first_new = known.to_block + 1
     else:
         first_new = first_block
     async for logs in _read_anew(reader, contracts, topics, first_new, last_block, span_blocks):
-        kept += [_to_plain(log) for log in logs]
+        kept += [plain_log(log) for log in logs]
         yield logs
     memory.keep(source, first_block, kept)
 
@@ -120,11 +120,13 @@ async def _read_range(
     return [logs[place] for place in sorted(logs)]
 
 
-def _to_plain(log: Log) -> list[Any]:
+def plain_log(log: Log) -> list[Any]:
+    """Return a log as plain JSON values; the block number is at place 3."""
     return [log.address, list(log.topics), log.data.hex(), log.block_number, log.block_hash, log.index]
 
 
-def _from_plain(raw: list[Any]) -> Log:
+def log_from_plain(raw: list[Any]) -> Log:
+    """Return the log that `plain_log` was given."""
     address, topics, data, block_number, block_hash, index = raw
     return Log(Address(address), tuple(topics), bytes.fromhex(data), block_number, block_hash, index)
 

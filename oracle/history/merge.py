@@ -39,6 +39,8 @@ def merge_exchanges(parts: Sequence[ExchangeHistory]) -> ExchangeHistory:
         swap_count=sum(part.swap_count for part in parts),
         liquidity_count=sum(part.liquidity_count for part in parts),
         open_positions=sum(part.open_positions for part in parts),
+        removal_count=sum(part.removal_count for part in parts),
+        collect_count=sum(part.collect_count for part in parts),
         protocols=frozenset(name for part in parts for name in part.protocols),
     )
 

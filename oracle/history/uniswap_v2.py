@@ -1,11 +1,13 @@
 """Uniswap V2 and its forks: swaps that paid a wallet, and its shares of pairs."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from oracle.assessment.history import ExchangeHistory
 from oracle.assessment.request import Address, BlockRef
-from oracle.history.abi import Event, Function, address_topic
+from oracle.history.abi import Event, Function, address_topic, topic_address
 from oracle.history.concurrently import all_of
+from oracle.history.logs import read_logs
 from oracle.history.markets import UniswapV2Exchange
 from oracle.history.reader import ChainReader
 from oracle.history.uniswap import BALANCE_OF, PoolKind, Pools, logs_anywhere
@@ -54,13 +56,21 @@ class UniswapV2Source:
         pairs = Pools(self._reader, self._exchange.factory, _PAIRS, at)
         swaps = await pairs.of(swaps)
         minted = await pairs.of(log for log in minted if len(log.topics) == _TRANSFER_TOPICS)
-        shares = await all_of(
-            self._reader.call(pair, BALANCE_OF, wallet, block_hash=at.hash)
-            for pair in sorted({log.address for log in minted})
-        )
+        credited = sorted({log.address for log in minted})
+        shares = await all_of(self._reader.call(pair, BALANCE_OF, wallet, block_hash=at.hash) for pair in credited)
         return ExchangeHistory(
             swap_count=len(swaps),
             liquidity_count=len(minted),
+            removal_count=await self._removals(credited, user, at),
             open_positions=sum(share > 0 for (share,) in shares),
             protocols=frozenset({self._exchange.name} if swaps or minted else ()),
         )
+
+    async def _removals(self, pairs: Sequence[Address], user: str, at: BlockRef) -> int:
+        """Return how often the wallet gave shares back to their pair, which pays out for them."""
+        if not pairs:
+            return 0
+        start, removals = self._exchange.start_block, 0
+        async for logs in read_logs(self._reader, pairs, [TRANSFER.topic, user], start, at.number, self._span_blocks):
+            removals += sum(topic_address(log.topics[2]) == log.address for log in logs)
+        return removals

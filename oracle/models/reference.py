@@ -112,18 +112,26 @@ def psi(shares: Sequence[float], rows: int, counts: Integers) -> float:
 
 
 def _plain(values: Integers, share: npt.NDArray[np.float64]) -> dict[str, Any]:
-    """Return bins of at least a tenth where values allow it, a value that often by itself, and one beyond each end."""
+    """Return bins of a tenth or more where values allow it, a value that frequent by itself, one beyond each end."""
     distinct, inverse = np.unique(values, return_inverse=True)
     weight = np.bincount(inverse, weights=share)
     edges, shares, held = [int(distinct[0])], [0.0], 0.0
-    for place, value in enumerate(distinct):
-        if held and (held >= _SMALLEST_BIN or weight[place] >= _SMALLEST_BIN):
-            edges.append(int(value))
+    for value, own in zip(distinct.tolist(), weight.tolist(), strict=True):
+        often = own >= _SMALLEST_BIN
+        if edges[-1] != value and (often or held >= _SMALLEST_BIN):
+            edges.append(value)
             shares.append(held)
             held = 0.0
-        held += float(weight[place])
-    edges.append(int(distinct[-1]) + 1)
-    shares += [held, 0.0]
+        held += own
+        if often:
+            edges.append(value + 1)
+            shares.append(held)
+            held = 0.0
+    if edges[-1] <= distinct[-1]:
+        edges.append(int(distinct[-1]) + 1)
+        shares.append(held)
+        held = 0.0
+    shares.append(held)
     return {"edges": edges, "shares": [round(one, 6) for one in shares]}
 
 

@@ -16,7 +16,7 @@ def describe(stored: Mapping[str, Any], *, thin: bool, anomaly_score: float | No
     if anomaly_score is not None:
         yield f"anomaly: the flow of coin is more unusual than that of {anomaly_score:.0f} % of honest accounts"
     if thin:
-        yield "thin: too little is known, or nothing like it was met in training: the score says little about this wallet"
+        yield "thin: too little is known of this wallet, or nothing like it was met in training: its score says little"
     yield from (f"clipped: {one['text']}" for one in stored["clipped"])
     yield from recourse_lines(stored)
 

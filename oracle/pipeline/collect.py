@@ -56,6 +56,7 @@ async def collect(context: Context, _: AsyncSession, row: RequestRow) -> Outcome
     return Outcome(
         State.COLLECTED,
         f"{done.sent_count} sent and {done.received_count} received transactions, "
-        f"{history.lending.event_count} lending events, {history.term_loans.taken} term loans, "
+        f"{history.lending.event_count} lending events, {history.exchanges.swap_count} swaps, "
+        f"{history.term_loans.taken} term loans, "
         f"{reading.rpc_calls} RPC calls, {reading.api_calls} of other APIs",
     )

@@ -1,5 +1,8 @@
 """From settings to the history sources, with the endpoint's faults in the domain's words."""
 
+from collections.abc import Callable
+from functools import partial
+
 from web3 import AsyncHTTPProvider, AsyncWeb3
 
 from oracle.assessment.request import Address, BlockRef
@@ -15,7 +18,7 @@ from oracle.history.collect import Markets, Reading, Services, collect_counted
 from oracle.history.compound_v2 import CompoundV2Source
 from oracle.history.configuration import AaveV3Market, CoinPriceFeed, HistoryConfiguration, TermLender
 from oracle.history.etherscan_client import EtherscanClient
-from oracle.history.event_index import EventIndex, EventStore, MemoryEventStore
+from oracle.history.event_index import LONGEST_CATCH_UP_BLOCKS, EventIndex, EventStore, MemoryEventStore
 from oracle.history.markets import (
     AaveV2Market,
     CometMarket,
@@ -52,7 +55,10 @@ class Histories:
         self._services = Services(
             transactions_api=_transactions_api(settings, chain_id),
             subgraphs=_subgraphs(settings),
-            event_index=EventIndex(events or MemoryEventStore(), chain_id),
+            # What is kept for all processes has a daemon to fill it; what is not, the request itself must.
+            event_index=EventIndex(MemoryEventStore(), chain_id)
+            if events is None
+            else EventIndex(events, chain_id, longest_catch_up=LONGEST_CATCH_UP_BLOCKS),
             store=store,
             markets=Markets(),
         )
@@ -65,8 +71,13 @@ class Histories:
         metrics.HISTORY_API_CALLS.observe(reading.api_calls)
         return reading
 
-    async def index_markets(self, at: BlockRef) -> None:
-        """Index the events of markets that index nothing, up to a block, before a request needs them."""
+    async def index_markets(
+        self, at: BlockRef, told: Callable[[str, int, int], None] = lambda name, block, until: None
+    ) -> None:
+        """Index the events of markets that index nothing, up to a block, before a request needs them.
+
+        `told` hears, range after range, a market's name, up to which block it is indexed and up to which it will be.
+        """
         index, span = self._services.event_index, self._configuration.logs_span_blocks
         if index is None:
             return
@@ -74,7 +85,8 @@ class Histories:
             for market in self._configuration.lending:
                 # The subgraph of a market takes the index's place.
                 if isinstance(market, CompoundV2Market) and market.name not in self._services.subgraphs:
-                    await CompoundV2Source(ChainReader(self._w3), market, index, span_blocks=span).fill_index(at)
+                    source = CompoundV2Source(ChainReader(self._w3), market, index, span_blocks=span)
+                    await source.fill_index(at, partial(told, market.name))
 
     async def close(self) -> None:
         """Close the connections of what is read from besides the node."""

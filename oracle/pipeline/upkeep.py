@@ -8,6 +8,7 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from oracle.assessment.errors import ConfigurationFault, TransientFault
+from oracle.history.event_index import LONGEST_CATCH_UP_BLOCKS
 from oracle.pipeline.confirm import receipt_of, record
 from oracle.pipeline.context import Context
 from oracle.pipeline.drift import watch_drift
@@ -20,6 +21,7 @@ _SIGNER_SECONDS: Final = 30
 _NONCE_SECONDS: Final = 30
 _SWEEP_SECONDS: Final = 120
 _INDEX_SECONDS: Final = 60
+_HEAD_SECONDS: Final = 0.5
 _FIRST_DRIFT_SECONDS: Final = 60
 
 # Below this the operator is told, while there is still time to send coins.
@@ -33,7 +35,9 @@ async def upkeep(context: Context) -> None:
     scheduler.add_job(watch_signer, "interval", seconds=_SIGNER_SECONDS, args=[context])
     scheduler.add_job(free_nonces, "interval", seconds=_NONCE_SECONDS, args=[context])
     scheduler.add_job(sweep, "interval", seconds=_SWEEP_SECONDS, args=[context])
-    scheduler.add_job(index_markets, "interval", seconds=_INDEX_SECONDS, args=[context])
+    scheduler.add_job(
+        index_markets, "interval", seconds=_INDEX_SECONDS, next_run_time=datetime.now(UTC), args=[context]
+    )
     scheduler.add_job(follow_registry, "interval", seconds=context.models.follow_seconds, args=[context])
     soon = datetime.now(UTC) + timedelta(seconds=_FIRST_DRIFT_SECONDS)
     scheduler.add_job(watch_drift, "interval", minutes=context.drift.every_minutes, next_run_time=soon, args=[context])
@@ -70,11 +74,21 @@ async def watch_signer(context: Context) -> None:
 
 
 async def index_markets(context: Context) -> None:
-    """Keep the index of markets that index nothing close to the head, so that requests need not fill it."""
-    if context.head is None:
-        return
+    """Keep the index of markets that index nothing close to the head, so that requests need not fill it.
+
+    The first filling takes long on a public chain: until it is done, requests wait, and the daemon is not ready.
+    """
+    while context.head is None:  # noqa: ASYNC110
+        await asyncio.sleep(_HEAD_SECONDS)
+
+    def told(name: str, block: int, until: int) -> None:
+        near = until - block <= LONGEST_CATCH_UP_BLOCKS
+        text = "" if near else f"{name}: its events are indexed up to block {block} of {until}; requests wait for it"
+        if context.health.set("index", near, text):
+            structlog.get_logger("upkeep").info("market_index", market=name, block=block, until=until, ready=near)
+
     try:
-        await context.histories.index_markets(context.head)
+        await context.histories.index_markets(context.head, told)
     except ConfigurationFault as fault:
         structlog.get_logger("upkeep").warning("market_not_indexed", error=str(fault))
     except (TransientFault, *LOST):

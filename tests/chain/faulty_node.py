@@ -12,8 +12,10 @@ import aiohttp
 from aiohttp import web
 
 # Gets a request's method, its parameters and the true answer (`result` or `error`); returns the answer to give.
-# An HTTP status may come with headers; a float is a silence of so many seconds before the true answer.
-Tamper = Callable[[str, list[Any], dict[str, Any]], "dict[str, Any] | int | float | tuple[int, dict[str, str]]"]
+# An HTTP status may come with headers; a float is a silence of so many seconds before the true answer; a text is sent
+# as it is, and bytes likewise, but the connection is cut after them.
+Given = dict[str, Any] | int | float | tuple[int, dict[str, str]] | str | bytes
+Tamper = Callable[[str, list[Any], dict[str, Any]], Given]
 
 
 @dataclass
@@ -44,7 +46,7 @@ class FaultyNode:
         await self._runner.cleanup()
         await self._session.close()
 
-    async def _serve(self, request: web.Request) -> web.Response:
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
         asked = await request.json()
         self.calls[asked["method"]] += 1
         async with self._session.post(self.target, json=asked) as response:
@@ -55,10 +57,25 @@ class FaultyNode:
             return web.Response(status=given)
         if isinstance(given, tuple):
             return web.Response(status=given[0], headers=given[1])
+        if isinstance(given, str):
+            return web.Response(text=given, content_type="application/json")
+        if isinstance(given, bytes):
+            return await _cut(request, given)
         if isinstance(given, float):
             await asyncio.sleep(given)
             given = answer
         return web.json_response({"jsonrpc": "2.0", "id": asked["id"], **given})
+
+
+async def _cut(request: web.Request, beginning: bytes) -> web.StreamResponse:
+    """Send the beginning of an answer that promises to be longer, and close the connection."""
+    response = web.StreamResponse(headers={"Content-Type": "application/json"})
+    response.content_length = len(beginning) + 1_000
+    await response.prepare(request)
+    await response.write(beginning)
+    assert request.transport is not None
+    request.transport.close()
+    return response
 
 
 def honest(method: str, params: list[Any], answer: dict[str, Any]) -> dict[str, Any]:

@@ -193,6 +193,35 @@ async def test_chain_id__when_an_endpoint_comes_back_as_another_chain__then_neve
         assert foreign.calls == {"eth_chainId": 1}
 
 
+@pytest.mark.parametrize("noticed", ["after a rest", "by a probe"])
+async def test_chain_id__when_an_endpoint_becomes_another_chain__then_no_longer_asked(
+    chain: Anvil, noticed: str
+) -> None:
+    await chain.mine(7)
+    broken = [False]
+    tamper: Tamper = lambda method, params, true: 500 if broken[0] else true  # noqa: E731
+    async with Anvil(chain_id=1337) as other, FaultyNode(chain.rpc_url, tamper) as moving:
+        async with pool(moving.url, chain.rpc_url, chain_id=chain.chain_id) as (w3, provider):
+            first, now = provider.endpoints[0], [100.0]
+            first.clock = lambda: now[0]
+            assert await w3.eth.get_block_number() == 7
+            assert moving.calls["eth_blockNumber"] == 1
+            if noticed == "after a rest":
+                broken[0] = True
+                for _ in range(3):
+                    await w3.eth.get_block_number()
+                broken[0] = False
+                now[0] += 3.0
+            moving.target = other.rpc_url
+            if noticed == "by a probe":
+                await provider.probe()
+            moving.calls.clear()
+            for _ in range(3):
+                assert await w3.eth.get_block_number() == 7
+            assert first.expelled
+        assert moving.calls == ({"eth_chainId": 1} if noticed == "after a rest" else {})
+
+
 async def test_chain_id__when_one_is_away__then_start_goes_on(chain: Anvil) -> None:
     async with pool(nowhere(), chain.rpc_url) as (w3, _):
         await check_chain_id(w3, chain.chain_id)

@@ -1,10 +1,12 @@
 """Uniswap V2 and V3 as deployed on mainnet: swaps and liquidity of a wallet, and contracts that only pretend."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 import pytest_asyncio
+from web3 import AsyncWeb3
 
 from oracle.assessment.history import ExchangeHistory
 from oracle.assessment.request import to_address
@@ -12,9 +14,12 @@ from oracle.devnet.accounts import ETHER
 from oracle.devnet.artifacts import UNISWAP_V2_CORE, waffled
 from oracle.devnet.uniswap import NEVER, POOL_FEE, UniswapV2, UniswapV3, deploy_uniswap_v2, deploy_uniswap_v3
 from oracle.history.markets import UniswapV2Exchange, UniswapV3Exchange
+from oracle.history.memory import Stored, WalletMemory
+from oracle.history.reader import ChainReader
 from oracle.history.uniswap_v2 import UniswapV2Source
 from oracle.history.uniswap_v3 import UniswapV3Source
 from tests.chain.lending import Town, address_of, town
+from tests.chain.test_compound_v2 import CountingProvider
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -28,6 +33,7 @@ class Bourse:
     town: Town
     v2: UniswapV2
     v3: UniswapV3
+    exchange: UniswapV3Exchange
     second: UniswapV2Source
     third: UniswapV3Source
 
@@ -45,6 +51,7 @@ async def bourse() -> AsyncIterator[Bourse]:
             place,
             v2,
             v3,
+            third,
             UniswapV2Source(place.reader, second, span_blocks=1_000),
             UniswapV3Source(place.reader, third, span_blocks=1_000),
         )
@@ -68,7 +75,7 @@ async def test_uniswap_v2__when_wallet_swaps_and_provides_liquidity__then_both_c
     await call(user, bourse.v2.pair, "approve", router.address, 2**256 - 1)
     await call(user, router, "removeLiquidity", weth, usdc, shares, 0, 0, user.address, NEVER)
     closed = await bourse.second.read(address_of(user), await place.now())
-    assert (closed.liquidity_count, closed.open_positions) == (1, 0)
+    assert (closed.liquidity_count, closed.removal_count, closed.open_positions) == (1, 1, 0)
     past = await bourse.second.read(address_of(user), swapped)
     assert (past.swap_count, past.liquidity_count, past.open_positions) == (2, 0, 0)
 
@@ -102,8 +109,71 @@ async def test_uniswap_v3__when_wallet_swaps_and_holds_positions__then_both_coun
     position = await place.transactor.read(exchange.manager, "positions", token)
     emptied = {"tokenId": token, "liquidity": position[7], "amount0Min": 0, "amount1Min": 0, "deadline": NEVER}
     await call(user, exchange.manager, "decreaseLiquidity", emptied)
-    assert (await bourse.third.read(address_of(user), await place.now())).open_positions == 1
+    emptied_one = await bourse.third.read(address_of(user), await place.now())
+    assert (emptied_one.removal_count, emptied_one.open_positions) == (1, 1)
     assert (await bourse.third.read(address_of(user), swapped)).liquidity_count == 0
+
+
+async def test_uniswap_v3__when_a_position_changes_hands__then_each_holder_has_what_happened_meanwhile(
+    bourse: Bourse,
+) -> None:
+    place, call, manager = bourse.town, bourse.town.transactor.call, bourse.v3.manager
+    first, second = [
+        await place.user(f"uniswap v3 {name}", WETH=10 * ETHER, USDC=30_000 * MILLION) for name in ("giver", "taker")
+    ]
+    for user in (first, second):
+        for symbol in ("WETH", "USDC"):
+            await call(user, place.market.tokens[symbol], "approve", manager.address, 2**256 - 1)
+    parameters = bourse.v3.mint_parameters(place.token("WETH"), ETHER, 3_000 * MILLION, first.address)
+    await call(first, manager, "mint", parameters)
+    token = await place.transactor.read(manager, "tokenOfOwnerByIndex", first.address, 0)
+    more = {name: value for name, value in parameters.items() if name.startswith("amount") or name == "deadline"}
+    less = {"tokenId": token, "liquidity": 10**6, "amount0Min": 0, "amount1Min": 0, "deadline": NEVER}
+    collected = {"tokenId": token, "recipient": second.address, "amount0Max": 2**127, "amount1Max": 2**127}
+    await call(first, manager, "increaseLiquidity", {"tokenId": token, **more})
+    await call(first, manager, "decreaseLiquidity", less)
+    await call(first, manager, "collect", collected)
+    await call(first, manager, "transferFrom", first.address, second.address, token)
+    moved = await place.now()
+    await call(second, manager, "increaseLiquidity", {"tokenId": token, **more})
+    # Anybody may add to a position; it is its holder that is credited.
+    await call(first, manager, "increaseLiquidity", {"tokenId": token, **more})
+    uniswap = frozenset({"uniswap-v3"})
+    gave = ExchangeHistory(liquidity_count=2, removal_count=1, collect_count=1, protocols=uniswap)
+    took = ExchangeHistory(liquidity_count=2, open_positions=1, protocols=uniswap)
+    assert await bourse.third.read(address_of(first), await place.now()) == gave
+    assert await bourse.third.read(address_of(second), await place.now()) == took
+    # A position that was given, and nothing done with it, is no use of the exchange.
+    assert await bourse.third.read(address_of(second), moved) == ExchangeHistory(open_positions=1)
+    await call(second, manager, "transferFrom", second.address, first.address, token)
+    await call(first, manager, "decreaseLiquidity", less)
+    again = await bourse.third.read(address_of(first), await place.now())
+    assert again == replace(gave, removal_count=2, open_positions=1)
+
+
+async def test_uniswap_v3__when_read_again__then_only_new_blocks_are_asked_for(bourse: Bourse) -> None:
+    place, call, manager = bourse.town, bourse.town.transactor.call, bourse.v3.manager
+    user = await place.user("uniswap v3 regular", WETH=10 * ETHER, USDC=30_000 * MILLION)
+    for symbol in ("WETH", "USDC"):
+        await call(user, place.market.tokens[symbol], "approve", manager.address, 2**256 - 1)
+    parameters = bourse.v3.mint_parameters(place.token("WETH"), ETHER, 3_000 * MILLION, user.address)
+    kept: dict[str, Stored] = {}
+    for round_ in range(3):
+        await call(user, manager, "mint", parameters)
+        at = await place.now()
+        memory = WalletMemory(at, address_of(user), kept)
+        provider = CountingProvider(place.chain.rpc_url)
+        web3: AsyncWeb3[Any] = AsyncWeb3(provider)
+        try:
+            reader = ChainReader(web3, memory=memory)
+            source = UniswapV3Source(reader, bourse.exchange, span_blocks=1_000_000)
+            found = await source.read(address_of(user), at)
+        finally:
+            await web3.provider.disconnect()
+        assert found == await bourse.third.read(address_of(user), at)
+        assert found.liquidity_count == round_ + 1
+        assert round_ == 0 or {first for first, _ in provider.ranges} == {at.number}
+        kept |= memory.changed()
 
 
 async def test_uniswap_v2__when_another_factorys_pair_logs_the_same__then_it_does_not_count(bourse: Bourse) -> None:

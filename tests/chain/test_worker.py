@@ -96,6 +96,7 @@ async def test_nonce__of_a_request_that_vanished_before_its_transaction_was_sent
     async with context.sessions.begin() as session:
         await requests.vanish(session, context.chain_id, context.address, 0)
     await free_nonces(context)
+    await ingest.chain.mine()  # the node mines by itself, but not before it answers
     assert await context.client.nonce(context.signer.address) == 1
     await free_nonces(context)
     async with context.sessions() as session:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
+from oracle import requests_view
 from oracle.assessment.canonical import history_hash
 from oracle.assessment.outputs import decode_outputs
 from oracle.assessment.states import State
@@ -53,6 +54,15 @@ async def test_answer__when_mined__is_what_the_proof_shows_and_the_lender_decide
     assert [step.target for step in log] == [
         "requested", "collected", "scored", "proven", "signed", "submitted", "confirmed", "final",
     ]  # fmt: skip
+    engine = database.connect(stack.database_url, pool_size=1)
+    try:
+        async with async_sessionmaker(engine)() as session:
+            shown = await requests_view.look_up(session, stack.chain.chain_id, stack.oracle_address, asked.request_id)
+    finally:
+        await engine.dispose()
+    assert shown["explanation"]["fault"] is None
+    assert shown["explanation"]["outputs"]["score"]["points"] == pytest.approx(scores.score_bps / 100, abs=0.02)
+    assert shown["explanation"]["thin"] is True, "a borrower that nothing is known of"
 
 
 async def test_answer__when_its_score_is_tampered_with__is_refused_by_the_contract(stack: Stack) -> None:

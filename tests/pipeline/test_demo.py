@@ -44,6 +44,11 @@ def test_demo__from_beginning_to_end__tells_seven_stories_and_refuses_the_tamper
     for wallet in ("careful", "edge", "liquidated", "newcomer", "phishing", "trader", "late"):
         assert f"\n  {wallet}" in text or f"\n {wallet}" in text, text
     assert text.count("verified here") == 7
+    assert "holds a position at Uniswap" in text
+    assert "borrows at Venus too" in text
+    assert text.count(" 0 swaps") == 5, "only two of the seven swap"
+    assert " 3 swaps" in text
+    assert " 16 swaps" in text
     assert "the true report is accepted" in text
     assert "InvalidProof" in text
     assert "approved" in text

@@ -87,6 +87,14 @@ async def until_reached(stack: Stack, state: State, request_ids: Collection[int]
         await asyncio.sleep(0.02)
 
 
+async def until_said(stack: Stack, words: str, seconds: float = 120.0) -> None:
+    """Wait until the newest daemon has logged some words."""
+    deadline = time.monotonic() + seconds
+    while words not in stack.daemons[-1].log.read_text(errors="replace"):
+        assert time.monotonic() < deadline, f"no {words} in {stack.daemons[-1].tail(30)}"
+        await asyncio.sleep(0.1)
+
+
 async def events(stack: Stack, name: str) -> list[dict[str, Any]]:
     """Return the oracle contract's logs of an event."""
     event = stack.contracts.oracle.codec.events[name]()

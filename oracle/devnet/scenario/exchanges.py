@@ -15,6 +15,8 @@ from oracle.devnet.scenario.world import World
 from oracle.devnet.uniswap import NEVER, POOL_FEE
 
 _DOLLARS_FOR_ETHER: Final = 3_000 * 10**6
+_ALL: Final = 2**128 - 1
+_MORE: Final = ("amount0Desired", "amount1Desired", "amount0Min", "amount1Min", "deadline")
 
 
 @dataclass
@@ -23,6 +25,8 @@ class Trades:
 
     swaps: int = 0
     liquidity: int = 0
+    removals: int = 0
+    collects: int = 0
     open_positions: int = 0
 
 
@@ -39,7 +43,9 @@ class Exchange(ABC):
         """Let a wallet do one random thing."""
         trades, choice = self.trades[wallet.address], random.random()
         if trades.open_positions and choice < 0.3:
-            trades.open_positions -= await self.close(wallet)
+            closed = await self.close(wallet)
+            trades.open_positions -= closed
+            trades.removals += closed
         elif choice < 0.5:
             trades.open_positions += await self.provide(
                 wallet, not trades.open_positions, ETHER // random.randint(2, 9)
@@ -58,7 +64,12 @@ class Exchange(ABC):
         trades = self.trades[address]
         used = trades.swaps or trades.liquidity
         return ExchangeHistory(
-            trades.swaps, trades.liquidity, trades.open_positions, frozenset({self.name} if used else ())
+            trades.swaps,
+            trades.liquidity,
+            trades.open_positions,
+            frozenset({self.name} if used else ()),
+            trades.removals,
+            trades.collects,
         )
 
     async def fund_both(self, wallet: LocalAccount, wei: int, spender: Deployed) -> int:
@@ -137,27 +148,35 @@ class ThirdExchange(Exchange):
         await world.call(wallet, router, "exactInputSingle", parameters, fails=fails)
 
     async def provide(self, wallet: LocalAccount, first: bool, wei: int) -> int:
-        """See Exchange."""
+        """See Exchange; about every second time a position that is open already gets more."""
         world, exchange = self.world, self.world.uniswap_v3
         dollars = await self.fund_both(wallet, wei, exchange.manager)
-        parameters = exchange.mint_parameters(world.v3.tokens["WETH"].address, wei, dollars, wallet.address)
-        await world.call(wallet, exchange.manager, "mint", parameters)
-        return 1
+        weth = world.v3.tokens["WETH"].address
+        parameters = exchange.mint_parameters(weth, wei, dollars, wallet.address)
+        if first or wei % 2:
+            await world.call(wallet, exchange.manager, "mint", parameters)
+            return 1
+        token, _ = await self._open_position(wallet)
+        more = {name: parameters[name] for name in _MORE}
+        await world.call(wallet, exchange.manager, "increaseLiquidity", {"tokenId": token, **more})
+        return 0
 
     async def close(self, wallet: LocalAccount) -> int:
-        """See Exchange."""
+        """See Exchange; what came out is collected with the fees."""
+        world, manager = self.world, self.world.uniswap_v3.manager
+        token, liquidity = await self._open_position(wallet)
+        emptied = {"tokenId": token, "liquidity": liquidity, "amount0Min": 0, "amount1Min": 0, "deadline": NEVER}
+        await world.call(wallet, manager, "decreaseLiquidity", emptied)
+        collected = {"tokenId": token, "recipient": wallet.address, "amount0Max": _ALL, "amount1Max": _ALL}
+        await world.call(wallet, manager, "collect", collected)
+        self.trades[wallet.address].collects += 1
+        return 1
+
+    async def _open_position(self, wallet: LocalAccount) -> tuple[int, int]:
+        """Return the first position with liquidity in it, and how much that is."""
         world, manager = self.world, self.world.uniswap_v3.manager
         for place in range(await world.transactor.read(manager, "balanceOf", wallet.address)):
             token = await world.transactor.read(manager, "tokenOfOwnerByIndex", wallet.address, place)
-            liquidity = (await world.transactor.read(manager, "positions", token))[7]
-            if liquidity:
-                parameters = {
-                    "tokenId": token,
-                    "liquidity": liquidity,
-                    "amount0Min": 0,
-                    "amount1Min": 0,
-                    "deadline": NEVER,
-                }
-                await world.call(wallet, manager, "decreaseLiquidity", parameters)
-                return 1
-        return 0
+            if liquidity := (await world.transactor.read(manager, "positions", token))[7]:
+                return int(token), int(liquidity)
+        raise LookupError(f"{wallet.address} has no open position, the ledger says it has")

@@ -1,5 +1,6 @@
 """Recourse: what the model itself confirms, no larger than needed, and only what a person can change."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -9,6 +10,7 @@ import pytest
 from oracle.assessment.features import FEATURES, NEUTRAL_PRIVATE
 from oracle.assessment.history import USD
 from oracle.assessment.outputs import Category
+from oracle.assessment.request import Address
 from oracle.models import registry
 from oracle.models.inference import Model
 from oracle.models.levers import LEVERS, Lever, Situation
@@ -127,6 +129,36 @@ def test_lever__pulled_further__moves_its_feature_its_way_and_no_step_back(lever
 
 def encoded(now: Situation, feature: str) -> int:
     return features(now).encoded[[one.name for one in FEATURES].index(feature)]
+
+
+@pytest.mark.parametrize("name", ["repay_debt", "back_debt"])
+def test_lever__uneven_debt__speaks_in_round_dollars_and_means_what_it_says(name: str) -> None:
+    uneven = replace(INDEBTED, debt_usd=13_400_631_000_001, collateral_usd=18_345_678_000_001)
+    now = situation(loan(2, 4, 30), lending=uneven)
+    for step in (1, 7, 50, 99):
+        change = LEVER[name].pull(now, step)
+        assert change is not None
+        [said] = re.findall(r"^(?:repay|supply) ([\d,.]+) USD", change[1])
+        lending = change[0].history.lending
+        moved = uneven.debt_usd - lending.debt_usd + lending.collateral_usd - uneven.collateral_usd
+        assert Decimal(said.replace(",", "")) == Decimal(moved) / USD
+        assert len(said.replace(",", "").strip("0.")) <= 3
+
+
+def test_lever__debt_repaid_in_full__leaves_no_debt() -> None:
+    change = LEVER["repay_debt"].pull(SITUATIONS["indebted"], 100)
+    assert change is not None
+    values = features(change[0]).values
+    assert (values["health_factor"], values["debt_to_collateral"], values["repayment_rate"]) == (None, 0, 1)
+
+
+def test_lever__token_of_a_loan__counts_in_its_own_decimals() -> None:
+    token = Address("0x" + "cc" * 20)
+    market = replace(HISTORY.market, token_prices_usd={token: USD}, token_decimals={token: 6})
+    terms = replace(loan(1, 4, 30), principal_token=token, principal=2_500 * 10**6)
+    change = LEVER["borrow_less"].pull(situation(terms, market=market), 50)
+    assert change is not None
+    assert change[1] == "borrow 1,250 tokens instead of 2,500 tokens"
 
 
 def test_lever__time_passes__the_first_loan_is_longer_ago() -> None:
