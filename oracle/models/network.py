@@ -34,8 +34,8 @@ class Shape:
     """The widths of the hidden layers and the numbers of hinges."""
 
     credit: tuple[int, int] = (16, 8)
-    home: tuple[int, int] = (27, 10)
-    card: tuple[int, int] = (6, 5)
+    home: tuple[int, int] = (28, 10)
+    card: tuple[int, int] = (5, 5)
     fraud: tuple[int, int] = (46, 18)
     context: tuple[int, int] = (13, 6)
     default_hinges: int = 10
