@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from oracle.models import registry
+from oracle.models.anomaly import ANOMALY
 from oracle.models.export import GRAPH, MANIFEST, SETTINGS, WEIGHTS
+from oracle.models.reference import REFERENCE
 from oracle.models.registry import FLOAT_WEIGHTS
 from oracle.models.training.pipeline import SEED, train
 
@@ -18,7 +20,8 @@ def test_train__same_data_and_seed__gives_the_shipped_model(tmp_path: Path) -> N
     metrics = train(DATA, tmp_path / "model", SEED, say=said.append)
     shipped = registry.load()
     assert metrics["model_id"] == shipped.model_id.hex()
-    for name in (WEIGHTS, GRAPH, SETTINGS, MANIFEST, FLOAT_WEIGHTS, "metrics.json", "card.md", "roc.png"):
+    others = ("metrics.json", "card.md", "roc.png")
+    for name in (WEIGHTS, GRAPH, SETTINGS, MANIFEST, FLOAT_WEIGHTS, ANOMALY, REFERENCE, *others):
         assert (tmp_path / "model" / name).read_bytes() == (shipped.directory / name).read_bytes(), name
     assert registry.load(tmp_path / "model").model_id == shipped.model_id
     assert len(said) > 5

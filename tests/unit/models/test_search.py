@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from mlflow import MlflowClient
+from typer.testing import CliRunner
 
 from oracle.assessment.errors import ConfigurationFault
+from oracle.cli import app
 from oracle.models.training.recipes import RECIPES, read_recipes, table_of, write_recipes
 from oracle.models.training.search import score_of, search
 from oracle.models.training.split import TEST
@@ -87,3 +89,15 @@ def test_track__folder_cannot_be_written__says_so(tmp_path: Path) -> None:
 
 def test_numbers_of__nested__leaves_out_what_is_no_number() -> None:
     assert dict(numbers_of({"a": {"b": 1, "c": None, "d": [1, 2]}, "e": "x", "f": False})) == {"a.b": 1.0}
+
+
+def test_search_command__unknown_head__lists_what_there_is(tmp_path: Path) -> None:
+    arguments = ["models", "search", "--head", "weather", "--data", str(tmp_path), "--out", str(tmp_path / "r.toml")]
+    result = CliRunner().invoke(app, arguments)
+    assert isinstance(result.exception, ConfigurationFault)
+    assert "no head 'weather': expected fraud | home | card | credit" in str(result.exception)
+
+
+def test_train_command__no_data_named__says_what_is_missing() -> None:
+    result = CliRunner().invoke(app, ["models", "train", "--seed", "3"])
+    assert "training needs data and out" in str(result.exception)

@@ -109,15 +109,39 @@ def test_probability__feature_that_no_data_taught__changes_nothing(
     assert (model.network(other, private).numpy() == outputs).all()
 
 
-def test_confidence__deeper_history__rises(model: Model) -> None:
-    thin = [0] * len(FEATURES)
-    deep = list(thin)
-    for name, _, _ in POLICY.depth_terms:
-        deep[FEATURE[name]] = ENCODED_ONE
-    low, high = (model.infer(chain).scores.confidence_bps for chain in (thin, deep))
+def confidence_of(model: Model, **encoded: int) -> float:
+    # A wallet without history that asks for an ordinary loan in an ordinary market.
+    chain = tasks.neutral_loan().tolist()
+    for name, value in encoded.items():
+        chain[FEATURE[name]] = value
+    return model.infer(chain).scores.confidence_bps / 10_000
+
+
+def test_confidence__deeper_history__rises_from_thin_to_certain(model: Model) -> None:
+    # Ends within the training loans' activity, so that depth alone counts.
+    deep = {name: min(ENCODED_ONE, round(1.05 * deep * ENCODED_ONE)) for name, deep, _ in POLICY.depth_terms}
     lost = sum(cost for _, _, cost in POLICY.depth_terms)
-    assert low == pytest.approx((1 - lost) * 10_000, abs=30)
-    assert high == 10_000
+    assert confidence_of(model) == pytest.approx(1 - lost, abs=0.003)
+    assert confidence_of(model) < POLICY.thin_below
+    assert confidence_of(model, **deep) == pytest.approx(1.0, abs=0.001)
+    for name, _, cost in POLICY.depth_terms:
+        assert confidence_of(model, **(deep | {name: 0})) == pytest.approx(1 - cost, abs=0.003), name
+
+
+@pytest.mark.parametrize(("name", "side", "cost"), POLICY.distance_terms)
+def test_confidence__further_from_the_training_loans__falls_and_never_below_nothing(
+    model: Model, name: str, side: str, cost: float
+) -> None:
+    bound = registry.load().metrics["confidence"]["bounds"][f"{name} {side}"]
+    deep = {name: min(ENCODED_ONE, round(1.05 * deep * ENCODED_ONE)) for name, deep, _ in POLICY.depth_terms}
+    end = ENCODED_ONE if side == "above" else 0
+    near, middle = (round((bound + share * (end / ENCODED_ONE - bound)) * ENCODED_ONE) for share in (-0.01, 0.5))
+    inside, half, outside = (confidence_of(model, **(deep | {name: value})) for value in (near, middle, end))
+    assert inside == pytest.approx(1.0, abs=0.001)
+    assert half == pytest.approx(1 - cost / 2, abs=0.005)
+    assert outside == pytest.approx(1 - cost, abs=0.005)
+    far = {other: ENCODED_ONE if way == "above" else 0 for other, way, _ in POLICY.distance_terms}
+    assert confidence_of(model, **(far | {"borrowing_age": 0, "counterparties": 0})) == 0.0
 
 
 def test_interest_rate__probability_known__is_the_policy_rule(outputs: npt.NDArray[np.int64]) -> None:
