@@ -63,6 +63,18 @@ def test_recourse__no_lever_alone_suffices__two_together_are_told(model: Model) 
         assert " and " in option.text
 
 
+def test_recourse__only_all_together_suffice__are_told_without_what_changes_nothing(model: Model) -> None:
+    # Levers that reach a little further each time: when they first suffice, it takes all three.
+    for steps in range(1, 30):
+        reach = {"borrow_less": steps, "more_collateral": steps, "shorter_loan": 3 * steps}
+        short = [replace(LEVER[name], steps=own) for name, own in reach.items()]
+        found = recourse(model, SITUATIONS["late"], (LEVER["wait"], *short))
+        if found:
+            break
+    assert found[0].levers == ("borrow_less", "more_collateral", "shorter_loan")
+    assert "month" not in found[0].text
+
+
 def test_recourse__open_debt__says_how_much_to_repay_and_what_health_factor_it_gives(model: Model) -> None:
     now = SITUATIONS["indebted"]
     option = next(option for option in recourse(model, now) if option.levers == ("repay_debt",))
