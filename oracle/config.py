@@ -175,6 +175,9 @@ class CompoundV2Settings(Section):
 
     name: str = Field("compound-v2", description="name in features and logs, one for each protocol")
     comptroller: ContractAddress = Field(description="the Comptroller (its Unitroller)")
+    vai_controller: ContractAddress | None = Field(
+        None, description="Venus's VAIController (its Unitroller), whose stablecoin is debt as well; absent: none"
+    )
     start_block: int = Field(0, ge=0, description="block of its deployment")
     subgraph: Annotated[SecretStr, _endpoint("http://", "https://")] | None = Field(
         None, description="its subgraph, to read events from instead of the index; of Messari's lending schema"

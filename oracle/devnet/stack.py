@@ -211,7 +211,7 @@ address = "{contracts.lending.address}"
 start_block = {contracts.start_block}
 
 [model]
-name = "{model.directory}"
+directory = "{model.directory.parent}"
 keys = "{REPOSITORY / "build" / "keys" / model.name}"
 
 [signer]

@@ -1,6 +1,8 @@
 """Compound V2 and its forks: what a wallet did in any market of a comptroller, and its position at the block.
 
-Its events index nothing, so they come from the index. A fork may add a last number to `Mint` and `Redeem`.
+Its events index nothing, so they come from the index. A fork may add a last number to `Mint` and `Redeem`. A stablecoin
+that a fork mints against the collateral (Venus's VAI) is part of the debt, but what was minted and paid back of it is
+not among the borrowings: its controller, no market, logs that.
 """
 
 from collections import Counter
@@ -95,6 +97,7 @@ class CompoundV2Source:
         position = await self._position(wallet, at, prices)
         if self._events is not None and position.debt_usd and sums.first_borrow is None:
             raise HistoryIncomplete(f"{wallet} is in debt at {self.name}, but its subgraph knows of no borrowing")
+        position += Position(debt_usd=await prices.stablecoin_debt_usd(wallet, at.hash))
         return LendingHistory(
             supplied_usd=sums.supplied,
             withdrawn_usd=sums.withdrawn,

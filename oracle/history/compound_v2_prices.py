@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from oracle.assessment.errors import HistoryIncomplete
-from oracle.assessment.history import WAD
+from oracle.assessment.history import USD, WAD
 from oracle.assessment.request import Address
 from oracle.history.abi import Function
 from oracle.history.concurrently import Memo, all_of
 from oracle.history.markets import CompoundV2Market
-from oracle.history.reader import ChainReader
+from oracle.history.reader import CallReverted, ChainReader
 
 _ALL_MARKETS: Final = Function("getAllMarkets", (), ("address[]",))
 _ASSETS_IN: Final = Function("getAssetsIn", ("address",), ("address[]",))
@@ -18,6 +18,10 @@ _UNDERLYING_PRICE: Final = Function("getUnderlyingPrice", ("address",), ("uint25
 _EXCHANGE_RATE: Final = Function("exchangeRateStored", (), ("uint256",))
 # error, shares, debt, exchange rate
 _SNAPSHOT: Final = Function("getAccountSnapshot", ("address",), ("uint256",) * 4)
+_RATE_NOW: Final = Function("exchangeRateCurrent", (), ("uint256",))
+_DEBT_NOW: Final = Function("borrowBalanceCurrent", ("address",), ("uint256",))
+_VAI_OWED: Final = Function("getVAIRepayAmount", ("address",), ("uint256",))
+_VAI_MINTED: Final = Function("mintedVAIs", ("address",), ("uint256",))
 # listed, collateral factor; forks add more
 _MARKET: Final = Function("markets", ("address",), ("bool", "uint256"))
 
@@ -70,7 +74,7 @@ class ComptrollerPrices:
         return await self.value_usd(market, shares * int(rate) // WAD, block_hash)
 
     async def position(self, market: Address, wallet: Address, block_hash: str) -> Position:
-        """Return a wallet's position in an entered market; interest since its last use is not in it."""
+        """Return a wallet's position in an entered market, with interest up to the block."""
         snapshot, (_, factor) = await all_of(
             [
                 self._reader.call(market, _SNAPSHOT, wallet, block_hash=block_hash),
@@ -82,9 +86,41 @@ class ComptrollerPrices:
             raise HistoryIncomplete(f"market {market} of {self._market.name} answers error {error} for {wallet}")
         if not shares and not debt:
             return Position()
+        # The snapshot stands where the market's interest was last added up.
+        if shares:
+            rate = await self._accrued(market, _RATE_NOW, rate, block_hash)
+        if debt:
+            debt = await self._accrued(market, _DEBT_NOW, debt, block_hash, wallet)
         collateral_usd = await self.value_usd(market, shares * rate // WAD, block_hash)
         debt_usd = await self.value_usd(market, debt, block_hash)
         return Position(collateral_usd, collateral_usd * factor // WAD, debt_usd)
+
+    async def stablecoin_debt_usd(self, wallet: Address, block_hash: str) -> int:
+        """Return a wallet's debt in the stablecoin that a fork mints itself (Venus's VAI), in 1e-8 USD.
+
+        The protocol counts one as a dollar. Controllers of before its interest know only what was minted.
+        """
+        controller = self._market.vai_controller
+        if controller is None:
+            return 0
+        try:
+            (owed,) = await self._reader.call(controller, _VAI_OWED, wallet, block_hash=block_hash)
+        except CallReverted:
+            (owed,) = await self._reader.call(self._market.comptroller, _VAI_MINTED, wallet, block_hash=block_hash)
+        return int(owed) * USD // WAD
+
+    async def _accrued(
+        self, market: Address, question: Function, stored: int, block_hash: str, *arguments: Address
+    ) -> int:
+        """Return what a function that adds up the interest first would answer; nothing of that is kept on the chain.
+
+        A market that cannot add up its interest stands still at what it stored.
+        """
+        try:
+            (accrued,) = await self._reader.call(market, question, *arguments, block_hash=block_hash)
+        except CallReverted:
+            return stored
+        return int(accrued)
 
     async def _read_oracle(self, block_hash: str) -> Address:
         (oracle,) = await self._reader.call(self._market.comptroller, _ORACLE, block_hash=block_hash)

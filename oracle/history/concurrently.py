@@ -1,22 +1,41 @@
 """Several reads at once: all of them, or the first one's error."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Coroutine, Iterable
+from itertools import islice
+from typing import Any, Final, Generic, TypeVar
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
+# Twice as many as a reader asks the node for at once.
+_AT_ONCE: Final = 64
+
 
 async def all_of(reads: Iterable[Coroutine[Any, Any, Value]]) -> list[Value]:
-    """Return the results in order; when one fails the others are cancelled and its own error is raised."""
+    """Return the results in order; when one fails the others are cancelled and its own error is raised.
+
+    A few are under way at a time: each takes kilobytes while it waits, and there may be one for each event of a life.
+    """
+    waiting = enumerate(reads)
+    results: dict[int, Value] = {}
+
+    async def work_from(place: int, read: Coroutine[Any, Any, Value]) -> None:
+        results[place] = await read
+        for later, following in waiting:
+            results[later] = await following
+
     try:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(read) for read in reads]
+            for place, read in islice(waiting, _AT_ONCE):
+                group.create_task(work_from(place, read))
     except BaseExceptionGroup as failures:
         # Callers match on the domain's errors, which a group would hide.
         raise first_error(failures) from None
-    return [task.result() for task in tasks]
+    finally:
+        for _, read in waiting:  # those that were not begun, after a failure
+            read.close()
+    return [results[place] for place in range(len(results))]
 
 
 class Memo(Generic[Key, Value]):
@@ -24,13 +43,19 @@ class Memo(Generic[Key, Value]):
 
     def __init__(self, read: Callable[[Key], Coroutine[Any, Any, Value]]) -> None:
         self._read = read
-        self._tasks: dict[Key, asyncio.Task[Value]] = {}
+        self._values: dict[Key, Value] = {}
+        self._reads: dict[Key, asyncio.Task[Value]] = {}
 
-    def get(self, key: Key) -> Awaitable[Value]:
+    async def get(self, key: Key) -> Value:
         """Return the value of a key; an error of its read is raised to every reader."""
-        if key not in self._tasks:
-            self._tasks[key] = asyncio.create_task(self._read(key))
-        return self._tasks[key]
+        if key in self._values:
+            return self._values[key]
+        if key not in self._reads:
+            self._reads[key] = asyncio.create_task(self._read(key))
+        value = self._values[key] = await self._reads[key]
+        # A task that is done takes several times what its value does.
+        self._reads.pop(key, None)
+        return value
 
 
 def first_error(failures: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -18,11 +18,12 @@ class AaveV2Market:
 
 @dataclass(frozen=True, slots=True)
 class CompoundV2Market:
-    """All markets of one Compound V2 comptroller, or of a fork's."""
+    """All markets of one Compound V2 comptroller, or of a fork's; `vai_controller` mints Venus's stablecoin."""
 
     name: str
     comptroller: Address
     start_block: int
+    vai_controller: Address | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ class TransactionSource:
             for transaction in page:
                 if transaction.block_number > after:
                     tally.add(transaction)
+            del page
         if known is not None:
             tally.add_older(known.content)
         return await finish(self._reader, _SOURCE, tally, at)
@@ -54,6 +55,8 @@ class TransactionSource:
             if not transactions:
                 raise HistoryIncomplete(f"the node sent an empty page of {wallet}'s transactions before block {before}")
             before = min(transaction.block_number for transaction in transactions)
+            # A page takes a megabyte or two: it goes before the next one comes.
+            del page, transactions
 
     async def _page(self, wallet: Address, before: int) -> Any:
         while True:

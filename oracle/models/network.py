@@ -6,7 +6,7 @@ Each head reads only the block of features that it was trained on:
     home trunk     private 0..14, a home owner       ->  default hinges
     card trunk     private 15..23, a card holder     ->  default hinges
     fraud trunk    chain 20..31                      ->  fraud hinges
-    context trunk  chain 5..21 and the credit trunk  ->  terms units
+    context trunk  chain 5..20 and the credit trunk  ->  terms units
 
 A hinge is one ReLU of a trunk's single score, so a weighted sum of hinges is a piecewise-linear function
 of that score: the calibrated probability, the category's margins and the risk score are such sums.
@@ -23,7 +23,7 @@ from oracle.assessment.outputs import OUTPUTS
 
 CREDIT: Final = slice(0, 20)
 FRAUD: Final = slice(20, 32)
-CONTEXT: Final = slice(5, 22)
+CONTEXT: Final = slice(5, 21)
 HOME: Final = slice(0, 15)
 CARD: Final = slice(15, 24)
 """HOME and CARD are columns of the private features; the rest, of the chain features."""
@@ -35,9 +35,9 @@ class Shape:
 
     credit: tuple[int, int] = (16, 8)
     home: tuple[int, int] = (28, 10)
-    card: tuple[int, int] = (5, 5)
+    card: tuple[int, int] = (7, 5)
     fraud: tuple[int, int] = (46, 18)
-    context: tuple[int, int] = (13, 6)
+    context: tuple[int, int] = (12, 6)
     default_hinges: int = 10
     fraud_hinges: int = 11
     terms_units: int = 4

@@ -46,7 +46,6 @@ class Policy:
         ("market_volatility", "below", 0.30),
         ("loan_duration", "above", 0.60),
         ("sent_count", "above", 0.30),
-        ("received_count", "above", 0.30),
     )
     """(feature, side of the training loans' quantiles, confidence lost at the feature's end on that side)."""
     training_quantile: float = 0.005

@@ -98,7 +98,8 @@ class _Search:
             low = 0
             for high in _places(levers):
                 if self._suffices(levers, high, target):
-                    found.append(self._option(levers, self._first(levers, low, high, target)))
+                    step = self._first(levers, low, high, target)
+                    found.append(self._option(self._needed(levers, step, target), step))
                     break
                 low = high
         return sorted(found, key=lambda option: option.effort)[:_MOST_OPTIONS]
@@ -109,6 +110,14 @@ class _Search:
             middle = (low + high) // 2
             low, high = (low, middle) if self._suffices(levers, middle, target) else (middle, high)
         return high
+
+    def _needed(self, levers: tuple[Lever, ...], step: int, target: Category) -> tuple[Lever, ...]:
+        """Return the levers without those that change nothing about the target; two were looked at before."""
+        for lever in levers:
+            rest = tuple(one for one in levers if one is not lever)
+            if len(rest) > 1 and self._suffices(rest, step, target):
+                levers = rest
+        return levers
 
     def _suffices(self, levers: tuple[Lever, ...], step: int, target: Category) -> bool:
         self._look([(levers, step)])

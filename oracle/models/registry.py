@@ -61,7 +61,10 @@ def shipped_names() -> list[str]:
 
 def folders(directory: Path | None = None) -> list[Path]:
     """Return the model folders of this package, then those directly below an operator's directory."""
-    own = [] if directory is None else sorted(path.parent for path in directory.glob(f"*/{MANIFEST}"))
+    if directory is None or directory.resolve() == SHIPPED.resolve():
+        own = []
+    else:
+        own = sorted(path.parent for path in directory.glob(f"*/{MANIFEST}"))
     return [SHIPPED / name for name in shipped_names()] + own
 
 

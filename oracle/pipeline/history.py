@@ -149,7 +149,15 @@ def _lending_markets(settings: HistorySettings) -> tuple[LendingMarket, ...]:
         )
         for one in settings.aave_v2
     )
-    compound = (CompoundV2Market(one.name, Address(one.comptroller), one.start_block) for one in settings.compound_v2)
+    compound = (
+        CompoundV2Market(
+            one.name,
+            Address(one.comptroller),
+            one.start_block,
+            None if one.vai_controller is None else Address(one.vai_controller),
+        )
+        for one in settings.compound_v2
+    )
     comets = (
         CometMarket(
             one.name,

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +15,7 @@ from web3 import AsyncHTTPProvider, AsyncWeb3
 from oracle.assessment.history import USD, WAD, LendingHistory
 from oracle.assessment.request import to_address
 from oracle.devnet.accounts import ETHER
+from oracle.devnet.artifacts import VENUS, packaged
 from oracle.devnet.venus import Venus, deploy_venus
 from oracle.history.compound_v2 import CompoundV2Source
 from oracle.history.event_index import EventIndex, EventStore, MemoryEventStore
@@ -106,6 +107,60 @@ async def test_compound_v2__when_a_borrow_is_refused_by_code__then_nothing_count
     await pool.call(user, pool.venus.shares["USDC"], "borrow", MILLION)
     index = EventIndex(MemoryEventStore(), pool.town.chain.chain_id)
     assert await pool.source(index).read(address_of(user), await pool.town.now()) == LendingHistory()
+
+
+async def test_compound_v2__when_nobody_used_the_market_since__then_its_interest_counts_up_to_the_block(
+    pool: Pool,
+) -> None:
+    place, weth, usdc = pool.town, pool.venus.shares["WETH"], pool.venus.shares["USDC"]
+    user = await pool.enter("venus sleeper", WETH=10 * ETHER)
+    await pool.call(user, weth, "mint", 10 * ETHER)
+    await pool.call(user, usdc, "borrow", 10_000 * MILLION)
+    index = EventIndex(MemoryEventStore(), place.chain.chain_id)
+    before = await pool.source(index).read(address_of(user), await place.now())
+    await place.chain.mine(300)
+    at = await place.now()
+    since = at.number - await place.transactor.read(usdc, "accrualBlockNumber")
+    factor = await place.transactor.read(usdc, "borrowRatePerBlock") * since
+    stored = await place.transactor.read(usdc, "borrowBalanceStored", user.address)
+    found = await pool.source(index).read(address_of(user), at)
+    assert found.debt_usd > before.debt_usd == stored * 100
+    # The protocol adds interest to an index of the market, rounded down; one unit is a hundred of 1e-8 dollars.
+    assert found.debt_usd == pytest.approx(stored * (WAD + factor) // WAD * 100, abs=100)
+    assert before.health_factor_wad is not None
+    assert found.health_factor_wad is not None
+    assert found.health_factor_wad < before.health_factor_wad
+    await pool.call(user, usdc, "accrueInterest")
+    stored = await place.transactor.read(usdc, "borrowBalanceStored", user.address)
+    assert (await pool.source(index).read(address_of(user), await place.now())).debt_usd == stored * 100
+
+
+async def test_venus__when_its_stablecoin_was_minted__then_it_is_debt_where_the_controller_is_named(pool: Pool) -> None:
+    place, weth = pool.town, pool.venus.shares["WETH"]
+    controller = await place.transactor.deploy(place.owner, packaged(VENUS, "VAIUnitroller"))
+    implementation = await place.transactor.deploy(place.owner, packaged(VENUS, "VAIController"))
+    await pool.call(place.owner, controller, "_setPendingImplementation", implementation.address)
+    await pool.call(place.owner, implementation, "_become", controller.address)
+    await pool.call(place.owner, pool.venus.comptroller, "_setVAIController", controller.address)
+    user = await pool.enter("venus minter", WETH=10 * ETHER)
+    await pool.call(user, weth, "mint", 10 * ETHER)
+    # The controller mints at a fixed address of another chain: it says here itself what it would have said then.
+    mint = pool.venus.comptroller.encode("setMintedVAIOf", user.address, 6_000 * ETHER)
+    await place.chain.rpc("anvil_impersonateAccount", controller.address)
+    await place.chain.set_balance(controller.address, ETHER)
+    sent = {"from": controller.address, "to": pool.venus.comptroller.address, "data": mint, "gas": hex(500_000)}
+    await place.chain.rpc("eth_sendTransaction", sent)
+    index, at = EventIndex(MemoryEventStore(), place.chain.chain_id), await place.now()
+    named = replace(pool.market, vai_controller=to_address(controller.address))
+    found = await replace(pool, market=named).source(index).read(address_of(user), at)
+    assert found.debt_usd == 6_000 * USD
+    # As the comptroller's own account of the wallet has it.
+    _, liquidity, _ = await place.transactor.read(pool.venus.comptroller, "getAccountLiquidity", user.address)
+    assert found.health_factor_wad is not None
+    borrowable_usd = found.health_factor_wad * found.debt_usd // WAD
+    assert borrowable_usd - found.debt_usd == pytest.approx(liquidity * USD // WAD, rel=1e-6)
+    unnamed = await pool.source(index).read(address_of(user), at)
+    assert unnamed == replace(found, debt_usd=0, health_factor_wad=None)
 
 
 class CountingProvider(AsyncHTTPProvider):

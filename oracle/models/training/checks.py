@@ -38,12 +38,14 @@ _LEAKING_STARTS: Final = {"ERC20": _ERC20, "Total ERC20": _ERC20, "n_liq": _AFTE
 def refuse_leaks(columns: Iterable[str], where: str) -> None:
     """Raise UnusableData when a column that features are read from is on the leak list, naming it and the reason."""
     for column in columns:
-        reason = LEAKS.get(column)
-        for start, why in _LEAKING_STARTS.items():
-            if column.startswith(start):
-                reason = why
-        if reason is not None:
+        if (reason := leak_of(column)) is not None:
             raise UnusableData(f"{where}: column {column!r} {reason}: it must not be a feature; read another column")
+
+
+def leak_of(column: str) -> str | None:
+    """Return why a feature must not be read from a column; None for one that is not on the leak list."""
+    starts = (why for start, why in _LEAKING_STARTS.items() if column.startswith(start))
+    return LEAKS.get(column, next(starts, None))
 
 
 def check_apart(keys: Iterable[Hashable], part: npt.NDArray[np.int8], what: str) -> None:

@@ -27,7 +27,7 @@ _FOLDS = 5
 class Lesson:
     """What to distil with: `trees` of the extra-trees teacher (0: boosting alone), boosting's rounds, rate and `leaves`
     a tree, made rows for each real one, how many of a row's columns come from elsewhere on average, the teacher's
-    weight against the label, and from how many starts to fit: the one that imitates best on validation rows is kept."""
+    weight against the label."""
 
     recipe: Recipe
     trees: int = 0
@@ -38,7 +38,6 @@ class Lesson:
     exchanged: float = 0.25
     real_copies: int = 2
     teacher_share: float = 0.5
-    starts: int = 1
 
 
 Pairs = tuple[tuple[int, int], ...]
@@ -102,8 +101,8 @@ def distil(
 
     `validation` (rows, labels) decides between several starts; raises ValueError for several without it.
     """
-    if lesson.starts > 1 and validation is None:
-        raise ValueError(f"{lesson.starts} starts need validation rows to choose by")
+    if lesson.recipe.starts > 1 and validation is None:
+        raise ValueError(f"{lesson.recipe.starts} starts need validation rows to choose by")
     teacher = Teacher(encoded, labels, lesson, seed, pairs)
     made = _made_rows(encoded, lesson, seed)
     soft = (1 - lesson.teacher_share) * labels + lesson.teacher_share * teacher.unseen
@@ -115,12 +114,12 @@ def distil(
     inputs = standard(np.concatenate(rows))
     targets = torch.tensor(np.concatenate(wanted)[:, None], dtype=torch.float32)
     found: list[tuple[float, int, Trunk]] = []
-    for start in range(lesson.starts):
+    for start in range(lesson.recipe.starts):
         torch.manual_seed(seed + start)
         trunk = Trunk(encoded.shape[1], hidden, 1, list(range(encoded.shape[1])))
         fit(trunk, inputs, targets, lesson.recipe, seed + start)
         loss = 0.0
-        if validation is not None and lesson.starts > 1:
+        if validation is not None and lesson.recipe.starts > 1:
             expected = (1 - lesson.teacher_share) * validation[1] + lesson.teacher_share * teacher(validation[0])
             loss = _loss(trunk, standard(validation[0]), expected)
         found.append((loss, start, trunk))

@@ -15,12 +15,14 @@ from oracle.models.fixed_point import INPUT_BITS
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How to fit: passes over the data, batch size, largest learning rate, and the decay of weights."""
+    """How to fit: passes over the data, batch size, largest learning rate, the decay of weights, and from how many
+    starts: the one that does best on validation rows is kept."""
 
     epochs: int = 120
     batch: int = 256
     learning_rate: float = 6e-3
     weight_decay: float = 1e-4
+    starts: int = 1
 
 
 class Trunk(nn.Module):

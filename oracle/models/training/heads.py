@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits
 
 from oracle.assessment.features import FEATURES
 from oracle.models.fixed_point import INPUT_BITS
@@ -49,7 +50,6 @@ FRAUD_PAIRS: Final = (
 
 _FLOW = [feature.name for feature in FEATURES[FRAUD]]
 _CREDIT_BLOCK = [feature.name for feature in FEATURES[CREDIT]]
-_STRUCTURAL_SHARE = 0.9
 _PINNED_ROWS = 300
 UNKNOWN_FRAUD: Final = 0.15
 _FUNDED_FRAUD = 0.05
@@ -105,17 +105,24 @@ def fit_passport(passports: Passports, hidden: tuple[int, int], lesson: Lesson, 
 def fit_credit(book: Book, shape: Shape, recipe: Recipe, seed: int) -> Trunk:
     """Fit the credit trunk on the book's training period, monotone in CREDIT_READS.
 
-    The targets mix what happened with the structural probability: one period's market is not the next one's.
+    The target is the structural probability, not what happened: one period's market is not the next one's.
     """
-    chosen = book.part == TRAIN
-    torch.manual_seed(seed)
-    trunk = Trunk(len(_CREDIT_BLOCK), shape.credit, 1, credit_columns(), credit_directions())
-    labels = torch.tensor(mixed_target(book)[chosen, None], dtype=torch.float32)
-    weights = torch.tensor(book.weight[chosen, None], dtype=torch.float32)
+    chosen, held = book.part == TRAIN, book.part == VALIDATION
     standard = Standard.of(book.chain[chosen][:, CREDIT])
-    fit(trunk, standard(book.chain[chosen][:, CREDIT]), labels, recipe, seed, weights=weights)
-    standard.undo(trunk)
-    return trunk
+    inputs, unseen = (standard(book.chain[rows][:, CREDIT]) for rows in (chosen, held))
+    targets, expected = (torch.tensor(book.structural[rows, None], dtype=torch.float32) for rows in (chosen, held))
+    weights, known = (torch.tensor(book.weight[rows, None], dtype=torch.float32) for rows in (chosen, held))
+    found: list[tuple[float, int, Trunk]] = []
+    for start in range(recipe.starts):
+        torch.manual_seed(seed + start)
+        trunk = Trunk(len(_CREDIT_BLOCK), shape.credit, 1, credit_columns(), credit_directions())
+        fit(trunk, inputs, targets, recipe, seed + start, weights=weights)
+        with torch.no_grad():
+            loss = float(binary_cross_entropy_with_logits(trunk(unseen), expected, known)) if len(unseen) else 0.0
+        found.append((loss, start, trunk))
+    best = min(found, key=lambda one: one[:2])[2]
+    standard.undo(best)
+    return best
 
 
 def credit_columns() -> list[int]:
@@ -126,11 +133,6 @@ def credit_columns() -> list[int]:
 def credit_directions() -> Tensor:
     """Return the direction of every column of the credit block, 0 where it is free or not read."""
     return torch.tensor([float(CREDIT_READS.get(name, 0)) for name in _CREDIT_BLOCK])
-
-
-def mixed_target(book: Book) -> npt.NDArray[np.float64]:
-    """Return the soft label (n,) of each loan: its event, and for the greater part its structural probability."""
-    return (1 - _STRUCTURAL_SHARE) * book.event + _STRUCTURAL_SHARE * book.structural
 
 
 def _wallets_without_flow(columns: int, seed: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:

@@ -21,7 +21,7 @@ from oracle.models.network import CREDIT, Shape
 from oracle.models.training.accounts import Accounts, read_accounts
 from oracle.models.training.book import Book, make_book
 from oracle.models.training.fit import as_inputs
-from oracle.models.training.heads import fit_credit, fit_fraud, fit_passport, mixed_target
+from oracle.models.training.heads import fit_credit, fit_fraud, fit_passport
 from oracle.models.training.passports import Passports, read_card, read_home
 from oracle.models.training.recipes import Recipes, lesson_of, table_of
 from oracle.models.training.split import TEST, TRAIN, VALIDATION
@@ -86,7 +86,7 @@ def score_of(table: dict[str, Any], head: str, source: Source, seed: int) -> flo
     and validation parts, equal rows together. Credit: minus the log loss in the book's validation period.
     """
     # One start: the held-out rows judge, so they must not choose as well.
-    lesson = lesson_of(head, table | ({"starts": 1} if "starts" in table else {}))
+    lesson = lesson_of(head, table | {"starts": 1})
     if isinstance(source, Book):
         return _credit_score(source, lesson, seed)
     scores = []
@@ -118,7 +118,7 @@ def _credit_score(book: Book, recipe: Any, seed: int) -> float:
     rows = book.part == VALIDATION
     with torch.no_grad():
         given = torch.sigmoid(trunk(as_inputs(book.chain[rows][:, CREDIT])))[:, 0].double().numpy()
-    wanted, count = mixed_target(book)[rows], int(rows.sum())
+    wanted, count = book.structural[rows], int(rows.sum())
     # A soft label is two rows, one of each class, that share the row's weight.
     weights = np.concatenate([book.weight[rows] * wanted, book.weight[rows] * (1 - wanted)])
     return -float(log_loss(np.repeat([1, 0], count), np.tile(given, 2), sample_weight=weights))
@@ -132,8 +132,8 @@ def _space(head: str) -> dict[str, optuna.distributions.BaseDistribution]:
     floats, integers = optuna.distributions.FloatDistribution, optuna.distributions.IntDistribution
     space: dict[str, optuna.distributions.BaseDistribution] = {
         "learning_rate": floats(3e-3, 4e-2, log=True),
-        "weight_decay": floats(1e-4, 1e-1, log=True),
-        "epochs": integers(10, 60, step=10) if head == "card" else integers(100, 300, step=50),
+        "weight_decay": floats(1e-5, 1e-1, log=True),
+        "epochs": integers(10, 60, step=10) if head == "card" else integers(100, 600, step=50),
     }
     if head == "credit":
         return space

@@ -11,6 +11,8 @@ from oracle.history.abi import Function
 from oracle.history.logs import Log
 from oracle.history.reader import ChainReader
 
+_REVERTED = "execution reverted"
+
 
 @dataclass
 class ScriptedNode:
@@ -35,11 +37,16 @@ class ScriptedNode:
         key = (contract, function.call_data(*arguments), f"0x{block:064x}" if block else None)
         self._answers[key] = "0x" + encode(function.outputs, values).hex()
 
+    def reverts(self, contract: Address, function: Function, arguments: Sequence[Any]) -> None:
+        """Script a call that reverts, at every block."""
+        self._answers[contract, function.call_data(*arguments), None] = _REVERTED
+
     async def make_request(self, method: str, params: list[Any]) -> dict[str, Any]:
         if method == "eth_call":
             call, block = params[0], params[1]["blockHash"]
             own = self._answers.get((call["to"], call["data"], block))
-            return {"result": own or self._answers[call["to"], call["data"], None]}
+            answer = own or self._answers[call["to"], call["data"], None]
+            return {"error": {"code": 3, "message": answer}} if answer == _REVERTED else {"result": answer}
         if method == "eth_getBlockByHash":
             return {"result": {"timestamp": hex(1_000 * int(params[0], 16)), "hash": params[0]}}
         if method == "eth_getBlockByNumber":

@@ -106,7 +106,9 @@ def test_distil__several_starts__keeps_the_one_that_imitates_best_on_validation_
     labels, truth = ((values[:, 0] + values[:, 1] > 1024).astype(np.int64) for values in (rows, held))
     lesson = replace(QUICK, teacher_share=0.0)
     single = [distil(rows, labels, (5, 3), lesson, seed) for seed in (4, 5, 6)]
-    best = distil(rows, labels, (5, 3), replace(lesson, starts=3), 4, validation=(held, truth))
+    best = distil(
+        rows, labels, (5, 3), replace(lesson, recipe=replace(lesson.recipe, starts=3)), 4, validation=(held, truth)
+    )
 
     def loss(trunk: Trunk) -> float:
         with torch.no_grad():
@@ -116,4 +118,4 @@ def test_distil__several_starts__keeps_the_one_that_imitates_best_on_validation_
     # The same teacher and made rows for all starts, so only the first is also one of the single ones.
     assert loss(best) <= loss(single[0]) + 1e-6
     with pytest.raises(ValueError, match="3 starts need validation rows"):
-        distil(rows, labels, (5, 3), replace(lesson, starts=3), 4)
+        distil(rows, labels, (5, 3), replace(lesson, recipe=replace(lesson.recipe, starts=3)), 4)

