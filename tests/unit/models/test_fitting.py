@@ -118,4 +118,4 @@ def test_distil__several_starts__keeps_the_one_that_imitates_best_on_validation_
     # The same teacher and made rows for all starts, so only the first is also one of the single ones.
     assert loss(best) <= loss(single[0]) + 1e-6
     with pytest.raises(ValueError, match="3 starts need validation rows"):
-        distil(rows, labels, (5, 3), replace(lesson, recipe=replace(lesson.recipe, starts=3)), 4)
+        distil(rows, labels, (5, 3), several, 4)
