@@ -34,7 +34,7 @@ BOOKS = 3
 DAY = 86_400
 TERMS = LoanTerms(NATIVE_COIN, ETHER, NATIVE_COIN, 2 * ETHER, 30 * DAY)
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(60 + 2 * WALLETS)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300 + 4 * WALLETS)]
 
 
 class OneMarket:
