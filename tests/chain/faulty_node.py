@@ -2,6 +2,8 @@
 
 import asyncio
 import copy
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -81,6 +83,16 @@ async def _cut(request: web.Request, beginning: bytes) -> web.StreamResponse:
 def honest(method: str, params: list[Any], answer: dict[str, Any]) -> dict[str, Any]:
     """Give the true answer."""
     return answer
+
+
+def late(parity: int, seconds: float = 0.02) -> Tamper:
+    """Let half of the requests wait, told by what they ask: with the other parity the other half comes later."""
+
+    def tamper(method: str, params: list[Any], answer: dict[str, Any]) -> Given:
+        asked = hashlib.sha256(json.dumps([method, params]).encode()).digest()
+        return seconds if asked[0] % 2 == parity else answer
+
+    return tamper
 
 
 def refuse(code: int, message: str) -> dict[str, Any]:
