@@ -216,6 +216,9 @@ class UniswapV2Settings(Section):
 
     name: str = Field("uniswap-v2", description="name in features and logs, one for each protocol")
     factory: ContractAddress = Field(description="the factory of its pairs")
+    routers: tuple[ContractAddress, ...] = Field(
+        (), description="its routers, whose swaps for ether are told from the wallet's transactions; none: unseen"
+    )
     start_block: int = Field(0, ge=0, description="block of its deployment")
 
 
@@ -225,6 +228,9 @@ class UniswapV3Settings(Section):
     name: str = Field("uniswap-v3", description="name in features and logs, one for each protocol")
     factory: ContractAddress = Field(description="the factory of its pools")
     position_manager: ContractAddress = Field(description="its NonfungiblePositionManager")
+    routers: tuple[ContractAddress, ...] = Field(
+        (), description="its routers, whose swaps for ether are told from the wallet's transactions; none: unseen"
+    )
     start_block: int = Field(0, ge=0, description="block of its deployment")
 
 

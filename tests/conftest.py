@@ -3,12 +3,16 @@
 from collections.abc import AsyncIterator, Iterator
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import pytest_socket
 
 from oracle.devnet.anvil import Anvil
 from oracle.devnet.postgres import EmbeddedPostgres, create_database
+
+if TYPE_CHECKING:
+    from tests.chain.second_model import TwoModels
 
 _UNIT_TESTS = Path(__file__).parent / "unit"
 _database_numbers = count(1)
@@ -43,3 +47,11 @@ async def chain() -> AsyncIterator[Anvil]:
     """An empty local chain of the test's own."""
     async with Anvil() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def two_models(tmp_path_factory: pytest.TempPathFactory) -> "TwoModels":
+    """The shipped model and a second one with its own keys and verifier, made once."""
+    from tests.chain.second_model import make_two_models
+
+    return make_two_models(tmp_path_factory.mktemp("two_models"))

@@ -65,6 +65,8 @@ class TransactionHistory:
     """Native-coin transactions up to the block; values in wei, times in Unix seconds.
 
     Sent means signed by the wallet, whatever its value; received means addressed to it with a value above zero.
+    `router_swaps` counts, by exchange, swaps that a router paid out to the wallet in coins; they are among the swaps of
+    ExchangeHistory.
     """
 
     sent_count: int = 0
@@ -86,6 +88,7 @@ class TransactionHistory:
     recipients: int = 0
     counterparties: int = 0
     balance_wei: int = 0
+    router_swaps: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,10 +48,12 @@ start_block = {venus.start_block}
 
 [[history.uniswap_v2]]
 factory = "{swaps.factory.address}"
+routers = ["{swaps.router.address}"]
 start_block = {swaps.start_block}
 
 [[history.uniswap_v3]]
 factory = "{pools.factory.address}"
 position_manager = "{pools.manager.address}"
+routers = ["{pools.router.address}"]
 start_block = {pools.start_block}
 """

@@ -27,6 +27,10 @@ class Function:
         """Return the call data in hex."""
         return "0x" + (self.selector + encode(self.inputs, arguments)).hex()
 
+    def decode_call(self, data: bytes) -> tuple[Any, ...]:
+        """Return the arguments of call data, its selector unchecked; raises DecodingError when they do not fit."""
+        return decode(self.inputs, data[4:])
+
     def decode(self, answer: bytes) -> tuple[Any, ...]:
         """Return the values that a call answered; raises eth_abi's DecodingError when they do not fit."""
         return decode(self.outputs, answer)

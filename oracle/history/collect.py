@@ -24,10 +24,11 @@ from oracle.history.etherscan_client import EtherscanClient
 from oracle.history.event_index import EventIndex, MemoryEventStore
 from oracle.history.market import MarketSource
 from oracle.history.memory import HistoryStore, WalletMemory
-from oracle.history.merge import merge_exchanges, merge_lending, merge_social, merge_term_loans
+from oracle.history.merge import merge_exchanges, merge_lending, merge_social, merge_term_loans, router_exchanges
 from oracle.history.paced_api import counted_calls
 from oracle.history.protocols import Tools, exchange_source, lending_source
 from oracle.history.reader import ChainReader
+from oracle.history.router_swaps import routers_of
 from oracle.history.social import EnsSource
 from oracle.history.source import Part, Source
 from oracle.history.subgraph import SubgraphClient
@@ -105,9 +106,11 @@ def build_sources(
 def _transactions(
     reader: ChainReader, configuration: HistoryConfiguration, services: Services
 ) -> Source[TransactionHistory]:
+    routers = routers_of(configuration.exchanges)
     if services.transactions_api is not None:
-        return EtherscanTransactionSource(reader, services.transactions_api, page_size=configuration.api_page)
-    return TransactionSource(reader, page_size=configuration.transactions_page)
+        client, page_size = services.transactions_api, configuration.api_page
+        return EtherscanTransactionSource(reader, client, page_size=page_size, routers=routers)
+    return TransactionSource(reader, page_size=configuration.transactions_page, routers=routers)
 
 
 async def collect_history(
@@ -171,7 +174,7 @@ async def read_history(reader: ChainReader, sources: Sources, wallet: Address, a
         transactions=transactions.result(),
         social=merge_social(social.result()),
         market=market.result(),
-        exchanges=merge_exchanges(exchanges.result()),
+        exchanges=merge_exchanges([*exchanges.result(), *router_exchanges(transactions.result())]),
     )
 
 

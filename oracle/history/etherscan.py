@@ -8,7 +8,8 @@ from oracle.assessment.history import TransactionHistory
 from oracle.assessment.request import Address, BlockRef
 from oracle.history.etherscan_client import EtherscanClient, ResultTooLarge
 from oracle.history.reader import ChainReader
-from oracle.history.tally import Tally, Transaction, finish, remembered
+from oracle.history.router_swaps import NO_ROUTERS, Routers
+from oracle.history.tally import Tally, Transaction, finish, remembered, tally_key
 
 _SOURCE: Final = "transactions:api"
 RESULT_WINDOW: Final = 10_000
@@ -20,9 +21,13 @@ class EtherscanTransactionSource:
 
     name = "transactions"
 
-    def __init__(self, reader: ChainReader, client: EtherscanClient, *, page_size: int = 1_000) -> None:
+    def __init__(
+        self, reader: ChainReader, client: EtherscanClient, *, page_size: int = 1_000, routers: Routers = NO_ROUTERS
+    ) -> None:
         self._reader = reader
         self._client = client
+        self._routers = routers
+        self._key = tally_key(_SOURCE, routers)
         self._page_size = min(page_size, RESULT_WINDOW)
 
     async def read(self, wallet: Address, at: BlockRef) -> TransactionHistory:
@@ -32,8 +37,8 @@ class EtherscanTransactionSource:
         HistoryIncomplete when its transactions do not account for the wallet's nonce.
         """
         await self._check_head(at)
-        tally, newest = Tally(wallet), None
-        known = await remembered(self._reader, _SOURCE, at)
+        tally, newest = Tally(wallet, self._routers), None
+        known = await remembered(self._reader, self._key, at)
         after = 0 if known is None else known.to_block
         async for page in self._pages(wallet, at, after):
             for raw in page:
@@ -43,7 +48,7 @@ class EtherscanTransactionSource:
             await self._check_block(newest)
         if known is not None:
             tally.add_older(known.content)
-        return await finish(self._reader, _SOURCE, tally, at)
+        return await finish(self._reader, self._key, tally, at)
 
     async def _pages(self, wallet: Address, at: BlockRef, after: int) -> AsyncIterator[Sequence[dict[str, Any]]]:
         """Yield new transactions of the blocks behind `after`, newest first, until a query brings none.
@@ -130,6 +135,7 @@ def _parse(raw: dict[str, Any]) -> Transaction:
             # Blocks before Byzantium have no receipt status.
             succeeded=str(raw["isError"]) == "0" and str(raw.get("txreceipt_status", "")) != "0",
             kind=0,
+            data=str(raw["input"]) if recipient else "0x",
         )
     except (KeyError, TypeError, ValueError) as error:
         raise HistoryIncomplete(f"transaction {raw.get('hash')} came without {error} from the API") from error

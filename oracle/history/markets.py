@@ -51,21 +51,26 @@ class MakerVaults:
 
 @dataclass(frozen=True, slots=True)
 class UniswapV2Exchange:
-    """One Uniswap V2 exchange, or a fork's: all pairs of its factory."""
+    """One Uniswap V2 exchange, or a fork's: all pairs of its factory; `routers` are those that pay in coins too."""
 
     name: str
     factory: Address
     start_block: int
+    routers: tuple[Address, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class UniswapV3Exchange:
-    """One Uniswap V3 exchange: all pools of its factory, and the positions that its manager holds for wallets."""
+    """One Uniswap V3 exchange: all pools of its factory, and the positions that its manager holds for wallets.
+
+    `routers` are those that pay in coins too.
+    """
 
     name: str
     factory: Address
     position_manager: Address
     start_block: int
+    routers: tuple[Address, ...] = ()
 
 
 LendingMarket = AaveV2Market | CompoundV2Market | CometMarket | MakerVaults

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from oracle.assessment.history import ExchangeHistory, LendingHistory, SocialRecord, TermLoanHistory
+from oracle.assessment.history import ExchangeHistory, LendingHistory, SocialRecord, TermLoanHistory, TransactionHistory
 
 
 def merge_lending(parts: Sequence[LendingHistory]) -> LendingHistory:
@@ -43,6 +43,14 @@ def merge_exchanges(parts: Sequence[ExchangeHistory]) -> ExchangeHistory:
         collect_count=sum(part.collect_count for part in parts),
         protocols=frozenset(name for part in parts for name in part.protocols),
     )
+
+
+def router_exchanges(transactions: TransactionHistory) -> list[ExchangeHistory]:
+    """Return the use of exchanges that only a wallet's transactions tell of."""
+    return [
+        ExchangeHistory(swap_count=count, protocols=frozenset({name}))
+        for name, count in transactions.router_swaps.items()
+    ]
 
 
 def merge_term_loans(parts: Sequence[TermLoanHistory]) -> TermLoanHistory:

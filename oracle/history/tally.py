@@ -1,5 +1,6 @@
 """Transactions as one running tally: the same statistics whichever interface they came from."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -7,8 +8,9 @@ from typing import Any, Final
 from oracle.assessment.errors import HistoryIncomplete
 from oracle.assessment.history import TransactionHistory
 from oracle.assessment.request import Address, BlockRef
-from oracle.history.memory import Stored
+from oracle.history.memory import Stored, source_key
 from oracle.history.reader import ChainReader
+from oracle.history.router_swaps import Routers
 
 _DELEGATION_PREFIX: Final = bytes.fromhex("ef0100")
 SET_CODE_TYPE: Final = 4
@@ -24,7 +26,10 @@ _EXTREMES: Final[dict[str, Callable[[list[int]], int]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """One mined transaction: value and fee in wei, time in Unix seconds; `recipient` None creates a contract."""
+    """One mined transaction: value and fee in wei, time in Unix seconds; `recipient` None creates a contract.
+
+    `data` is what the recipient was called with, in hex.
+    """
 
     hash: str
     block_number: int
@@ -36,6 +41,7 @@ class Transaction:
     fee_wei: int
     succeeded: bool
     kind: int
+    data: str = "0x"
 
 
 @dataclass
@@ -77,9 +83,13 @@ class _Side:
 
 @dataclass
 class Tally:
-    """What was seen so far, newest first; memory grows with distinct counterparties, not with transactions."""
+    """What was seen so far, newest first; memory grows with distinct counterparties, not with transactions.
+
+    `routers` are those whose calls tell of swaps that they paid out in coins.
+    """
 
     wallet: Address
+    routers: Routers = field(default_factory=dict)
     sent: _Side = field(default_factory=_Side)
     received: _Side = field(default_factory=_Side)
     failed: int = 0
@@ -87,6 +97,7 @@ class Tally:
     gas_spent_wei: int = 0
     lowest_nonce: int | None = None
     delegates: bool = False
+    router_swaps: Counter[str] = field(default_factory=Counter)
 
     def add(self, transaction: Transaction) -> None:
         """Count a transaction; raises HistoryIncomplete when the wallet's nonces do not fall."""
@@ -108,6 +119,9 @@ class Tally:
         self.failed += not transaction.succeeded
         self.created += transaction.recipient is None and transaction.succeeded
         self.delegates |= transaction.kind == SET_CODE_TYPE
+        router = None if transaction.recipient is None else self.routers.get(transaction.recipient)
+        if router is not None and transaction.succeeded:
+            self.router_swaps[router.exchange] += router.pays(bytes.fromhex(transaction.data[2:]), self.wallet)
 
     def add_older(self, plain: dict[str, Any]) -> None:
         """Count what `to_plain` gave of a tally that ended before this one's first block."""
@@ -116,11 +130,13 @@ class Tally:
         for name in _COUNTS:
             setattr(self, name, getattr(self, name) + plain[name])
         self.delegates |= plain["delegates"]
+        self.router_swaps.update(plain["router_swaps"])
 
     def to_plain(self) -> dict[str, Any]:
         """Return the tally as plain JSON values."""
         counts = {name: getattr(self, name) for name in (*_COUNTS, "delegates")}
-        return {"sent": self.sent.to_plain(), "received": self.received.to_plain(), **counts}
+        sides = {"sent": self.sent.to_plain(), "received": self.received.to_plain()}
+        return {**sides, **counts, "router_swaps": dict(sorted(self.router_swaps.items()))}
 
     async def history(self, reader: ChainReader, at: BlockRef) -> TransactionHistory:
         """Return the statistics, with the balance at the block.
@@ -149,6 +165,7 @@ class Tally:
             recipients=len(sent.others),
             counterparties=len(received.others | sent.others),
             balance_wei=await reader.balance(self.wallet, at.hash),
+            router_swaps={name: count for name, count in sorted(self.router_swaps.items()) if count},
         )
 
     async def _check_complete(self, reader: ChainReader, at: BlockRef) -> None:
@@ -164,6 +181,11 @@ class Tally:
             f"{self.wallet} had nonce {nonce} at block {at.number}, but the node lists {self.sent.count} sent "
             "transactions: its index has a gap, ask another endpoint"
         )
+
+
+def tally_key(source: str, routers: Routers) -> str:
+    """Return the name under which a tally is kept: one that watched other routers is another tally."""
+    return source_key(source, sorted((address, router.exchange) for address, router in routers.items()))
 
 
 async def remembered(reader: ChainReader, source: str, at: BlockRef) -> Stored | None:

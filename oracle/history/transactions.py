@@ -8,7 +8,8 @@ from oracle.assessment.errors import HistoryIncomplete
 from oracle.assessment.history import TransactionHistory
 from oracle.assessment.request import Address, BlockRef
 from oracle.history.reader import ChainReader, RpcRefusal, quantity
-from oracle.history.tally import Tally, Transaction, finish, remembered
+from oracle.history.router_swaps import NO_ROUTERS, Routers
+from oracle.history.tally import Tally, Transaction, finish, remembered, tally_key
 
 _PAGE_LIMIT: Final = re.compile(r"page size:? (\d+)", re.IGNORECASE)
 _SOURCE: Final = "transactions:ots"
@@ -19,17 +20,19 @@ class TransactionSource:
 
     name = "transactions"
 
-    def __init__(self, reader: ChainReader, *, page_size: int) -> None:
+    def __init__(self, reader: ChainReader, *, page_size: int, routers: Routers = NO_ROUTERS) -> None:
         self._reader = reader
         self._page_size = page_size
+        self._routers = routers
+        self._key = tally_key(_SOURCE, routers)
 
     async def read(self, wallet: Address, at: BlockRef) -> TransactionHistory:
         """Return counts, sums and times up to the block.
 
         Raises HistoryIncomplete when the transactions found do not account for the wallet's nonce.
         """
-        tally = Tally(wallet)
-        known = await remembered(self._reader, _SOURCE, at)
+        tally = Tally(wallet, self._routers)
+        known = await remembered(self._reader, self._key, at)
         after = 0 if known is None else known.to_block
         async for page in self._pages(wallet, at, after):
             for transaction in page:
@@ -38,7 +41,7 @@ class TransactionSource:
             del page
         if known is not None:
             tally.add_older(known.content)
-        return await finish(self._reader, _SOURCE, tally, at)
+        return await finish(self._reader, self._key, tally, at)
 
     async def _pages(self, wallet: Address, at: BlockRef, after: int) -> AsyncIterator[Sequence[Transaction]]:
         """Yield the pages that hold the blocks from the one behind `after` to `at`, newest first, in whole blocks."""
@@ -102,4 +105,5 @@ def _parse(raw: dict[str, Any], receipts: dict[str, dict[str, Any]]) -> Transact
         fee_wei=quantity(receipt["gasUsed"]) * price_wei + quantity(receipt.get("l1Fee") or 0),
         succeeded=quantity(receipt["status"]) == 1,
         kind=quantity(raw.get("type") or 0),
+        data=str(raw.get("input") or "0x"),
     )

@@ -10,6 +10,7 @@ from oracle.history.concurrently import all_of
 from oracle.history.logs import read_logs
 from oracle.history.markets import UniswapV2Exchange
 from oracle.history.reader import ChainReader
+from oracle.history.router_swaps import check_routers
 from oracle.history.uniswap import BALANCE_OF, PoolKind, Pools, logs_anywhere
 
 SWAP: Final = Event(
@@ -29,8 +30,10 @@ _TRANSFER_TOPICS: Final = 3
 class UniswapV2Source:
     """All pairs of one factory as a source.
 
-    Swaps for ether pay the router, which unwraps it: they are not seen. A share that somebody else sent counts as
-    a position only while the wallet was credited with liquidity of that pair itself.
+    Swaps for ether pay the router, which unwraps it: the wallet's transactions tell of them (see `router_swaps.py`). A
+    share that somebody else sent counts as a position only while the wallet was credited with liquidity of that pair
+    itself. Swaps and liquidity have no worth in dollars: no feature asks for it, and a price of each token at each
+    block would take as many requests as all the rest.
     """
 
     def __init__(self, reader: ChainReader, exchange: UniswapV2Exchange, *, span_blocks: int) -> None:
@@ -48,6 +51,7 @@ class UniswapV2Source:
         start = self._exchange.start_block
         if at.number < start:
             return ExchangeHistory()
+        await check_routers(self._reader, self._exchange, at)
         user = address_topic(wallet)
         swaps, minted = await all_of(
             logs_anywhere(self._reader, topics, start, at, self._span_blocks)

@@ -10,6 +10,7 @@ from oracle.history.abi import Event, Function, address_topic
 from oracle.history.concurrently import all_of
 from oracle.history.markets import UniswapV3Exchange
 from oracle.history.reader import ChainReader
+from oracle.history.router_swaps import check_routers
 from oracle.history.uniswap import BALANCE_OF, PoolKind, Pools, logs_anywhere
 from oracle.history.uniswap_v3_positions import COLLECT, DECREASE, INCREASE, Holding, Positions
 
@@ -37,8 +38,8 @@ _LIQUIDITY_AT: Final = 7
 class UniswapV3Source:
     """All pools of one factory, and the positions of its manager, as a source.
 
-    Swaps for ether pay the router, which unwraps it: they are not seen (see UniswapV2Source). What was done to a
-    position counts while the wallet held it, whoever did it.
+    What was done to a position counts while the wallet held it, whoever did it. For swaps for ether, and why nothing
+    has a worth in dollars, see UniswapV2Source.
     """
 
     def __init__(self, reader: ChainReader, exchange: UniswapV3Exchange, *, span_blocks: int) -> None:
@@ -60,6 +61,7 @@ class UniswapV3Source:
         start = self._exchange.start_block
         if at.number < start:
             return ExchangeHistory()
+        await check_routers(self._reader, self._exchange, at)
         user = address_topic(wallet)
         swaps = await logs_anywhere(self._reader, [SWAP.topic, None, user], start, at, self._span_blocks)
         swaps = await Pools(self._reader, self._exchange.factory, _POOLS, at).of(swaps)

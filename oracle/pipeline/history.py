@@ -1,6 +1,6 @@
 """From settings to the history sources, with the endpoint's faults in the domain's words."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from web3 import AsyncHTTPProvider, AsyncWeb3
@@ -136,7 +136,7 @@ def history_configuration(settings: HistorySettings, chain_id: int) -> HistoryCo
         exchanges=_exchanges(settings),
         term_lenders=tuple(TermLender(one.name, Address(one.address), one.start_block) for one in settings.lenders),
         token_prices=markets[0] if markets else None,
-        ens_registry=None if settings.ens_registry is None else Address(settings.ens_registry),
+        ens_registry=_address(settings.ens_registry),
         logs_span_blocks=settings.log_range,
         api_page=settings.transactions_api_page,
     )
@@ -150,19 +150,14 @@ def _lending_markets(settings: HistorySettings) -> tuple[LendingMarket, ...]:
         for one in settings.aave_v2
     )
     compound = (
-        CompoundV2Market(
-            one.name,
-            Address(one.comptroller),
-            one.start_block,
-            None if one.vai_controller is None else Address(one.vai_controller),
-        )
+        CompoundV2Market(one.name, Address(one.comptroller), one.start_block, _address(one.vai_controller))
         for one in settings.compound_v2
     )
     comets = (
         CometMarket(
             one.name,
             Address(one.comet),
-            None if one.unit_price_feed is None else Address(one.unit_price_feed),
+            _address(one.unit_price_feed),
             one.start_block,
         )
         for one in settings.compound_v3
@@ -183,9 +178,22 @@ def _lending_markets(settings: HistorySettings) -> tuple[LendingMarket, ...]:
 
 
 def _exchanges(settings: HistorySettings) -> tuple[Exchange, ...]:
-    second = (UniswapV2Exchange(one.name, Address(one.factory), one.start_block) for one in settings.uniswap_v2)
+    second = (
+        UniswapV2Exchange(one.name, Address(one.factory), one.start_block, _addresses(one.routers))
+        for one in settings.uniswap_v2
+    )
     third = (
-        UniswapV3Exchange(one.name, Address(one.factory), Address(one.position_manager), one.start_block)
+        UniswapV3Exchange(
+            one.name, Address(one.factory), Address(one.position_manager), one.start_block, _addresses(one.routers)
+        )
         for one in settings.uniswap_v3
     )
     return (*second, *third)
+
+
+def _address(text: str | None) -> Address | None:
+    return None if text is None else Address(text)
+
+
+def _addresses(texts: Sequence[str]) -> tuple[Address, ...]:
+    return tuple(Address(text) for text in texts)

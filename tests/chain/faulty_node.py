@@ -2,6 +2,8 @@
 
 import asyncio
 import copy
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -48,11 +50,13 @@ class FaultyNode:
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         asked = await request.json()
+        # Both of this moment: what is on its way when a test exchanges them belongs to the time before.
+        target, tamper = self.target, self.tamper
         self.calls[asked["method"]] += 1
-        async with self._session.post(self.target, json=asked) as response:
+        async with self._session.post(target, json=asked) as response:
             true = await response.json()
         answer = {key: true[key] for key in ("result", "error") if key in true}
-        given = self.tamper(asked["method"], asked["params"], copy.deepcopy(answer))
+        given = tamper(asked["method"], asked["params"], copy.deepcopy(answer))
         if isinstance(given, int):
             return web.Response(status=given)
         if isinstance(given, tuple):
@@ -81,6 +85,16 @@ async def _cut(request: web.Request, beginning: bytes) -> web.StreamResponse:
 def honest(method: str, params: list[Any], answer: dict[str, Any]) -> dict[str, Any]:
     """Give the true answer."""
     return answer
+
+
+def late(parity: int, seconds: float = 0.02) -> Tamper:
+    """Let half of the requests wait, told by what they ask: with the other parity the other half comes later."""
+
+    def tamper(method: str, params: list[Any], answer: dict[str, Any]) -> Given:
+        asked = hashlib.sha256(json.dumps([method, params]).encode()).digest()
+        return seconds if asked[0] % 2 == parity else answer
+
+    return tamper
 
 
 def refuse(code: int, message: str) -> dict[str, Any]:

@@ -60,9 +60,3 @@ def _compile(source: Path, target: Path) -> None:
     artifact = target / "Verifier.sol" / "Halo2Verifier.json"
     artifact.parent.mkdir(parents=True)
     artifact.write_text(json.dumps(json.loads(made.stdout)))
-
-
-@pytest.fixture(scope="session")
-def two_models(tmp_path_factory: pytest.TempPathFactory) -> TwoModels:
-    """The shipped model and a second one, made once."""
-    return make_two_models(tmp_path_factory.mktemp("two_models"))

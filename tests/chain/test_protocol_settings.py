@@ -65,6 +65,10 @@ async def test_settings__when_every_protocol_is_named__then_a_wallets_use_of_eac
         await call(user, protocols.venus.shares["WETH"], "mint", ETHER)
         swap = (ETHER, 0, [weth, usdc], user.address, NEVER)
         await call(user, protocols.uniswap_v2.router, "swapExactTokensForTokens", *swap)
+        path = [usdc, weth]
+        await call(user, place.market.tokens["USDC"], "approve", protocols.uniswap_v2.router.address, 2**256 - 1)
+        for_ether = (100 * _MILLION, 0, path, user.address, NEVER)
+        await call(user, protocols.uniswap_v2.router, "swapExactTokensForETH", *for_ether)
         for symbol in ("WETH", "USDC"):
             manager = protocols.uniswap_v3.manager.address
             await call(user, place.market.tokens[symbol], "approve", manager, 2**256 - 1)
@@ -88,7 +92,8 @@ async def test_settings__when_every_protocol_is_named__then_a_wallets_use_of_eac
     assert history.lending.protocols == {"aave-v2", "venus"}
     assert history.lending.supplied_usd == 9_000 * 10**8
     assert history.exchanges.protocols == {"uniswap-v2", "uniswap-v3"}
-    assert (history.exchanges.swap_count, history.exchanges.open_positions) == (1, 1)
+    assert (history.exchanges.swap_count, history.exchanges.open_positions) == (2, 1)
+    assert history.transactions.router_swaps == {"uniswap-v2": 1}
 
 
 async def test_settings__when_protocols_without_a_local_deployment__then_their_markets_as_written(

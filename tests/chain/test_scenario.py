@@ -5,7 +5,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
@@ -21,11 +21,13 @@ from oracle.devnet.accounts import ETHER, GWEI
 from oracle.devnet.anvil import Anvil
 from oracle.devnet.scenario.play import Books, Played, Scenario
 from oracle.devnet.scenario.world import World, build_world
-from oracle.history.collect import Services, Sources, build_sources, read_history
+from oracle.history.collect import Services, Sources, build_sources, collect_history, read_history
 from oracle.history.event_index import EventIndex, MemoryEventStore
+from oracle.history.memory import Stored
 from oracle.history.merge import merge_exchanges, merge_lending
 from oracle.history.reader import ChainReader
 from oracle.history.rounds import realised_volatility_ppm
+from tests.chain.faulty_node import FaultyNode, late
 from tests.chain.ledger_history import expected_transactions
 
 WALLETS = int(os.environ.get("RISK_ORACLE_SCENARIO_WALLETS", "100"))
@@ -134,6 +136,37 @@ async def test_scenario__when_played__then_everything_that_can_happen_did(lived:
         assert any(one.liquidity_count > one.open_positions for one in trades), f"no liquidity taken back at {name}"
     assert any(not sent.succeeded for sent in lived.world.transactor.sent)
     assert any(histories != [LendingHistory()] * 3 for histories in lived.played.books[0].lending.values())
+
+
+class Shelf:
+    """A store of findings that notes what is put into it."""
+
+    def __init__(self) -> None:
+        self.kept: dict[Address, dict[str, Stored]] = {}
+        self.put: list[Address] = []
+
+    async def load(self, chain_id: int, wallet: Address) -> Mapping[str, Stored]:
+        return self.kept.get(wallet, {})
+
+    async def save(self, chain_id: int, wallet: Address, found: Mapping[str, Stored]) -> None:
+        self.kept.setdefault(wallet, {}).update(found)
+        self.put.append(wallet)
+
+
+async def test_memory__when_answers_come_in_another_order__then_nothing_else_is_kept(lived: Lived) -> None:
+    books, chain, shelf = lived.played.books[-1], lived.world.transactor.chain, Shelf()
+    busiest = sorted(lived.played.wallets, key=lambda one: -sum(part.event_count for part in books.lending[one]))[:6]
+    services = Services(event_index=EventIndex(MemoryEventStore(), chain.chain_id), store=shelf)
+    readings = []
+    for parity in (0, 1):
+        async with FaultyNode(chain.rpc_url, late(parity, 0.01)) as node:
+            web3: AsyncWeb3[Any] = AsyncWeb3(AsyncHTTPProvider(node.url))
+            shelf.put.clear()
+            reads = (collect_history(web3, lived.world.configuration, one, books.at, services) for one in busiest)
+            readings.append([await read for read in reads])
+            await web3.provider.disconnect()
+            assert shelf.put == (busiest if parity == 0 else [])
+    assert readings[0] == readings[1]
 
 
 def _token_market(market: MarketState) -> dict[str, Any]:

@@ -6,18 +6,27 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from eth_account.signers.local import LocalAccount
 from web3 import AsyncWeb3
 
+from oracle.assessment.errors import ConfigurationFault
 from oracle.assessment.history import ExchangeHistory
 from oracle.assessment.request import to_address
 from oracle.devnet.accounts import ETHER
 from oracle.devnet.artifacts import UNISWAP_V2_CORE, waffled
 from oracle.devnet.uniswap import NEVER, POOL_FEE, UniswapV2, UniswapV3, deploy_uniswap_v2, deploy_uniswap_v3
+from oracle.history.collect import build_sources, read_history
+from oracle.history.configuration import CoinPriceFeed, HistoryConfiguration
+from oracle.history.etherscan import EtherscanTransactionSource
+from oracle.history.etherscan_client import EtherscanClient
 from oracle.history.markets import UniswapV2Exchange, UniswapV3Exchange
 from oracle.history.memory import Stored, WalletMemory
 from oracle.history.reader import ChainReader
+from oracle.history.router_swaps import routers_of
+from oracle.history.transactions import TransactionSource
 from oracle.history.uniswap_v2 import UniswapV2Source
 from oracle.history.uniswap_v3 import UniswapV3Source
+from tests.chain.etherscan_server import KEY, EtherscanServer
 from tests.chain.lending import Town, address_of, town
 from tests.chain.test_compound_v2 import CountingProvider
 
@@ -33,6 +42,7 @@ class Bourse:
     town: Town
     v2: UniswapV2
     v3: UniswapV3
+    second_exchange: UniswapV2Exchange
     exchange: UniswapV3Exchange
     second: UniswapV2Source
     third: UniswapV3Source
@@ -43,14 +53,21 @@ async def bourse() -> AsyncIterator[Bourse]:
     async with town() as place:
         v2 = await deploy_uniswap_v2(place.transactor, place.owner, place.market)
         v3 = await deploy_uniswap_v3(place.transactor, place.owner, place.market)
-        second = UniswapV2Exchange("uniswap-v2", to_address(v2.factory.address), v2.start_block)
+        second = UniswapV2Exchange(
+            "uniswap-v2", to_address(v2.factory.address), v2.start_block, (to_address(v2.router.address),)
+        )
         third = UniswapV3Exchange(
-            "uniswap-v3", to_address(v3.factory.address), to_address(v3.manager.address), v3.start_block
+            "uniswap-v3",
+            to_address(v3.factory.address),
+            to_address(v3.manager.address),
+            v3.start_block,
+            (to_address(v3.router.address),),
         )
         yield Bourse(
             place,
             v2,
             v3,
+            second,
             third,
             UniswapV2Source(place.reader, second, span_blocks=1_000),
             UniswapV3Source(place.reader, third, span_blocks=1_000),
@@ -112,6 +129,81 @@ async def test_uniswap_v3__when_wallet_swaps_and_holds_positions__then_both_coun
     emptied_one = await bourse.third.read(address_of(user), await place.now())
     assert (emptied_one.removal_count, emptied_one.open_positions) == (1, 1)
     assert (await bourse.third.read(address_of(user), swapped)).liquidity_count == 0
+
+
+async def _trade_for_ether(bourse: Bourse, user: LocalAccount, other: LocalAccount) -> None:
+    """Let a user swap dollars for ether three times at V2 and once at V3; what else it calls pays it no ether."""
+    place, call, second, third = bourse.town, bourse.town.transactor.call, bourse.v2.router, bourse.v3.router
+    weth, usdc = place.token("WETH"), place.token("USDC")
+    for router in (second, third):
+        await call(user, place.market.tokens["USDC"], "approve", router.address, 2**256 - 1)
+    path, most = [usdc, weth], 10**12
+    await call(user, second, "swapExactTokensForETH", 100 * MILLION, 0, path, user.address, NEVER)
+    await call(user, second, "swapTokensForExactETH", ETHER // 100, most, path, user.address, NEVER)
+    supporting = "swapExactTokensForETHSupportingFeeOnTransferTokens"
+    await call(user, second, supporting, 100 * MILLION, 0, path, user.address, NEVER)
+    await call(user, second, "swapExactTokensForETH", 100 * MILLION, 0, path, other.address, NEVER)
+    await call(user, second, "swapExactTokensForETH", 100 * MILLION, ETHER, path, user.address, NEVER, fails=True)
+    await call(user, second, "swapExactTokensForTokens", 100 * MILLION, 0, path, user.address, NEVER)
+    for recipient in (user, other):
+        await call(user, third, "multicall", _for_ether(bourse, recipient.address))
+    await call(user, third, "multicall", [third.encode("unwrapWETH9", 0, user.address)])
+
+
+def _for_ether(bourse: Bourse, recipient: str) -> list[str]:
+    swap = {
+        "tokenIn": bourse.town.token("USDC"),
+        "tokenOut": bourse.town.token("WETH"),
+        "fee": POOL_FEE,
+        "recipient": "0x" + "00" * 20,  # the router's word for itself
+        "deadline": NEVER,
+        "amountIn": 100 * MILLION,
+        "amountOutMinimum": 0,
+        "sqrtPriceLimitX96": 0,
+    }
+    router = bourse.v3.router
+    return [router.encode("exactInputSingle", swap), router.encode("unwrapWETH9", 0, recipient)]
+
+
+async def test_routers__when_they_pay_in_ether__then_the_wallets_transactions_tell(bourse: Bourse) -> None:
+    place = bourse.town
+    user, other = await place.user("ether lover", USDC=30_000 * MILLION), await place.user("friend of it")
+    await _trade_for_ether(bourse, user, other)
+    at, kept = await place.now(), dict[str, Stored]()
+    configuration = HistoryConfiguration(
+        chain_id=place.chain.chain_id,
+        coin_price_feed=CoinPriceFeed(to_address(place.market.feeds.contracts["WETH"].address)),
+        exchanges=(bourse.second_exchange, bourse.exchange),
+    )
+    history = await read_history(place.reader, build_sources(place.reader, configuration), address_of(user), at)
+    assert history.transactions.router_swaps == {"uniswap-v2": 3, "uniswap-v3": 1}
+    # One more was paid to it in tokens.
+    assert (history.exchanges.swap_count, history.exchanges.protocols) == (5, {"uniswap-v2", "uniswap-v3"})
+    async with (
+        EtherscanServer(place.chain) as server,
+        EtherscanClient(server.url, place.chain.chain_id, key=KEY, requests_per_second=1_000) as client,
+    ):
+        routers = routers_of(configuration.exchanges)
+        source = EtherscanTransactionSource(place.reader, client, routers=routers)
+        assert await source.read(address_of(user), at) == history.transactions
+    # A second read counts what came since on top of what was kept.
+    for expected in (3, 4):
+        at = await place.now()
+        memory = WalletMemory(at, address_of(user), kept)
+        reader = ChainReader(place.reader._web3, memory=memory)
+        found = await TransactionSource(reader, page_size=5, routers=routers).read(address_of(user), at)
+        assert found.router_swaps["uniswap-v2"] == expected
+        kept |= memory.changed()
+        path = [place.token("USDC"), place.token("WETH")]
+        swap = (100 * MILLION, 0, path, user.address, NEVER)
+        await place.transactor.call(user, bourse.v2.router, "swapExactTokensForETH", *swap)
+
+
+async def test_router__when_of_another_exchange__then_refused(bourse: Bourse) -> None:
+    wrong = replace(bourse.second_exchange, routers=(to_address(bourse.v3.router.address),))
+    source = UniswapV2Source(bourse.town.reader, wrong, span_blocks=1_000)
+    with pytest.raises(ConfigurationFault, match="trades with factory"):
+        await source.read(address_of(bourse.town.owner), await bourse.town.now())
 
 
 async def test_uniswap_v3__when_a_position_changes_hands__then_each_holder_has_what_happened_meanwhile(

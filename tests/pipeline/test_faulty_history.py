@@ -118,7 +118,7 @@ async def test_daemon__when_nodes_answer_badly__then_it_proves_what_an_honest_on
             _PATIENCE_SECONDS,
         )
         await until_said(stack, "endpoint_of_another_chain")
-        assert wired.foreign.calls == {"eth_chainId": 1}
+        assert set(wired.foreign.calls) == {"eth_chainId"}
     rows = {number: row for number, row in (await requests(stack)).items() if number in asked}
     assert {asked[number].name: row.state for number, row in rows.items() if row.state != State.FINAL} == {}
     assert [fault.name for fault in given if not fault.used] == []
