@@ -1,5 +1,7 @@
 """What all tests share: sockets only where a chain or a database is tested, one embedded Postgres for all of them."""
 
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from itertools import count
 from pathlib import Path
@@ -16,6 +18,26 @@ if TYPE_CHECKING:
 
 _UNIT_TESTS = Path(__file__).parent / "unit"
 _database_numbers = count(1)
+_OWN_FOLDER = pytest.StashKey[Path]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Give each run a temporary folder of its own.
+
+    In the one that they share, a run that begins closes all to other users, and so takes a Postgres that root started
+    for one of them its data.
+    """
+    if config.option.basetemp is None:
+        folder = Path(tempfile.mkdtemp(prefix="risk-oracle-tests-"))
+        config.option.basetemp = config.stash[_OWN_FOLDER] = folder
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Remove the folder; after a failure it stays to be looked at."""
+    folder = session.config.stash.get(_OWN_FOLDER, None)
+    if folder is not None and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)
