@@ -44,7 +44,7 @@ def write_card(name: str, metrics: dict[str, Any], policy: Policy) -> str:
         "counterparties, no or recent borrowing) and with distance to the training loans (market volatility, duration and",
         f"activity beyond their {policy.training_quantile:.1%} and {1 - policy.training_quantile:.1%} quantiles). Under {policy.thin_below:.0%} the wallet is **thin**. The mark follows from the proven",
         "confidence, so a contract can ask for a minimum; the category stays the rule on the two probabilities, because what",
-        "a thin wallet pledges is known even when its owner is not..",
+        "a thin wallet pledges is known even when its owner is not.",
         "",
         "## What it learned from",
         "- Fraud: `eth_fraud_accounts` (Kaggle, V. Aliyev; licence not restated at its source), 12 flow features that a live",

@@ -76,7 +76,7 @@ SITUATIONS = {
     "high loan to value": situation(loan(1.8, 2, 60)),
     "indebted": situation(loan(2, 4, 30), lending=INDEBTED),
     "liquidated twice and at the edge": situation(loan(8, 9, 120), lending=replace(INDEBTED, liquidation_count=2)),
-    "late": situation(loan(4, 5.5, 90), term_loans=LATE),
+    "late": situation(loan(4, 6, 90), term_loans=LATE),
     "new": situation(loan(1, 2.5, 30), transactions=TransactionHistory()),
     "unsecured": situation(loan(1, 0, 30)),
 }
