@@ -21,7 +21,8 @@ from oracle.history.concurrently import all_of, first_error
 from oracle.history.configuration import HistoryConfiguration
 from oracle.history.etherscan import EtherscanTransactionSource
 from oracle.history.etherscan_client import EtherscanClient
-from oracle.history.event_index import EventIndex, MemoryEventStore
+from oracle.history.event_index import EventIndex
+from oracle.history.event_store import MemoryEventStore
 from oracle.history.market import MarketSource
 from oracle.history.memory import HistoryStore, WalletMemory
 from oracle.history.merge import merge_exchanges, merge_lending, merge_social, merge_term_loans, router_exchanges

@@ -8,11 +8,12 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 from oracle.assessment.errors import BlockUnavailable, HistoryIncomplete
 from oracle.assessment.request import Address, BlockRef
-from oracle.history.logs import Log, read_logs
+from oracle.history.event_store import Cursor, EventStore
+from oracle.history.logs import Log, place_of, read_logs
 from oracle.history.reader import ChainReader
 
 UNINDEXED_BLOCKS: Final = 64
@@ -28,84 +29,6 @@ Told = Callable[[int, int], None]
 
 class IndexBehind(HistoryIncomplete):
     """The index is still being filled, and too far behind for a request to do it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """How far a contract is indexed: everything up to this block is in the store."""
-
-    block_number: int
-    block_hash: str
-
-
-class EventStore(Protocol):
-    """Where indexed logs are kept, by chain and contract."""
-
-    async def cursor(self, chain_id: int, contract: Address) -> Cursor | None:
-        """Return how far a contract is indexed, None when it is not."""
-        ...
-
-    async def append(
-        self,
-        chain_id: int,
-        contract: Address,
-        since: Cursor | None,
-        until: Cursor,
-        logs: Sequence[tuple[Address, Log]],
-    ) -> bool:
-        """Add the logs (with their wallets) of the blocks after `since` up to `until`, all or none.
-
-        Return False, and change nothing, when the contract's cursor is no longer `since`.
-        """
-        ...
-
-    async def logs(self, chain_id: int, contracts: Sequence[Address], wallet: Address, until_block: int) -> list[Log]:
-        """Return a wallet's logs up to a block, in the chain's order."""
-        ...
-
-    async def forget(self, chain_id: int, contract: Address) -> None:
-        """Drop everything of a contract, its cursor included."""
-        ...
-
-
-class MemoryEventStore:
-    """A store for one process: enough for an audit and for tests."""
-
-    def __init__(self) -> None:
-        self._cursors: dict[tuple[int, Address], Cursor] = {}
-        self._logs: dict[tuple[int, Address], dict[Address, list[Log]]] = {}
-
-    async def cursor(self, chain_id: int, contract: Address) -> Cursor | None:
-        """See EventStore."""
-        return self._cursors.get((chain_id, contract))
-
-    async def append(
-        self,
-        chain_id: int,
-        contract: Address,
-        since: Cursor | None,
-        until: Cursor,
-        logs: Sequence[tuple[Address, Log]],
-    ) -> bool:
-        """See EventStore."""
-        key = (chain_id, contract)
-        if self._cursors.get(key) != since:
-            return False
-        by_wallet = self._logs.setdefault(key, defaultdict(list))
-        for wallet, log in logs:
-            by_wallet[wallet].append(log)
-        self._cursors[key] = until
-        return True
-
-    async def logs(self, chain_id: int, contracts: Sequence[Address], wallet: Address, until_block: int) -> list[Log]:
-        """See EventStore."""
-        found = [log for one in contracts for log in self._logs.get((chain_id, one), {}).get(wallet, ())]
-        return sorted((log for log in found if log.block_number <= until_block), key=_place)
-
-    async def forget(self, chain_id: int, contract: Address) -> None:
-        """See EventStore."""
-        self._cursors.pop((chain_id, contract), None)
-        self._logs.pop((chain_id, contract), None)
 
 
 class EventIndex:
@@ -156,7 +79,7 @@ class EventIndex:
             first = start_block if cursor is None else cursor.block_number + 1
             async for logs in read_logs(reader, group, [list(topics)], first, at.number, span_blocks):
                 found += [log for log in logs if wallet_of(log) == wallet]
-        return sorted(found, key=_place)
+        return sorted(found, key=place_of)
 
     async def fill(
         self,
@@ -260,7 +183,3 @@ async def _cursor_at(reader: ChainReader, number: int) -> Cursor:
     if block is None:
         raise BlockUnavailable(f"the node has no block {number}, up to which events were indexed: ask another endpoint")
     return Cursor(number, str(block["hash"]))
-
-
-def _place(log: Log) -> tuple[int, int]:
-    return log.block_number, log.index

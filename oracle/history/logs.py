@@ -36,6 +36,11 @@ class Log:
     index: int
 
 
+def place_of(log: Log) -> tuple[int, int]:
+    """Return what orders logs as the chain does."""
+    return log.block_number, log.index
+
+
 async def read_logs(
     reader: ChainReader,
     contracts: Sequence[Address],

@@ -18,7 +18,8 @@ from oracle.history.collect import Markets, Reading, Services, collect_counted
 from oracle.history.compound_v2 import CompoundV2Source
 from oracle.history.configuration import AaveV3Market, CoinPriceFeed, HistoryConfiguration, TermLender
 from oracle.history.etherscan_client import EtherscanClient
-from oracle.history.event_index import LONGEST_CATCH_UP_BLOCKS, EventIndex, EventStore, MemoryEventStore
+from oracle.history.event_index import LONGEST_CATCH_UP_BLOCKS, EventIndex
+from oracle.history.event_store import EventStore, MemoryEventStore
 from oracle.history.markets import (
     AaveV2Market,
     CometMarket,

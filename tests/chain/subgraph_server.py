@@ -18,6 +18,7 @@ _FIELD = re.compile(
     r"(\w+)\(first: (\d+), orderBy: id, block: \{hash: \$block\}, where: \{([^()]*), id_gt: \$after_(\w+)\}\) "
 )
 _FILTER = re.compile(r"(\w+): \$(\w+)")
+_BYTES = frozenset({("flashLoans", "target")})
 _NESTED_FILTER = re.compile(r"(\w+)_: \{(\w+): \$(\w+)\}")
 
 
@@ -77,13 +78,14 @@ class SubgraphServer:
         data: dict[str, Any] = {"_meta": meta}
         for match in _FIELD.finditer(query):
             name, first, where, _ = match.groups()
+            _check_types(name, where, declared)
             if declared[f"after_{name}"] != self.id_type:
                 raise Refused(f"Variable of type {declared[f'after_{name}']} used in position expecting {self.id_type}")
             found = [
                 entity
                 for entity in self.entities.get(name, [])
                 if entity["_block"] <= number
-                and _matches(entity, where, declared, variables)
+                and _matches(entity, where, variables)
                 and entity["id"] > variables[f"after_{name}"]
             ]
             selection = _selection(query[match.end() :])
@@ -92,18 +94,22 @@ class SubgraphServer:
         return {"data": data}
 
 
-def _matches(entity: dict[str, Any], where: str, declared: dict[str, str], variables: dict[str, str]) -> bool:
+def _check_types(kind: str, where: str, declared: dict[str, str]) -> None:
+    """Refuse a filter's variable of the wrong type: references are String whatever their id is, scalars their own."""
+    for argument, variable in _FILTER.findall(where):
+        expected = "Bytes" if (kind, argument) in _BYTES else "String"
+        if declared[variable] != expected:
+            raise Refused(f"Variable of type {declared[variable]} used in position expecting type {expected}")
+
+
+def _matches(entity: dict[str, Any], where: str, variables: dict[str, str]) -> bool:
     if nested := _NESTED_FILTER.fullmatch(where):
         parent, argument, variable = nested.groups()
-        return _matches(entity[parent], f"{argument}: ${variable}", declared, variables)
+        return _matches(entity[parent], f"{argument}: ${variable}", variables)
     plain = _FILTER.fullmatch(where)
     assert plain is not None, where
     argument, variable = plain.groups()
     value = entity[argument]
-    # References are filtered by their id as a String whatever its type; a scalar by its own type, here Bytes.
-    expected = "String" if isinstance(value, dict) else "Bytes"
-    if declared[variable] != expected:
-        raise Refused(f"Variable of type {declared[variable]} used in position expecting type {expected}")
     return bool((value["id"] if isinstance(value, dict) else value) == variables[variable])
 
 

@@ -18,7 +18,8 @@ from oracle.devnet.accounts import ETHER
 from oracle.devnet.artifacts import VENUS, packaged
 from oracle.devnet.venus import Venus, deploy_venus
 from oracle.history.compound_v2 import CompoundV2Source
-from oracle.history.event_index import EventIndex, EventStore, MemoryEventStore
+from oracle.history.event_index import EventIndex
+from oracle.history.event_store import EventStore, MemoryEventStore
 from oracle.history.markets import CompoundV2Market
 from oracle.history.reader import ChainReader
 from oracle.pipeline.event_store import PostgresEventStore

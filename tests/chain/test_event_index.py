@@ -18,7 +18,8 @@ from oracle.devnet.accounts import ETHER, Transactor, named_account
 from oracle.devnet.anvil import Anvil
 from oracle.devnet.artifacts import aave_v3
 from oracle.history.abi import topic_address
-from oracle.history.event_index import EventIndex, EventStore, IndexBehind, MemoryEventStore
+from oracle.history.event_index import EventIndex, IndexBehind
+from oracle.history.event_store import EventStore, MemoryEventStore
 from oracle.history.logs import Log
 from oracle.history.reader import ChainReader
 from oracle.pipeline.event_store import PostgresEventStore

@@ -22,7 +22,8 @@ from oracle.history.aave_subgraph import QUERY_V3
 from oracle.history.aave_v2 import V2
 from oracle.history.aave_v3 import V3
 from oracle.history.collect import Reading, Services, collect_counted, collect_history
-from oracle.history.event_index import EventIndex, MemoryEventStore
+from oracle.history.event_index import EventIndex
+from oracle.history.event_store import MemoryEventStore
 from oracle.history.markets import AaveV2Market, CompoundV2Market
 from oracle.history.protocols import Tools, lending_source
 from oracle.history.reader import ChainReader, quantity

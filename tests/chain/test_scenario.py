@@ -22,7 +22,8 @@ from oracle.devnet.anvil import Anvil
 from oracle.devnet.scenario.play import Books, Played, Scenario
 from oracle.devnet.scenario.world import World, build_world
 from oracle.history.collect import Services, Sources, build_sources, collect_history, read_history
-from oracle.history.event_index import EventIndex, MemoryEventStore
+from oracle.history.event_index import EventIndex
+from oracle.history.event_store import MemoryEventStore
 from oracle.history.memory import Stored
 from oracle.history.merge import merge_exchanges, merge_lending
 from oracle.history.reader import ChainReader

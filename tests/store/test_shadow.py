@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 
 from oracle.assessment.states import State
 from oracle.models import registry
+from oracle.models.fixed_point import OUTPUT_BITS
 from oracle.models.inference import Model
 from oracle.pipeline import score as stage
 from oracle.pipeline.context import Context
@@ -22,7 +23,7 @@ from tests.store.test_requests import CHAIN, ORACLE, moved, request, row_of, sto
 
 Sessions = async_sessionmaker[AsyncSession]
 SHADOW_ID = b"\x05" * 32
-SCORE_ROW, LOWER_BY_STEPS = 3, 2**46
+SCORE_ROW, LOWER_BY_STEPS = 3, 2 ** (OUTPUT_BITS - 4)
 
 
 def shadow() -> Model:
