@@ -17,7 +17,7 @@ from oracle.assessment.request import Address
 from oracle.chain import rpc
 from oracle.chain.contracts import ModelRegistry, ModelState, NoAnswer, OracleContract
 from oracle.config import AuditSettings
-from oracle.models.registry import ShippedModel, find, load
+from oracle.models.registry import DEFAULT_MODEL, ModelFault, ShippedModel, find, load
 
 LENDERS: Final = ("SmartLending", "TokenLender")
 
@@ -95,7 +95,7 @@ async def _check(w3: AsyncWeb3[AsyncHTTPProvider], settings: AuditSettings, buil
     try:
         registry = await oracle.registry()
         verdicts.append(_compare(registry.address, await _code(w3, registry.address), ("ModelRegistry",)))
-        verdicts.append(await _check_verifier(w3, registry, await _model(registry, settings), build))
+        verdicts.append(await _check_active(w3, registry, settings, build))
     except NoAnswer as error:
         raise ConfigurationFault(
             "\n".join([*map(str, verdicts), f"{error}: registry and verifier could not be found"])
@@ -103,13 +103,19 @@ async def _check(w3: AsyncWeb3[AsyncHTTPProvider], settings: AuditSettings, buil
     return verdicts
 
 
-async def _model(registry: ModelRegistry, settings: AuditSettings) -> ShippedModel:
-    if settings.model.name is not None:
-        return load(settings.model.name, settings.model.directory)
+async def _check_active(
+    w3: AsyncWeb3[AsyncHTTPProvider], registry: ModelRegistry, settings: AuditSettings, build: Path
+) -> Verdict:
+    """Compare the verifier of the model that the settings name, or else of the registry's primary."""
     primary, _ = await registry.active()
-    if primary is None:
-        return load(directory=settings.model.directory)  # the verdict says that it is not in the registry
-    return find(primary, settings.model.directory)
+    try:
+        if settings.model.name is not None or primary is None:
+            model = load(settings.model.name or DEFAULT_MODEL, settings.model.directory)
+        else:
+            model = find(primary, settings.model.directory)
+    except ModelFault as fault:
+        return Verdict("Halo2Verifier", registry.address, "DIFFERENT", str(fault), b"")
+    return await _check_verifier(w3, registry, model, build)
 
 
 async def _check_verifier(

@@ -85,7 +85,7 @@ def models_drift(
     if not found:
         typer.echo("nothing was measured yet: the daemon measures every drift.every_minutes")
     for row in found:
-        typer.echo("\n".join(_lines(row)))
+        typer.echo("\n".join(measured(row)))
 
 
 def _plain(row: "DriftRow") -> dict[str, Any]:
@@ -99,7 +99,8 @@ def _plain(row: "DriftRow") -> dict[str, Any]:
     }
 
 
-def _lines(row: "DriftRow") -> list[str]:
+def measured(row: "DriftRow") -> list[str]:
+    """Return a measurement in lines for people."""
     drift, outcomes = row.content["drift"], row.content["outcomes"]
     lines = [f"{row.at:%Y-%m-%d %H:%M} UTC  model {row.model_id}  {row.requests} requests in {row.window_days} days"]
     if drift["features"] is None:

@@ -18,6 +18,7 @@ from oracle.assessment.states import State
 from oracle.config import DriftSettings
 from oracle.models import registry
 from oracle.models.reference import REFERENCE, write_reference
+from oracle.models_watch_commands import measured
 from oracle.pipeline import metrics
 from oracle.pipeline.context import Context
 from oracle.pipeline.drift import measure_drift, watch_drift
@@ -110,12 +111,17 @@ async def test_drift__of_one_shifted_feature__warns_by_its_name_and_stays_ready(
     await watch_drift(context)
     async with context.sessions() as session:
         [row] = await drift.measurements(session, CHAIN, ORACLE, 5)
-    features = row.content["drift"]["features"]
+    features = dict(row.content["drift"]["features"])
     assert features.pop(SHIFTED) == row.worst_psi
     assert row.worst_psi is not None
     assert row.worst_psi > 0.25
     assert max(features.values()) < 0.15
     assert context.health.ready
+    lines = measured(row)
+    assert lines[1].split()[0] == SHIFTED
+    assert lines[1].endswith("SHIFTED")
+    assert lines[2].endswith("stable")
+    assert "too few loans ended for a number" in lines[-1]
     assert "WARNING" in context.health.parts["drift"].text
     assert SHIFTED in context.health.parts["drift"].text
 
@@ -124,6 +130,10 @@ async def test_drift__of_too_few_requests_in_the_window__says_so_instead_of_a_nu
     await requested(context, LIVE[:199])
     await requested(context, LIVE[199:], first_id=200, at=datetime.now(UTC) - timedelta(days=31))
     row = await measure_drift(context)
+    assert measured(row)[1:3] == [
+        "  features: too few requests for a number",
+        "  score: 199 requests of this model, too few for a number",
+    ]
     assert (row.requests, row.worst_psi) == (199, None)
     assert row.content["drift"]["features"] is None
     assert "199 requests in 30 days: too few for a number" in context.health.parts["drift"].text
@@ -147,7 +157,9 @@ async def test_drift__with_loans_that_ended__has_brier_and_calibration(context: 
         for number, outcome in outcomes.items():
             key = {"chain_id": CHAIN, "lender": "0x" + "0c" * 20, "loan_id": Decimal(number)}
             session.add(LoanOutcomeRow(**key, request_id=Decimal(number), outcome=outcome, block_number=1))
-    found = (await measure_drift(context)).content["outcomes"]
+    row = await measure_drift(context)
+    assert "  loans: 1 open, 51 ended, 10 of them defaulted, 1 repaid late" in measured(row)
+    found = row.content["outcomes"]
     assert (found["ended"], found["defaulted"], found["late"], found["open"]) == (51, 10, 1, 1)
     assert found["brier"] == pytest.approx((10 * 0.64 + 41 * 0.04) / 51, abs=1e-5)
     assert found["observed"] == pytest.approx(10 / 51, abs=1e-4)
