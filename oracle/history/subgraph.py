@@ -16,7 +16,9 @@ Entity = Mapping[str, Any]
 """One entity as JSON values: large numbers and addresses are text."""
 
 _UNINDEXED: Final = re.compile(
-    r"no block with that hash|not yet available|only (has )?indexed up to|reorgan", re.IGNORECASE
+    # The gateway has its own words for what no indexer has reached.
+    r"no block with that hash|not yet available|only (has )?indexed up to|reorgan|missing.?block|too.?far.?behind",
+    re.IGNORECASE,
 )
 _SCHEMA: Final = re.compile(
     r"has no field|unknown (field|argument|type)|no value provided|of type .* used in position|api key|not found",

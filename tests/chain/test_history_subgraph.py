@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -13,7 +13,7 @@ from eth_account.signers.local import LocalAccount
 
 from oracle.assessment.errors import BlockUnavailable, ConfigurationFault, HistoryIncomplete, TransientFault
 from oracle.assessment.history import USD, LendingHistory, WalletHistory
-from oracle.assessment.request import BlockRef, to_address
+from oracle.assessment.request import Address, BlockRef, to_address
 from oracle.devnet.aave_v2 import AaveV2, deploy_aave_v2, ether_price_wei
 from oracle.devnet.accounts import ETHER
 from oracle.devnet.anvil import Anvil
@@ -25,6 +25,7 @@ from oracle.history.collect import Reading, Services, collect_counted, collect_h
 from oracle.history.event_index import EventIndex
 from oracle.history.event_store import MemoryEventStore
 from oracle.history.markets import AaveV2Market, CompoundV2Market
+from oracle.history.memory import Stored
 from oracle.history.protocols import Tools, lending_source
 from oracle.history.reader import ChainReader, quantity
 from oracle.history.subgraph import SubgraphClient
@@ -53,10 +54,14 @@ async def server(played: Played) -> AsyncIterator[SubgraphServer]:
         yield running
 
 
+def _client(server: SubgraphServer, page: int = 1_000) -> SubgraphClient:
+    return SubgraphClient("aave-v3", server.url, requests_per_second=1_000, page=page, attempts=2)
+
+
 async def _reading(
     server: SubgraphServer, played: Played, wallet: str, at: BlockRef, tamper: Tamper | None = None, page: int = 1_000
 ) -> Reading:
-    client = SubgraphClient("aave-v3", server.url, requests_per_second=1_000, page=page, attempts=2)
+    client = _client(server, page)
     before, server.tamper = server.tamper, tamper or server.tamper
     server.queries.clear()
     try:
@@ -125,6 +130,11 @@ def _errors(text: str) -> Tamper:
     ("tamper", "error", "words"),
     [
         (_errors("subgraph has only indexed up to block number 3"), BlockUnavailable, "has not indexed"),
+        (
+            _errors("bad indexers: {0xed: Unavailable(missing block: 9, latest: 7)}"),
+            BlockUnavailable,
+            "has not indexed",
+        ),
         (_meta(block={"number": 1, "hash": "0x" + "77" * 32}), BlockUnavailable, "answered at block 0x7777"),
         (_meta(hasIndexingErrors=True), HistoryIncomplete, "indexing errors"),
         (_data(borrows=[]), HistoryIncomplete, "knows of no borrowing"),
@@ -142,7 +152,7 @@ def _errors(text: str) -> Tamper:
         (lambda _: {}, HistoryIncomplete, "without data"),
     ],
     ids=[
-        *("behind", "another block", "indexing errors", "no borrowing", "null", "order"),
+        *("behind", "gateway behind", "another block", "indexing errors", "no borrowing", "null", "order"),
         *("no number", "negative", "no reserve", "other id", "later block", "schema", "errors", "busy", "key", "empty"),
     ],
 )
@@ -194,6 +204,39 @@ async def test_calls__when_a_history_is_read__then_those_of_the_api_are_counted_
     async with connected(played.chain.rpc_url) as web3:
         plain = await collect_counted(web3, played.configuration, played.wallet("edge"), at, Services())
     assert plain.api_calls == 0
+
+
+class Kept:
+    """A store of one wallet's findings."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, Stored] = {}
+
+    async def load(self, chain_id: int, wallet: Address) -> Mapping[str, Stored]:
+        return dict(self._found)
+
+    async def save(self, chain_id: int, wallet: Address, found: Mapping[str, Stored]) -> None:
+        self._found |= found
+
+
+async def test_history__when_read_again_from_the_subgraph__then_blocks_and_prices_are_remembered(
+    played: Played, server: SubgraphServer
+) -> None:
+    client, at, wallet = _client(server), played.blocks["end"], played.wallet("edge")
+    services = Services(subgraphs={"aave-v3": client}, store=Kept())
+    try:
+        async with connected(played.chain.rpc_url) as web3:
+            early = await collect_counted(web3, played.configuration, wallet, played.blocks["crash"], services)
+            cold = await collect_counted(web3, played.configuration, wallet, at, services)
+            warm = await collect_counted(web3, played.configuration, wallet, at, services)
+    finally:
+        await client.close()
+    assert early.history == await _from_logs(played, "edge", played.blocks["crash"])
+    assert warm.history == cold.history == await _from_logs(played, "edge", at)
+    events = cold.history.lending.event_count
+    assert warm.rpc_calls < events < cold.rpc_calls
+    # The subgraph is asked each time: what it held at the block before says nothing of this one.
+    assert warm.api_calls == cold.api_calls > 0
 
 
 MILLION = 10**6
