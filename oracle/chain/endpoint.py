@@ -27,6 +27,7 @@ class Endpoint:
     clock: Callable[[], float] = time.monotonic
     failures: int = 0
     open_until: float = 0.0
+    paused_until: float = 0.0
     latency_seconds: float | None = None
     head: int | None = None
     verified: bool = False
@@ -41,6 +42,11 @@ class Endpoint:
         if self.expelled or self.clock() < self.open_until:
             return False
         return self.failures < _FAILURES_TO_OPEN or not self._trying
+
+    @property
+    def pause_left(self) -> float:
+        """The seconds for which it asked to be left alone, as far as they are not over."""
+        return max(0.0, self.paused_until - self.clock())
 
     def start(self) -> float:
         """Note that a request goes out; return the time."""
@@ -64,7 +70,8 @@ class Endpoint:
             # What comes back at an address need not be what went away.
             self.verified = False
         if pause_seconds is not None:
-            self.open_until = max(self.open_until, self.clock() + min(pause_seconds, _LONGEST_REST_SECONDS))
+            self.paused_until = self.clock() + min(pause_seconds, _LONGEST_REST_SECONDS)
+            self.open_until = max(self.open_until, self.paused_until)
 
     def abandoned(self) -> None:
         """Note that a request was cancelled: it says nothing of the endpoint."""

@@ -141,6 +141,9 @@ class PoolProvider(AsyncHTTPProvider):
                 await asyncio.sleep(max(_FIRST_PAUSE_SECONDS * 2**attempt, _asked_pause(fault)))
             poor: tuple[Endpoint, RPCResponse] | None = None
             for endpoint in self._ranked(method, skip):
+                # Only reached when no other is there: asking sooner would make it ask for more.
+                if pause := endpoint.pause_left:
+                    await asyncio.sleep(min(pause, _LONGEST_WAIT_SECONDS))
                 try:
                     await self._verify(endpoint)
                     if endpoint.expelled:

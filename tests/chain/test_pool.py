@@ -165,6 +165,22 @@ async def test_retry_after__when_alone__then_waited_for(chain: Anvil) -> None:
         assert time.monotonic() - refused[0] >= 1
 
 
+async def test_retry_after__when_alone__then_others_wait_as_well(chain: Anvil) -> None:
+    asked: list[float] = []
+
+    def busy(method: str, _: Any, true: dict[str, Any]) -> Any:
+        asked.append(time.monotonic())
+        return (429, {"Retry-After": "1"}) if len(asked) == 1 else true
+
+    async with FaultyNode(chain.rpc_url, busy) as node, pool(node.url) as (w3, provider):
+        first = asyncio.create_task(w3.eth.get_block_number())
+        while not provider.endpoints[0].failures:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        others = [w3.eth.get_block_number() for _ in range(5)]
+        assert await asyncio.gather(first, *others) == [0] * 6
+    assert min(asked[1:]) - asked[0] >= 1, "asked again while it wanted to be left alone"
+
+
 async def test_retry_after__when_another_is_there__then_the_first_rests_so_long(chain: Anvil) -> None:
     async with FaultyNode(chain.rpc_url, lambda *_: (429, {"Retry-After": "9"})) as busy:
         async with pool(busy.url, chain.rpc_url) as (w3, provider):
