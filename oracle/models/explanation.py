@@ -3,19 +3,17 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 
 from oracle.assessment.features import FEATURES
 from oracle.assessment.outputs import BASIS_POINTS, Category, Scores
 from oracle.models.inference import Model
 from oracle.models.levers import Situation
 from oracle.models.policy import POLICY
+from oracle.models.policy import POLICY
 from oracle.models.reasons import Explained, explain_outputs
 from oracle.models.recourse import Option, find_recourse
 from oracle.models.wording import WORDING, tell_value
-
-THIN_BELOW: Final = POLICY.thin_below
-"""The confidence, as a fraction, under which too little is known of a wallet for its score to say much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +77,7 @@ def explain(
 
 def is_thin(scores: Scores) -> bool:
     """Whether too little is known of the wallet for its score to say much."""
-    return scores.confidence_bps < THIN_BELOW * BASIS_POINTS
+    return scores.confidence_bps < POLICY.thin_below * BASIS_POINTS
 
 
 def clipped(values: Mapping[str, Decimal | None]) -> Iterator[Clipped]:
