@@ -10,7 +10,6 @@ from oracle.assessment.outputs import BASIS_POINTS, Category, Scores
 from oracle.models.inference import Model
 from oracle.models.levers import Situation
 from oracle.models.policy import POLICY
-from oracle.models.policy import POLICY
 from oracle.models.reasons import Explained, explain_outputs
 from oracle.models.recourse import Option, find_recourse
 from oracle.models.wording import WORDING, tell_value
