@@ -11,9 +11,8 @@ from oracle.assessment.outputs import OUTPUTS
 from oracle.models import registry
 from oracle.models.baseline import BASELINE, BASELINE_ENCODED
 from oracle.models.explain import attribute
-from oracle.models.export import WEIGHTS
+from oracle.models.inference import Model
 from oracle.models.network import RiskNetwork
-from oracle.models.weights import load_weights
 
 COLUMN = {output.name: index for index, output in enumerate(OUTPUTS)}
 TOLD = ("probability_of_default", "fraud_likelihood", "score", "maximum_ltv", "confidence")
@@ -21,7 +20,7 @@ TOLD = ("probability_of_default", "fraud_likelihood", "score", "maximum_ltv", "c
 
 @pytest.fixture(scope="module")
 def network() -> RiskNetwork:
-    return load_weights(registry.load().directory / WEIGHTS)
+    return Model.open(registry.load()).exact
 
 
 def output_of(network: RiskNetwork, chain: list[int], name: str) -> float:
