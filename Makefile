@@ -15,11 +15,14 @@ NODE_ENV = PATH="$(NODE_HOME)/bin:$$PATH"
 NPM = $(NODE_ENV) node "$(NODE_HOME)/lib/node_modules/npm/bin/npm-cli.js"
 HARDHAT = cd hardhat && $(NODE_ENV) node node_modules/hardhat/dist/src/cli.js
 
+# How many times the long campaigns of `make test-long` are run through.
+LONG_CAMPAIGN ?= 1
+
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
 export HARDHAT_DISABLE_TELEMETRY_PROMPT := true
 
-.PHONY: help setup keys contracts demo test test-long bench-gas bench-history check format lock train clean
+.PHONY: help setup keys contracts demo test test-long coverage bench-gas bench-history check format lock train clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -68,13 +71,24 @@ test: setup check ## every check and every test
 	@echo "==> Python tests"
 	$(BIN)/pytest
 
-test-long: setup ## hours: deep fuzzing and invariants, and every check of the contracts broken once
+test-long: setup coverage ## about an hour: deep fuzzing, coverage, each check of the contracts broken once (LONG_CAMPAIGN=8: hours)
 	@echo "==> Long Solidity campaigns"
-	export LONG_CAMPAIGN=1; $(HARDHAT) test solidity
+	export LONG_CAMPAIGN=$(LONG_CAMPAIGN); $(HARDHAT) test solidity
 	@echo "==> Mutants of the contracts' checks"
 	$(BIN)/python hardhat/scripts/mutate.py
 	@echo "==> Random lives of 400 wallets at the lending protocols"
 	RISK_ORACLE_SCENARIO_WALLETS=400 $(BIN)/pytest tests/chain/test_scenario.py
+
+# Its own npm package: nothing else needs forge, which is large.
+$(STAMPS)/forge: hardhat/forge/package-lock.json hardhat/forge/package.json | $(STAMPS)/python
+	@echo "==> forge (npm)"
+	@cd hardhat/forge && $(NPM) ci --no-fund --no-audit --loglevel=error
+	@mkdir -p $(@D) && touch $@
+
+coverage: setup $(STAMPS)/forge ## lines and branches of the contracts that the Solidity tests reach; fails under 95 %
+	@echo "==> Coverage of the contracts"
+	@$(BIN)/python hardhat/scripts/fixtures.py
+	@$(BIN)/python hardhat/scripts/coverage.py
 
 bench-gas: setup ## what the contracts cost in gas; the last line is one JSON object
 	@echo "==> Gas"

@@ -46,8 +46,10 @@ const profile = {
   overrides: Object.fromEntries(verifiers.map((file) => [file, { ...compiler, settings: generated }])),
 };
 
-// `make test-long` searches deeper.
-const long = process.env.LONG_CAMPAIGN === "1";
+// `make test-long` searches deeper, and LONG_CAMPAIGN=n n times as far as that.
+const campaign = Number(process.env.LONG_CAMPAIGN ?? "0");
+if (!Number.isInteger(campaign) || campaign < 0)
+  throw new Error(`LONG_CAMPAIGN is ${process.env.LONG_CAMPAIGN}: give a whole number, 0 for none`);
 
 const config: HardhatUserConfig = {
   plugins: [HardhatIgnition],
@@ -75,8 +77,8 @@ const config: HardhatUserConfig = {
   test: {
     solidity: {
       fsPermissions: { readDirectory: [build] },
-      fuzz: { runs: long ? 20_000 : 256, seed: "0x7269736b" },
-      invariant: { runs: long ? 512 : 64, depth: long ? 256 : 64 },
+      fuzz: { runs: 100_000 * campaign || 256, seed: "0x7269736b" },
+      invariant: { runs: 2_048 * campaign || 64, depth: campaign > 0 ? 512 : 64 },
     },
   },
 };

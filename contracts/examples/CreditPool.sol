@@ -25,14 +25,8 @@ contract CreditPool {
         IAIRiskOracle.Consent calldata consent
     ) external payable returns (uint256 requestId) {
         uint256 fee = oracle.fee();
-        uint128 collateral = uint128(msg.value - fee);
-        IAIRiskOracle.LoanTerms memory terms = IAIRiskOracle.LoanTerms(
-            address(0),
-            principal,
-            address(0),
-            collateral,
-            duration
-        );
+        IAIRiskOracle.LoanTerms memory terms; // both tokens stay address(0), which is ether
+        (terms.principal, terms.collateral, terms.duration) = (principal, uint128(msg.value - fee), duration);
         requestId = oracle.requestAssessmentFor{value: fee}(msg.sender, terms, dataCommitment, consent);
         open[requestId] = terms;
         borrowerOf[requestId] = msg.sender;
@@ -54,4 +48,11 @@ contract CreditPool {
         }
         Address.sendValue(payable(msg.sender), payout);
     }
+
+    /// @notice The fee of a request that was declined or cancelled waits in the oracle: fetch it for the pool.
+    function fetchRefund() external {
+        oracle.withdrawRefund();
+    }
+
+    receive() external payable {}
 }

@@ -1,10 +1,11 @@
 """Proves sample inputs with the shipped model and writes build/fixtures/proofs.json for the Solidity tests.
 
-Does nothing when the fixtures fit the keys. The samples are found, not chosen by hand: of many random inputs, one for
-each category, one with private data, and one whose outputs reach the most clip limits.
+Does nothing when the fixtures fit the keys and this script. The samples are found, not chosen by hand: of many random
+inputs, one for each category, one with private data, and one whose outputs reach the most clip limits, at both ends.
 """
 
 import asyncio
+import hashlib
 import json
 import secrets
 import sys
@@ -28,7 +29,8 @@ def main() -> None:
     model = load(sys.argv[1] if len(sys.argv) > 1 else DEFAULT_MODEL)
     folder = ROOT / "build" / "keys" / model.name
     keys = read_keys(folder)
-    stamp = keys.sha256[VERIFYING_KEY] + keys.sha256[VERIFIER]
+    script = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
+    stamp = keys.sha256[VERIFYING_KEY] + keys.sha256[VERIFIER] + script
     if TARGET.is_file() and json.loads(TARGET.read_text())["stamp"] == stamp:
         print(f"{TARGET.relative_to(ROOT)} fits the keys: nothing to do")
         return
@@ -62,14 +64,17 @@ def find_samples(model: Model, scales: tuple[int, ...]) -> dict[str, tuple[list[
     with torch.inference_mode():
         rows = model.network(chains, private).tolist()
     samples: dict[str, tuple[list[int], list[int]]] = {}
-    most_clipped = -1
+    most_clipped = (-1, -1)
     for chain, row in zip(chains.tolist(), rows, strict=True):
         scores = decode_outputs(row, scales)
         category = scores.category.name.lower()
         eligible = category != "low" or (scores.score_bps >= 7_000 and scores.fraud_likelihood_bps < 2_000)
         if eligible and scores.maximum_ltv_bps > 0 and scores.duration_days > 0:
             samples.setdefault(category, (chain, neutral))
-        clipped = sum(value <= 0 or value >= 1 << scale for value, scale in zip(row[3:], scales[3:], strict=True))
+        empty = sum(value <= 0 for value in row[3:])
+        full = sum(value >= 1 << scale for value, scale in zip(row[3:], scales[3:], strict=True))
+        # One at each end comes before many at one end.
+        clipped = (min(empty, 1) + min(full, 1), empty + full)
         if clipped > most_clipped:
             most_clipped = clipped
             samples["clipped"] = (chain, neutral)

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// The npm compiler behind the command line that Slither expects: `--version`, and FILE `--combined-json ...`.
+// The npm compiler behind the command lines that Slither expects, `--version` and FILE `--combined-json ...`, and that
+// forge expects, `--standard-json` on the standard streams.
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
@@ -8,6 +9,11 @@ const solc = createRequire(import.meta.url)("solc");
 const args = process.argv.slice(2);
 if (args.includes("--version")) {
   console.log(`solc, the solidity compiler commandline interface\nVersion: ${solc.version()}`);
+  process.exit(0);
+}
+if (args.includes("--standard-json")) {
+  const answer = solc.compile(readFileSync(0, "utf8"));
+  await new Promise((written) => process.stdout.write(answer, written));
   process.exit(0);
 }
 const file = args.find((arg) => arg.endsWith(".sol"));

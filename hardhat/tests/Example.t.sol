@@ -59,4 +59,12 @@ contract ExampleTest is OracleFixture {
         vm.expectRevert(abi.encodeWithSelector(CreditPool.Refused.selector, id));
         pool.decide(id, true);
     }
+
+    function test_example__when_declined__then_the_fee_comes_back_to_the_pool() public {
+        (uint256 id, IAIRiskOracle.Request memory request) = _asked();
+        _decline(id, request, 1);
+        uint256 before = address(pool).balance;
+        pool.fetchRefund();
+        equal(address(pool).balance, before + FEE, "the fee");
+    }
 }

@@ -28,30 +28,30 @@ def node_binary() -> Path:
     return binary
 
 
-def npm_package(name: str, version: str | None = None) -> Path:
-    """Return the folder of an installed npm package.
+def npm_package(name: str, version: str | None = None, modules: Path = NODE_MODULES) -> Path:
+    """Return the folder of a npm package that is installed in `modules`.
 
     Raises DevnetError when it is not installed, or in another version than `version`.
     """
-    folder = NODE_MODULES / name
+    folder = modules / name
     manifest = folder / "package.json"
     if not manifest.is_file():
-        raise DevnetError(f"the npm package {name} is not in {NODE_MODULES}: {_SETUP_HINT}")
+        raise DevnetError(f"the npm package {name} is not in {modules}: {_SETUP_HINT}")
     found = str(json.loads(manifest.read_text())["version"])
     if version is not None and found != version:
         raise DevnetError(f"the npm package {name} is {found}, expected {version}: {_SETUP_HINT}")
     return folder
 
 
-def foundry_binary(tool: str) -> Path:
-    """Return the native binary of a Foundry tool (`anvil`), never its npm shim, which hides exit codes.
+def foundry_binary(tool: str, modules: Path = NODE_MODULES) -> Path:
+    """Return the native binary of a Foundry tool (`anvil`) in `modules`, never its npm shim, which hides exit codes.
 
     Raises DevnetError on a platform that the tool is not built for, or when it is not installed.
     """
     system, machine = _PLATFORMS.get(sys.platform), _MACHINES.get(platform.machine())
     if system is None or machine is None:
         raise DevnetError(f"{tool} has no build for {sys.platform} on {platform.machine()}")
-    folder = npm_package(f"@foundry-rs/{tool}-{system}-{machine}")
+    folder = npm_package(f"@foundry-rs/{tool}-{system}-{machine}", modules=modules)
     binary = folder / "bin" / (f"{tool}.exe" if system == "win32" else tool)
     if not binary.is_file():
         raise DevnetError(f"no {tool} at {binary}: {_SETUP_HINT}")
