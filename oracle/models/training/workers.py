@@ -4,6 +4,7 @@ Every piece of work is a function of its arguments alone, on one thread of torch
 which order pieces finish, or how many there are at a time.
 """
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, Protocol, TypeVar
@@ -15,6 +16,8 @@ from oracle.assessment.errors import ConfigurationFault
 Out = TypeVar("Out")
 
 Done = Callable[[int, Out], None]
+
+_ALONE: Final = threading.RLock()
 
 LOCAL_CLUSTER: Final = "local"
 _CONNECT_SECONDS: Final = "30s"
@@ -82,10 +85,14 @@ class OnDask:
 
 
 def call_alone(function: Callable[..., Out], *arguments: Any) -> Out:
-    """Call with one thread and deterministic algorithms: the order of a sum is part of its value."""
-    torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True)
-    return function(*arguments)
+    """Call with one thread and deterministic algorithms: the order of a sum is part of its value.
+
+    One call at a time in a process: torch's random numbers are shared by a worker's threads.
+    """
+    with _ALONE:
+        torch.set_num_threads(1)
+        torch.use_deterministic_algorithms(True)
+        return function(*arguments)
 
 
 @contextmanager
@@ -102,8 +109,10 @@ def workers_at(address: str | None, processes: int = 2) -> Iterator[Workers]:
     except ModuleNotFoundError as error:
         raise ConfigurationFault(f"--dask needs {error.name}: install risk-oracle[train]") from error
     if address == LOCAL_CLUSTER:
+        # No limit of memory: what does not fit shall fail as it would in this process, not be killed and tried again.
+        settings = {"threads_per_worker": 1, "dashboard_address": None, "memory_limit": None}
         with (
-            LocalCluster(n_workers=processes, threads_per_worker=1, dashboard_address=None) as cluster,  # type: ignore[no-untyped-call]
+            LocalCluster(n_workers=processes, **settings) as cluster,  # type: ignore[no-untyped-call]
             Client(cluster) as client,  # type: ignore[no-untyped-call]
         ):
             yield OnDask(client)
