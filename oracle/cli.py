@@ -10,11 +10,11 @@ from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from oracle.assessment.errors import ConfigurationFault, OracleError
 from oracle.assessment.request import NATIVE_COIN, Address, LoanTerms, to_address
-from oracle.command_line import ConfigOption, database_of, engine_of, environment, run_job, settings_of
+from oracle.commands.common import ConfigOption, database_of, engine_of, environment, run_job, settings_of
+from oracle.commands.models import models_app
+from oracle.commands.models_registry import models_registry_app
+from oracle.commands.models_watch import models_watch_app
 from oracle.config import AuditSettings, Settings, load_settings_of
-from oracle.models_commands import models_app
-from oracle.models_registry_commands import models_registry_app
-from oracle.models_watch_commands import models_watch_app
 
 SECONDS_A_DAY = 86_400
 
@@ -169,7 +169,7 @@ def requests_show(
 ) -> None:
     """Show one request: its state, its scores, why it has them and what would change them, and its audit log."""
 
-    from oracle import requests_view
+    from oracle.pipeline import requests_view
 
     async def look_up() -> dict[str, Any]:
         settings = settings_of(config)
@@ -210,7 +210,7 @@ def features(
     config: ConfigOption = None,
 ) -> None:
     """Read a wallet at a block: history, features and commitment, to be compared with an answer's."""
-    from oracle.audit import audit, describe
+    from oracle.commands.audit import audit, describe
 
     settings = load_settings_of(AuditSettings, config, environment())
     terms = LoanTerms(
@@ -228,7 +228,7 @@ def contracts_check(
     config: ConfigOption = None,
 ) -> None:
     """Compare the code of oracle, registry, verifier and lenders with this release; exit code 1 if any differs."""
-    from oracle.contracts_check import check_contracts
+    from oracle.commands.contracts_check import check_contracts
 
     verdicts = run_job(check_contracts(load_settings_of(AuditSettings, config, environment()), build))
     for verdict in verdicts:

@@ -5,9 +5,9 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from oracle import requests_view
 from oracle.devnet.stack import Stack
 from oracle.models.telling import recourse_lines
+from oracle.pipeline import requests_view
 
 # Points of 100 by which an output must differ from a borrower's in good standing to be worth telling.
 _TELLING: Final = 10.0

@@ -13,13 +13,13 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.testing import capture_logs
 
-from oracle import promotion
 from oracle.assessment import canonical
 from oracle.assessment.errors import ConfigurationFault
 from oracle.assessment.states import State
 from oracle.chain.signer import Signer
+from oracle.commands import promotion
+from oracle.commands.governing import Desk, desk
 from oracle.config import AuditSettings, ModelSettings
-from oracle.governing import Desk, desk
 from oracle.models.registry import ShippedModel
 from oracle.pipeline.context import Context
 from oracle.pipeline.follow import follow_registry

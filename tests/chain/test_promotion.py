@@ -7,19 +7,19 @@ from pathlib import Path
 import pytest
 from eth_account.signers.local import LocalAccount
 
-from oracle import promotion
 from oracle.assessment.errors import ConfigurationFault
 from oracle.assessment.request import to_address
 from oracle.chain.contracts import ModelState
 from oracle.chain.governance import Governance, Proposal
 from oracle.chain.signer import Signer
+from oracle.commands import promotion
+from oracle.commands.governing import Desk, NotGovernor, desk
+from oracle.commands.promotion import deploy_verifier, promote, roll_back
 from oracle.config import AuditSettings
 from oracle.devnet.accounts import ETHER, named_account
 from oracle.devnet.anvil import Anvil
 from oracle.devnet.artifacts import project
-from oracle.governing import Desk, NotGovernor, desk
 from oracle.models.registry import ShippedModel
-from oracle.promotion import deploy_verifier, promote, roll_back
 from tests.chain.oracle_on_chain import OracleOnChain, oracle_on
 from tests.chain.second_model import TwoModels
 

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
-from oracle import requests_view
 from oracle.assessment.canonical import history_hash
 from oracle.assessment.outputs import decode_outputs
 from oracle.assessment.states import State
@@ -14,6 +13,7 @@ from oracle.devnet.borrowing import LoanState, settle
 from oracle.devnet.postgres import create_database
 from oracle.devnet.stack import Stack
 from oracle.devnet.tampering import tampered_answer_refused
+from oracle.pipeline import requests_view
 from oracle.store import database
 from tests.pipeline.conftest import changed
 from tests.pipeline.watching import ask, borrower, transactions, transitions, until_state

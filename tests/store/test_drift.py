@@ -15,10 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from oracle.assessment.errors import ConfigurationFault
 from oracle.assessment.features import ENCODED_ONE, FEATURES
 from oracle.assessment.states import State
+from oracle.commands.models_watch import measured
 from oracle.config import DriftSettings
 from oracle.models import registry
 from oracle.models.reference import REFERENCE, write_reference
-from oracle.models_watch_commands import measured
 from oracle.pipeline import metrics
 from oracle.pipeline.context import Context
 from oracle.pipeline.drift import measure_drift, watch_drift

@@ -11,10 +11,10 @@ from typer.testing import CliRunner
 
 from oracle.assessment.errors import ConfigurationFault
 from oracle.cli import app
+from oracle.commands.models import read_train_config
 from oracle.models import registry
 from oracle.models.training.checks import UnusableData
 from oracle.models.training.evaluation import evaluate
-from oracle.models_commands import read_train_config
 
 FLOW = (
     "Sent tnx",

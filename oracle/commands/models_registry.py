@@ -8,11 +8,11 @@ import typer
 
 from oracle.assessment.errors import ConfigurationFault, InvalidRequest
 from oracle.assessment.request import Address, to_address
-from oracle.command_line import ConfigOption, environment, run_job
+from oracle.commands.common import ConfigOption, environment, run_job
 from oracle.config import AuditSettings, load_settings_of
 
 if TYPE_CHECKING:
-    from oracle.governing import Desk
+    from oracle.commands.governing import Desk
 
 models_registry_app = typer.Typer()
 
@@ -53,7 +53,7 @@ def models_list(
 
 
 async def _states(settings: AuditSettings, ids: list[bytes]) -> dict[bytes, str]:
-    from oracle.governing import desk
+    from oracle.commands.governing import desk
 
     async with desk(settings, None, typer.echo) as found:
         active = dict(zip(await found.registry.active(), ("primary", "shadow"), strict=True))
@@ -78,8 +78,8 @@ def models_promote(
 
     Each run goes as far as it can and says from when to run it again. Exit code 3 while there is more to do.
     """
+    from oracle.commands.promotion import promote
     from oracle.models.registry import load
-    from oracle.promotion import promote
 
     settings = load_settings_of(AuditSettings, config, environment())
     found, at = load(model, settings.model.directory), None if verifier is None else _address(verifier)
@@ -91,7 +91,7 @@ def models_rollback(
     key_file: KeyFileOption = None, calldata: CalldataOption = False, config: ConfigOption = None
 ) -> None:
     """Make the model before the primary again, at once; the present primary retires for good."""
-    from oracle.promotion import roll_back
+    from oracle.commands.promotion import roll_back
 
     _govern(load_settings_of(AuditSettings, config, environment()), key_file, calldata, roll_back)
 
@@ -104,8 +104,8 @@ def models_deploy_verifier(
     config: ConfigOption = None,
 ) -> None:
     """Deploy a model's compiled verifier, which needs no role, and print its address."""
+    from oracle.commands.promotion import deploy_verifier
     from oracle.models.registry import load
-    from oracle.promotion import deploy_verifier
 
     settings = load_settings_of(AuditSettings, config, environment())
     found = load(model, settings.model.directory)
@@ -140,7 +140,7 @@ def _govern(
     settings: AuditSettings, key_file: Path | None, calldata: bool, job: Callable[["Desk"], Awaitable[bool]]
 ) -> None:
     from oracle.chain.signer import Signer
-    from oracle.governing import desk
+    from oracle.commands.governing import desk
 
     signer = None if calldata else Signer(_key(settings, key_file))
 

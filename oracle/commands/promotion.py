@@ -11,7 +11,7 @@ from oracle.assessment.features import FEATURES, NEUTRAL_PRIVATE
 from oracle.assessment.request import Address
 from oracle.chain.contracts import ModelState, require_code
 from oracle.chain.governance import Proposal
-from oracle.governing import Desk, moment
+from oracle.commands.governing import Desk, moment
 from oracle.models.registry import ModelFault, ShippedModel, find
 from oracle.pipeline.models import check_facts, keys_of, named
 from oracle.proving.prover import Prover

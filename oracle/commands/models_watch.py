@@ -9,7 +9,7 @@ import typer
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from oracle.assessment.request import Address
-from oracle.command_line import ConfigOption, engine_of, run_job, settings_of
+from oracle.commands.common import ConfigOption, engine_of, run_job, settings_of
 
 if TYPE_CHECKING:
     from oracle.store.model_tables import DriftRow

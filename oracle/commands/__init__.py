@@ -1,0 +1,1 @@
+"""What the commands do: one file a subject; `oracle/cli.py` is their list."""
