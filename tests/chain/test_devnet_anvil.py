@@ -106,12 +106,9 @@ async def test_aave__when_deployed__then_every_reserve_is_listed_priced_and_fund
     assert account[0] == expected_usd
 
 
-def test_foundry_binary__when_packages_are_missing__then_error_names_make_setup(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(node, "NODE_MODULES", tmp_path)
+def test_foundry_binary__when_packages_are_missing__then_error_names_make_setup(tmp_path: Path) -> None:
     with pytest.raises(DevnetError, match="make setup"):
-        node.foundry_binary("anvil")
+        node.foundry_binary("anvil", tmp_path)
 
 
 def test_npm_package__when_version_differs__then_error_names_both() -> None:
