@@ -150,7 +150,7 @@ async def test_venus__when_its_stablecoin_was_minted__then_it_is_debt_where_the_
     await place.chain.rpc("anvil_impersonateAccount", controller.address)
     await place.chain.set_balance(controller.address, ETHER)
     sent = {"from": controller.address, "to": pool.venus.comptroller.address, "data": mint, "gas": hex(500_000)}
-    await place.chain.rpc("eth_sendTransaction", sent)
+    await place.chain.rpc("eth_sendTransactionSync", sent)
     index, at = EventIndex(MemoryEventStore(), place.chain.chain_id), await place.now()
     named = replace(pool.market, vai_controller=to_address(controller.address))
     found = await replace(pool, market=named).source(index).read(address_of(user), at)

@@ -90,7 +90,7 @@ async def test_history__when_the_block_was_reorganised_away__then_read_anew(play
         try:
             await chain.rpc("anvil_impersonateAccount", wallet)
             call = {"from": wallet, "to": played.wallet("trader"), "value": value, "gas": "0x5208"}
-            await chain.rpc("eth_sendTransaction", call)
+            await chain.rpc("eth_sendTransactionSync", call)
             await chain.mine(blocks)
             at = await played.block(await chain.block_number())
             reading = await _read(chain.rpc_url, played, "edge", at, services)
