@@ -69,7 +69,8 @@ test: setup check ## every check and every test
 	cd hardhat && $(NODE_ENV) node scripts/abi.mjs --check
 	$(HARDHAT) test solidity
 	@echo "==> Python tests"
-	$(BIN)/pytest
+	# Files run side by side: each worker has its own database, chain and ports.
+	$(BIN)/pytest --numprocesses=2 --dist=loadfile
 
 test-long: setup coverage ## about an hour: deep fuzzing, coverage, each check of the contracts broken once (LONG_CAMPAIGN=8: hours)
 	@echo "==> Long Solidity campaigns"
