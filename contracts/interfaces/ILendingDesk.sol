@@ -19,6 +19,7 @@ interface ILendingDesk {
     /// @notice The pool's policy: basis points (10,000 = 100 %) and seconds.
     /// @param minimumScore a low-risk loan is approved from this score on
     /// @param fraudLimit and below this fraud likelihood
+    /// @param minimumConfidence and from this confidence on; below it the wallet is thin (0: the category alone counts)
     /// @param maximumLtv cap on the model's maximum loan to value
     /// @param maximumInterestRate cap on the model's rate, a year
     /// @param plainInterestRate the rate, a year, of a loan that no answer speaks about
@@ -27,6 +28,7 @@ interface ILendingDesk {
     struct Policy {
         uint16 minimumScore;
         uint16 fraudLimit;
+        uint16 minimumConfidence;
         uint16 maximumLtv;
         uint16 maximumInterestRate;
         uint16 plainInterestRate;

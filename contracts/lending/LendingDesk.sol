@@ -67,7 +67,7 @@ abstract contract LendingDesk is LoanBook {
         if (block.timestamp >= a.expiresAt) revert AnswerStale(loanId, a.expiresAt);
         if (a.category == 2) {
             _refuse(loanId, record);
-        } else if (a.category == 0 && a.score >= _policy.minimumScore && a.fraudLikelihood < _policy.fraudLimit) {
+        } else if (_meets(_policy, a)) {
             _approve(loanId, record, a);
         } else {
             record.state = LoanState.Review;
@@ -119,6 +119,15 @@ abstract contract LendingDesk is LoanBook {
     }
 
     // ----------------------------------------------------------- decisions
+
+    /// @dev Whether an answer approves a loan by itself, without a reviewer.
+    function _meets(Policy storage policy_, IAIRiskOracle.Assessment memory a) private view returns (bool) {
+        return
+            a.category == 0 &&
+            a.score >= policy_.minimumScore &&
+            a.fraudLikelihood < policy_.fraudLimit &&
+            a.confidence >= policy_.minimumConfidence;
+    }
 
     function _approve(uint256 loanId, Loan storage record, IAIRiskOracle.Assessment memory a) private {
         Policy memory policy_ = _policy;

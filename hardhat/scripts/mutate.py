@@ -3,7 +3,8 @@
     python hardhat/scripts/mutate.py [--only SUBSTRING]
 
 All mutants are compiled at once, into a copy below build/mutants: a check `if (c) revert` becomes
-`if (c && M.balance != n) revert`, and a test run chooses mutant n by giving the address M that balance.
+`if (c && M.balance != n) revert`, each part of a `return a && b` becomes `(a || M.balance == n)`, and a test run
+chooses mutant n by giving the address M that balance.
 Each survivor is named; exit code 1 if there is any.
 """
 
@@ -29,6 +30,7 @@ SWITCHED_ON = (
     ("    function deal(", "    function envOr(string calldata name, uint256 value) external view returns (uint);\n"),
 )
 CHECK = re.compile(r"\bif \(")
+CONJUNCTION = re.compile(r"(?<=\breturn)\s[^;{}]*?&&[^;{}]*(?=;)")
 MODIFIERS = {
     "restricted": "_checkCanCall(_msgSender(), msg.data);",
     "whenNotPaused": "_requireNotPaused();",
@@ -121,6 +123,7 @@ def mutate(name: str, text: str, mutants: Mutants) -> str:
         out.append(text[position : match.end()] + f"({condition}) && {SWITCH}.balance != {number}")
         position = end
     text = "".join(out) + text[position:]
+    text = CONJUNCTION.sub(lambda match: each_part(match, name, mutants), text)
     for modifier, check in MODIFIERS.items():
         parts = re.split(rf"(?<= ){modifier} (?=[^;{{]*\{{)", text)
         rebuilt = parts[0]
@@ -130,6 +133,16 @@ def mutate(name: str, text: str, mutants: Mutants) -> str:
             rebuilt += part.replace("{", f"{{ if ({SWITCH}.balance != {number}) {check} ", 1)
         text = rebuilt
     return impure(text)
+
+
+def each_part(match: re.Match[str], name: str, mutants: Mutants) -> str:
+    """Return a conjunction with a switch in each of its parts."""
+    line = match.string.count("\n", 0, match.start()) + 1
+    parts = []
+    for part in match[0].split("&&"):
+        number = mutants.add(name, line, f"&& {part}")
+        parts.append(f" (({part.strip()}) || {SWITCH}.balance == {number}) ")
+    return "&&".join(parts)
 
 
 def impure(text: str) -> str:

@@ -38,7 +38,7 @@ contract World is OracleFixture {
         setUp();
         token = new DollarToken();
         feed = new SettableFeed(2_000e8, 8);
-        ILendingDesk.Policy memory policy = ILendingDesk.Policy(7_000, 2_000, 7_000, 3_000, 1_000, 180 days, 3 days);
+        ILendingDesk.Policy memory policy = ILendingDesk.Policy(7_000, 2_000, 0, 7_000, 3_000, 1_000, 180 days, 3 days);
         pool = new SmartLending(address(manager), oracle, policy);
         lender = new TokenLender(address(manager), oracle, policy, token, feed, 8_000, type(uint32).max);
         vm.deal(address(this), 10_000 ether);

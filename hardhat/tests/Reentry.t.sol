@@ -45,7 +45,7 @@ contract ReentryTest is OracleFixture {
         pool = new SmartLending(
             address(manager),
             oracle,
-            ILendingDesk.Policy(7_000, 2_000, 7_000, 3_000, 1_000, 180 days, 3 days)
+            ILendingDesk.Policy(7_000, 2_000, 0, 7_000, 3_000, 1_000, 180 days, 3 days)
         );
         wallet = new ContractBorrower();
         vm.deal(address(wallet), 100 ether);

@@ -24,7 +24,7 @@ contract SmartLendingTest is OracleFixture {
     }
 
     function _policy() internal pure returns (ILendingDesk.Policy memory) {
-        return ILendingDesk.Policy(7_000, 2_000, 7_000, 3_000, 1_000, 180 days, GRACE);
+        return ILendingDesk.Policy(7_000, 2_000, 0, 7_000, 3_000, 1_000, 180 days, GRACE);
     }
 
     function _loanTerms(uint128 principal, uint128 collateral) internal pure returns (IAIRiskOracle.LoanTerms memory) {
@@ -152,6 +152,26 @@ contract SmartLendingTest is OracleFixture {
         pool.settle(loanId);
         _state(loanId, ILendingDesk.LoanState.Review);
         outputs[5] = 204; // 19.92 %
+        loanId = _answered(outputs);
+        pool.settle(loanId);
+        _state(loanId, ILendingDesk.LoanState.Active);
+    }
+
+    function test_settle__when_the_confidence_misses_the_policy__then_it_goes_to_review() public {
+        int256[] memory outputs = _lowOutputs();
+        outputs[9] = 0;
+        uint256 loanId = _answered(outputs);
+        pool.settle(loanId);
+        _state(loanId, ILendingDesk.LoanState.Active);
+
+        ILendingDesk.Policy memory policy = _policy();
+        policy.minimumConfidence = 4_000;
+        pool.setPolicy(policy);
+        outputs[9] = 102; // 39.84 %
+        loanId = _answered(outputs);
+        pool.settle(loanId);
+        _state(loanId, ILendingDesk.LoanState.Review);
+        outputs[9] = 103; // 40.23 %
         loanId = _answered(outputs);
         pool.settle(loanId);
         _state(loanId, ILendingDesk.LoanState.Active);

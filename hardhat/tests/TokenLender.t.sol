@@ -33,7 +33,7 @@ contract TokenLenderTest is OracleFixture {
     }
 
     function _policy() private pure returns (ILendingDesk.Policy memory) {
-        return ILendingDesk.Policy(7_000, 2_000, 7_000, 3_000, 1_000, 180 days, GRACE);
+        return ILendingDesk.Policy(7_000, 2_000, 0, 7_000, 3_000, 1_000, 180 days, GRACE);
     }
 
     function _apply(uint128 principal) private returns (uint256 loanId, IAIRiskOracle.Request memory request) {

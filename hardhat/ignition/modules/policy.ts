@@ -5,6 +5,7 @@ export function policy(m: IgnitionModuleBuilder) {
   return {
     minimumScore: m.getParameter<number>("minimumScoreBps", 7_000),
     fraudLimit: m.getParameter<number>("fraudLimitBps", 2_000),
+    minimumConfidence: m.getParameter<number>("minimumConfidenceBps", 4_000),
     maximumLtv: m.getParameter<number>("maximumLtvBps", 7_000),
     maximumInterestRate: m.getParameter<number>("maximumInterestRateBps", 3_000),
     plainInterestRate: m.getParameter<number>("plainInterestRateBps", 1_000),
