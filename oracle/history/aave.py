@@ -43,13 +43,14 @@ class Generation:
     amount_at: Mapping[Event, int]
 
     def queries(self, user: str) -> list[Topics]:
-        """Return the log filters that find everything of a user (as a topic)."""
-        by_place: dict[int, list[str]] = {
-            2: [self.supply.topic, WITHDRAW.topic, self.borrow.topic, self.repay.topic],
-            3: [LIQUIDATION.topic],
-        }
+        """Return the log filters that find everything that a user (as a topic) did."""
+        by_place = {2: [self.supply.topic, WITHDRAW.topic, self.borrow.topic, self.repay.topic]}
         by_place.setdefault(self.flash_loan_user_at, []).append(self.flash_loan.topic)
         return [[topics, *[None] * (place - 1), user] for place, topics in by_place.items()]
+
+    def liquidations(self, user: str) -> Topics:
+        """Return the log filter that finds what was done to a user; only who borrowed can be liquidated."""
+        return [[LIQUIDATION.topic], None, None, user]
 
     @cached_property
     def by_topic(self) -> dict[str, Event]:
@@ -106,13 +107,13 @@ class AaveSource:
         prices, sums, kind = self._prices(), _Sums(), self._generation
         prices.expect_oracle_of(at.hash)
         if self._events is None:
-            queries = kind.queries(address_topic(wallet))
-            await all_of(self._add_events(topics, at, prices, sums) for topics in queries)
+            await self._add_all(wallet, at, prices, sums)
         else:
             await self._add(await self._events.of(wallet, at), prices, sums)
         collateral_usd, debt_usd, health_factor_wad = await self._position(wallet, at, prices)
-        if self._events is not None and debt_usd and not sums.counts.get(kind.borrow.topic):
-            raise HistoryIncomplete(f"{wallet} is in debt at {self.name}, but its subgraph knows of no borrowing")
+        if debt_usd and sums.first_borrow is None:
+            lacking = "there is no event of borrowing" if self._events is None else "its subgraph knows of no borrowing"
+            raise HistoryIncomplete(f"{wallet} is in debt at {self.name}, but {lacking}")
         event_count = sum(sums.counts.values())
         return LendingHistory(
             supplied_usd=sums.usd.get(kind.supply.topic, 0),
@@ -140,11 +141,18 @@ class AaveSource:
         health_factor_wad = account[5]
         return base.usd(account[0]), base.usd(account[1]), None if health_factor_wad == _NO_DEBT else health_factor_wad
 
-    async def _add_events(self, topics: Topics, at: BlockRef, prices: MarketPrices, sums: _Sums) -> None:
-        ranges = read_logs(
-            self._reader, [self._market.pool], topics, self._market.start_block, at.number, self._span_blocks
-        )
-        async for logs in ranges:
+    async def _add_all(self, wallet: Address, at: BlockRef, prices: MarketPrices, sums: _Sums) -> None:
+        user, start = address_topic(wallet), self._market.start_block
+        await all_of(self._add_events(topics, start, at, prices, sums) for topics in self._generation.queries(user))
+        if sums.first_borrow is not None:
+            topics = self._generation.liquidations(user)
+            await self._add_events(topics, sums.first_borrow.block_number, at, prices, sums)
+
+    async def _add_events(
+        self, topics: Topics, first_block: int, at: BlockRef, prices: MarketPrices, sums: _Sums
+    ) -> None:
+        pool = [self._market.pool]
+        async for logs in read_logs(self._reader, pool, topics, first_block, at.number, self._span_blocks):
             await self._add(logs, prices, sums)
 
     async def _add(self, logs: Sequence[Log], prices: MarketPrices, sums: _Sums) -> None:
