@@ -21,6 +21,7 @@ LIQUIDITY_WEI: Final = 500 * ETHER
 POLICY: Final = (
     7_000,  # minimum score
     2_000,  # fraud limit
+    4_000,  # minimum confidence
     9_000,  # maximum loan to value
     3_000,  # maximum interest rate
     800,  # plain interest rate

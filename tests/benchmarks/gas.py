@@ -88,7 +88,7 @@ async def ours(bench: Bench, fixtures: dict[str, Any]) -> dict[str, Any]:
     oracle, deploy_gas["AIRiskOracle"] = await bench.deploy(
         project("AIRiskOracle"), manager.address, registry.address, *settings
     )
-    policy = (7_000, 2_000, 9_000, 3_000, 800, 365 * 86_400, 7 * 86_400)
+    policy = (7_000, 2_000, 0, 9_000, 3_000, 800, 365 * 86_400, 7 * 86_400)
     _, deploy_gas["SmartLending"] = await bench.deploy(project("SmartLending"), manager.address, oracle.address, policy)
 
     answers = Answers(bench, oracle, fixtures)

@@ -22,7 +22,7 @@ from tests.chain.event_source import ingest
 __all__ = ["ingest", "played"]
 
 _DAY = 86_400
-_POLICY = (7_000, 2_000, 9_000, 3_000, 800, 365 * _DAY, 7 * _DAY)
+_POLICY = (7_000, 2_000, 0, 9_000, 3_000, 800, 365 * _DAY, 7 * _DAY)
 _FEE_WEI = ETHER // 1000
 _LATER_BLOCKS = 3
 

@@ -16,7 +16,7 @@ from oracle.models.registry import load
 from tests.chain.oracle_on_chain import OracleOnChain, oracle_on
 
 DAY = 86_400
-POLICY = (7_000, 2_000, 9_000, 3_000, 800, 365 * DAY, 7 * DAY)
+POLICY = (7_000, 2_000, 0, 9_000, 3_000, 800, 365 * DAY, 7 * DAY)
 MODEL = load("credit-v1")
 
 
