@@ -11,6 +11,8 @@ from web3 import AsyncHTTPProvider, AsyncWeb3
 
 from oracle.assessment.errors import BlockUnavailable, ConfigurationFault, HistoryIncomplete, TransientFault
 from oracle.assessment.history import WalletHistory
+from oracle.history.aave import LIQUIDATION
+from oracle.history.aave_v3 import BORROW
 from oracle.history.collect import collect_history
 from oracle.history.reader import RateLimited
 from tests.chain.conftest import Played
@@ -111,6 +113,34 @@ async def test_logs__when_null__then_incomplete(played: Played) -> None:
     async with FaultyNode(played.chain.rpc_url, _only("eth_getLogs", lambda *_: {"result": None})) as node:
         with pytest.raises(HistoryIncomplete, match="expected a list"):
             await _read(played, node)
+
+
+async def test_logs__when_those_of_borrowing_are_left_out__then_the_debt_gives_it_away(played: Played) -> None:
+    def leave_out(params: list[Any], answer: Answer) -> Answer:
+        return {"result": [log for log in answer["result"] if log["topics"][0] != BORROW.topic]}
+
+    async with FaultyNode(played.chain.rpc_url, _only("eth_getLogs", leave_out)) as node:
+        with pytest.raises(HistoryIncomplete, match="is in debt at aave-v3, but there is no event of borrowing"):
+            await _read(played, node)
+
+
+async def test_logs__when_read__then_liquidations_of_borrowers_alone_since_they_borrowed(played: Played) -> None:
+    asked: list[tuple[str, int]] = []
+
+    def note(params: list[Any], answer: Answer) -> Answer:
+        asked.extend((topic, int(params[0]["fromBlock"], 16)) for topic in params[0]["topics"][0])
+        return answer
+
+    async with FaultyNode(played.chain.rpc_url, _only("eth_getLogs", note)) as node:
+        history = await _read(played, node, "liquidated")
+        since = [block for topic, block in asked if topic == LIQUIDATION.topic]
+        assert history.lending.liquidation_count == 2
+        assert len(since) == 1
+        assert since[0] > min(block for topic, block in asked if topic == BORROW.topic)
+        asked.clear()
+        await _read(played, node, "newcomer")
+        assert BORROW.topic in dict(asked)
+        assert LIQUIDATION.topic not in dict(asked)
 
 
 def _without_newest(page: Answer) -> Answer:

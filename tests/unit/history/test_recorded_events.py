@@ -121,3 +121,5 @@ def test_aave_v2__when_the_older_liquidations_are_read__then_raw_amounts_not_the
         values = (int(row.principalAmount), int(row.collateralAmount), NOBODY, False)
         log = log_of(aave.LIQUIDATION, asset, asset, address_topic(Address(row.user)), data=values)
         assert aave_v2.V2.moved(log) == ("0x" + "aa" * 20, int(row.collateralAmount))
+        # The filter for a user's liquidations has the user where the event has it.
+        assert aave_v2.V2.liquidations(log.topics[3]) == [[log.topics[0]], None, None, log.topics[3]]
