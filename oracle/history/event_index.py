@@ -1,7 +1,8 @@
 """An index for events that name a wallet only in their data: each market's logs are read once, for all wallets.
 
-Blocks that may still be reorganised are not indexed: what they hold is read with each request. The first reading of
-a market on a public chain takes long: it goes on where it was interrupted, and requests do not wait inside it.
+Blocks that may still be reorganised are not indexed: what they hold is read with each request. After a deeper
+reorganisation the index goes back to the newest block that it shares with the chain. The first reading of a market on
+a public chain takes long: it goes on where it was interrupted, and requests do not wait inside it.
 """
 
 import asyncio
@@ -22,6 +23,11 @@ UNINDEXED_BLOCKS: Final = 64
 LONGEST_CATCH_UP_BLOCKS: Final = 10_000
 """What a request indexes itself, at most; it holds the request's claim, and so a transaction, for that long."""
 
+# Blocks with events that are looked through for one from before a reorganisation, at first and at most.
+_FIRST_LOOK_BACK: Final = 64
+_LONGEST_LOOK_BACK: Final = 8_192
+
+Cursors = dict[Address, Cursor | None]
 WalletOf = Callable[[Log], Address]
 Told = Callable[[int, int], None]
 """Hears how far a filling is: the last block that is indexed, and the last one that will be."""
@@ -70,10 +76,14 @@ class EventIndex:
         too much is missing, HistoryIncomplete when other processes keep changing the index.
         """
         query = _Query(reader, topics, wallet_of, start_block, span_blocks)
-        await self._check_near(contracts, start_block, at.number - self._unindexed_blocks)
+        until_block = at.number - self._unindexed_blocks
+        # Without waiting for a filling.
+        self._check_near(await self._cursors(contracts), start_block, until_block)
         # Two requests must not read the same blocks at the same time.
         async with self._filling:
-            cursors = await self._fill(query, contracts, at.number - self._unindexed_blocks)
+            cursors = await self._checked_cursors(reader, contracts)
+            self._check_near(cursors, start_block, until_block)
+            await self._fill(query, cursors, until_block)
         found = await self._store.logs(self._chain_id, contracts, wallet, at.number)
         for cursor, group in _grouped(cursors).items():
             first = start_block if cursor is None else cursor.block_number + 1
@@ -99,14 +109,14 @@ class EventIndex:
         """
         query = _Query(reader, topics, wallet_of, start_block, span_blocks)
         async with self._filling:
-            await self._fill(query, contracts, at.number - self._unindexed_blocks, told)
+            cursors = await self._checked_cursors(reader, contracts)
+            await self._fill(query, cursors, at.number - self._unindexed_blocks, told)
 
-    async def _check_near(self, contracts: Sequence[Address], start_block: int, until_block: int) -> None:
-        """Raise IndexBehind when a request would have to index too much; looked up without waiting for a filling."""
+    def _check_near(self, cursors: Cursors, start_block: int, until_block: int) -> None:
+        """Raise IndexBehind when a request would have to index too much."""
         if self._longest_catch_up is None:
             return
-        for contract in contracts:
-            cursor = await self._store.cursor(self._chain_id, contract)
+        for contract, cursor in cursors.items():
             reached = start_block - 1 if cursor is None else cursor.block_number
             if until_block - reached > self._longest_catch_up:
                 raise IndexBehind(
@@ -117,12 +127,11 @@ class EventIndex:
     async def _fill(
         self,
         query: "_Query",
-        contracts: Sequence[Address],
+        cursors: Cursors,
         until_block: int,
         told: Told = lambda block, until: None,
-    ) -> dict[Address, Cursor | None]:
-        """Index the contracts up to a block at least, and return how far each of them is indexed."""
-        cursors = await self._checked_cursors(query.reader, contracts)
+    ) -> None:
+        """Index contracts up to a block at least; `cursors` say how far they are, before and after."""
         for cursor, group in _grouped(cursors).items():
             start = query.start_block if cursor is None else cursor.block_number + 1
             async for end, logs in query.ranges(group, start, until_block):
@@ -130,23 +139,42 @@ class EventIndex:
                 for contract in group:
                     own = [(query.wallet_of(log), log) for log in logs if log.address == contract]
                     if not await self._store.append(self._chain_id, contract, cursors[contract], until, own):
-                        raise HistoryIncomplete(
-                            f"the index of {contract} was changed by another process while it was filled: try again"
-                        )
+                        raise _changed(contract)
                     cursors[contract] = until
                 told(end, until_block)
-        return cursors
 
-    async def _checked_cursors(self, reader: ChainReader, contracts: Sequence[Address]) -> dict[Address, Cursor | None]:
-        cursors = {contract: await self._store.cursor(self._chain_id, contract) for contract in contracts}
+    async def _cursors(self, contracts: Sequence[Address]) -> Cursors:
+        return {contract: await self._store.cursor(self._chain_id, contract) for contract in contracts}
+
+    async def _checked_cursors(self, reader: ChainReader, contracts: Sequence[Address]) -> Cursors:
+        cursors = await self._cursors(contracts)
         for cursor, group in _grouped(cursors).items():
             if cursor is None or cursor == await _cursor_at(reader, cursor.block_number):
                 continue
-            # A reorganisation deeper than the blocks that are left out: what was indexed may be gone.
+            # A reorganisation deeper than the blocks that are left out: the index goes back to before it.
             for contract in group:
-                await self._store.forget(self._chain_id, contract)
-                cursors[contract] = None
+                shared = await self._newest_shared(reader, contract, cursor)
+                if not await self._store.rewind(self._chain_id, contract, cursor, shared):
+                    raise _changed(contract)
+                cursors[contract] = shared
         return cursors
+
+    async def _newest_shared(self, reader: ChainReader, contract: Address, cursor: Cursor) -> Cursor | None:
+        """Return the newest block before a cursor whose logs are indexed and that is the chain's; None without one."""
+        below, count = cursor.block_number, _FIRST_LOOK_BACK
+        while blocks := await self._store.blocks_before(self._chain_id, contract, below, count):
+            if await _is_shared(reader, blocks[-1]):
+                # Whatever is before a block of the chain is of the chain too.
+                newest, oldest = 0, len(blocks) - 1
+                while newest < oldest:
+                    middle = (newest + oldest) // 2
+                    if await _is_shared(reader, blocks[middle]):
+                        oldest = middle
+                    else:
+                        newest = middle + 1
+                return blocks[oldest]
+            below, count = blocks[-1].block_number, min(2 * count, _LONGEST_LOOK_BACK)
+        return None
 
 
 @dataclass(frozen=True)
@@ -170,12 +198,20 @@ class _Query:
             start = last + 1
 
 
-def _grouped(cursors: dict[Address, Cursor | None]) -> dict[Cursor | None, list[Address]]:
+def _grouped(cursors: Cursors) -> dict[Cursor | None, list[Address]]:
     """Return the contracts by how far they are indexed: those of one cursor are asked for together."""
     groups: dict[Cursor | None, list[Address]] = defaultdict(list)
     for contract, cursor in cursors.items():
         groups[cursor].append(contract)
     return dict(groups)
+
+
+def _changed(contract: Address) -> HistoryIncomplete:
+    return HistoryIncomplete(f"the index of {contract} was changed by another process while it was filled: try again")
+
+
+async def _is_shared(reader: ChainReader, block: Cursor) -> bool:
+    return block == await _cursor_at(reader, block.block_number)
 
 
 async def _cursor_at(reader: ChainReader, number: int) -> Cursor:

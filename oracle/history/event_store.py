@@ -42,8 +42,15 @@ class EventStore(Protocol):
         """Return a wallet's logs up to a block, in the chain's order."""
         ...
 
-    async def forget(self, chain_id: int, contract: Address) -> None:
-        """Drop everything of a contract, its cursor included."""
+    async def blocks_before(self, chain_id: int, contract: Address, block_number: int, limit: int) -> list[Cursor]:
+        """Return the newest blocks before one that hold logs of a contract, newest first."""
+        ...
+
+    async def rewind(self, chain_id: int, contract: Address, since: Cursor, to: Cursor | None) -> bool:
+        """Drop a contract's logs of the blocks after `to` (None: all), which becomes its cursor.
+
+        Return False, and change nothing, when the contract's cursor is no longer `since`.
+        """
         ...
 
 
@@ -81,7 +88,22 @@ class MemoryEventStore:
         found = [log for one in contracts for log in self._logs.get((chain_id, one), {}).get(wallet, ())]
         return sorted((log for log in found if log.block_number <= until_block), key=place_of)
 
-    async def forget(self, chain_id: int, contract: Address) -> None:
+    async def blocks_before(self, chain_id: int, contract: Address, block_number: int, limit: int) -> list[Cursor]:
         """See EventStore."""
-        self._cursors.pop((chain_id, contract), None)
-        self._logs.pop((chain_id, contract), None)
+        logs = (log for several in self._logs.get((chain_id, contract), {}).values() for log in several)
+        blocks = {(log.block_number, log.block_hash) for log in logs if log.block_number < block_number}
+        return [Cursor(*block) for block in sorted(blocks, reverse=True)[:limit]]
+
+    async def rewind(self, chain_id: int, contract: Address, since: Cursor, to: Cursor | None) -> bool:
+        """See EventStore."""
+        key = (chain_id, contract)
+        if self._cursors.get(key) != since:
+            return False
+        if to is None:
+            del self._cursors[key]
+            self._logs.pop(key, None)
+            return True
+        self._cursors[key] = to
+        for wallet, logs in self._logs.get(key, {}).items():
+            self._logs[key][wallet] = [log for log in logs if log.block_number <= to.block_number]
+        return True

@@ -50,7 +50,15 @@ class PostgresEventStore:
             Log(one.contract, (one.topic,), one.data, one.block_number, one.block_hash, one.log_index) for one in events
         ]
 
-    async def forget(self, chain_id: int, contract: Address) -> None:
+    async def blocks_before(self, chain_id: int, contract: Address, block_number: int, limit: int) -> list[Cursor]:
         """See EventStore."""
+        async with self._sessions() as session:
+            found = await market_events.blocks_before(session, chain_id, contract, block_number, limit)
+        return [Cursor(*block) for block in found]
+
+    async def rewind(self, chain_id: int, contract: Address, since: Cursor, to: Cursor | None) -> bool:
+        """See EventStore."""
+        until = None if to is None else (to.block_number, to.block_hash)
         async with self._sessions.begin() as session:
-            await market_events.forget(session, chain_id, contract)
+            before = since.block_number, since.block_hash
+            return await market_events.rewind(session, chain_id, contract, before, until)

@@ -97,7 +97,33 @@ async def events_of(
     ]
 
 
-async def forget(session: AsyncSession, chain_id: int, contract: Address) -> None:
-    """Drop a contract's logs and cursor: it is read anew."""
-    for table in (MarketCursorRow, MarketEventRow):
-        await session.execute(delete(table).filter_by(chain_id=chain_id, contract=contract))
+async def blocks_before(
+    session: AsyncSession, chain_id: int, contract: Address, block_number: int, limit: int
+) -> list[tuple[int, str]]:
+    """Return number and hash of the newest blocks before one that hold a contract's logs, newest first."""
+    query = (
+        select(MarketEventRow.block_number, MarketEventRow.block_hash)
+        .filter_by(chain_id=chain_id, contract=contract)
+        .where(MarketEventRow.block_number < block_number)
+        .distinct()
+        .order_by(MarketEventRow.block_number.desc())
+        .limit(limit)
+    )
+    return [(row.block_number, row.block_hash) for row in await session.execute(query)]
+
+
+async def rewind(
+    session: AsyncSession, chain_id: int, contract: Address, since: tuple[int, str], to: tuple[int, str] | None
+) -> bool:
+    """Drop a contract's logs of the blocks after `to`, None: all of them; False when it was not read up to `since`."""
+    row = await session.get(MarketCursorRow, (chain_id, contract), with_for_update=True, populate_existing=True)
+    if row is None or (row.block_number, row.block_hash) != since:
+        return False
+    events = delete(MarketEventRow).filter_by(chain_id=chain_id, contract=contract)
+    if to is None:
+        await session.delete(row)
+    else:
+        row.block_number, row.block_hash = to
+        events = events.where(MarketEventRow.block_number > to[0])
+    await session.execute(events)
+    return True

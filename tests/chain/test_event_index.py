@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,10 +16,11 @@ from oracle.assessment.errors import HistoryIncomplete, TransientFault
 from oracle.assessment.request import Address, BlockRef, to_address
 from oracle.devnet.accounts import ETHER, Transactor, named_account
 from oracle.devnet.anvil import Anvil
-from oracle.devnet.artifacts import aave_v3
+from oracle.devnet.artifacts import Deployed, aave_v3
+from oracle.history import event_index
 from oracle.history.abi import topic_address
 from oracle.history.event_index import EventIndex, IndexBehind
-from oracle.history.event_store import EventStore, MemoryEventStore
+from oracle.history.event_store import Cursor, EventStore, MemoryEventStore
 from oracle.history.logs import Log
 from oracle.history.reader import ChainReader
 from oracle.pipeline.event_store import PostgresEventStore
@@ -55,13 +56,15 @@ class Gate(AsyncHTTPProvider):
 class Market:
     """Two tokens that were minted to a user block after block, read through a gate."""
 
-    contracts: list[Address]
-    at: BlockRef
+    transactor: Transactor
+    tokens: list[Deployed]
     gate: Gate
+    at: BlockRef = field(init=False)
     reader: ChainReader = field(init=False)
 
     def __post_init__(self) -> None:
         self.reader = ChainReader(AsyncWeb3(self.gate))
+        self.contracts = [to_address(token.address) for token in self.tokens]
 
     async def fill(self, index: EventIndex, told: Any = lambda block, until: None) -> None:
         topics = [_transfer()]
@@ -74,6 +77,14 @@ class Market:
         return await index.logs(
             self.reader, self.contracts, topics, _receiver, wallet, self.at, start_block=1, span_blocks=SPAN
         )
+
+    async def mint(self, times: int) -> None:
+        for _ in range(times):
+            for token in self.tokens:
+                await self.transactor.call(USER, token, "mint(address,uint256)", USER.address, 1)
+
+    async def move_to_head(self, chain: Anvil) -> None:
+        self.at = await block_at(chain, await chain.block_number())
 
     def index(self, store: EventStore, longest_catch_up: int | None = None) -> EventIndex:
         return EventIndex(store, 31337, unindexed_blocks=0, longest_catch_up=longest_catch_up)
@@ -97,14 +108,11 @@ async def market(chain: Anvil) -> AsyncIterator[Market]:
     transactor = Transactor(chain)
     await chain.set_balance(USER.address, 100 * ETHER)
     tokens = [await transactor.deploy(USER, aave_v3("mocks/tokens/MintableERC20"), "Token", "T", 6) for _ in "ab"]
-    for _ in range(MINTS):
-        for token in tokens:
-            await transactor.call(USER, token, "mint(address,uint256)", USER.address, 1)
-    gate = Gate(chain.rpc_url)
-    yield Market(
-        [to_address(token.address) for token in tokens], await block_at(chain, await chain.block_number()), gate
-    )
-    await gate.disconnect()
+    market = Market(transactor, tokens, Gate(chain.rpc_url))
+    await market.mint(MINTS)
+    await market.move_to_head(chain)
+    yield market
+    await market.gate.disconnect()
 
 
 def _open_transactions(url: str) -> int:
@@ -171,6 +179,61 @@ async def test_logs__while_the_index_is_filled__then_told_how_far_it_is_and_not_
     market.gate.open.set()
     await filling
     assert len(await market.logs(index)) == 2 * MINTS
+
+
+@pytest.mark.parametrize("look_back", [2, 64], ids=["page after page", "at once"])
+@pytest.mark.parametrize("kept_in", ["memory", "postgres"])
+async def test_index__when_the_newest_blocks_were_reorganised_away__then_those_alone_are_read_again(
+    market: Market,
+    chain: Anvil,
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    kept_in: str,
+    look_back: int,
+) -> None:
+    monkeypatch.setattr(event_index, "_FIRST_LOOK_BACK", look_back)
+    engine = database.connect(database_url, pool_size=2)
+    await database.migrate(engine)
+    kept: EventStore = PostgresEventStore(async_sessionmaker(engine)) if kept_in == "postgres" else MemoryEventStore()
+    try:
+        shared, snapshot = market.at.number, await chain.snapshot()
+        await market.mint(9)
+        await market.move_to_head(chain)
+        index = market.index(kept, longest_catch_up=30)
+        await market.fill(index)
+        assert len(await market.logs(index)) == 2 * MINTS + 18
+        await chain.revert(snapshot)
+        await chain.mine(5, interval_seconds=7)
+        await market.mint(10)
+        await market.move_to_head(chain)
+        market.gate.ranges.clear()
+        found = await market.logs(index)
+        # Each token goes back to its own last block before: the first one's is a block older.
+        assert min(market.gate.ranges)[0] == shared
+        assert len(found) == 2 * MINTS + 20
+    finally:
+        await engine.dispose()
+    anew = await market.logs(market.index(MemoryEventStore()))
+    assert [_told(log) for log in found] == [_told(log) for log in anew]
+
+
+async def test_index__when_nothing_of_it_is_the_chains__then_requests_wait_until_it_is_filled_anew(
+    market: Market, chain: Anvil
+) -> None:
+    store = MemoryEventStore()
+    await market.fill(market.index(store))
+    # Another chain's: every indexed block has a hash that this one does not have.
+    contract = market.contracts[0]
+    cursor = await store.cursor(31337, contract)
+    assert cursor is not None
+    assert await store.rewind(31337, contract, cursor, None)
+    log = (await market.logs(market.index(MemoryEventStore())))[0]
+    strange = replace(log, address=contract, block_hash="0x" + "ab" * 32)
+    until = Cursor(market.at.number, "0x" + "cd" * 32)
+    assert await store.append(31337, contract, None, until, [(to_address(USER.address), strange)])
+    with pytest.raises(IndexBehind, match="indexed up to block 0"):
+        await market.logs(market.index(store, longest_catch_up=7))
+    assert len(await market.logs(market.index(store))) == 2 * MINTS
 
 
 async def test_logs__when_little_is_missing__then_the_request_reads_it(market: Market) -> None:
