@@ -22,7 +22,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
 export HARDHAT_DISABLE_TELEMETRY_PROMPT := true
 
-.PHONY: help setup keys contracts demo test test-long coverage bench-gas bench-history check format lock train clean
+.PHONY: help setup keys contracts demo test test-long coverage slither bench-gas bench-history check format lock train clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -72,7 +72,7 @@ test: setup check ## every check and every test
 	# Files run side by side: each worker has its own database, chain and ports.
 	$(BIN)/pytest --numprocesses=2 --dist=loadfile
 
-test-long: setup coverage ## about an hour: deep fuzzing, coverage, each check of the contracts broken once (LONG_CAMPAIGN=8: hours)
+test-long: setup coverage slither ## about an hour: deep fuzzing, coverage, each check of the contracts broken once (LONG_CAMPAIGN=8: hours)
 	@echo "==> Long Solidity campaigns"
 	export LONG_CAMPAIGN=$(LONG_CAMPAIGN); $(HARDHAT) test solidity
 	@echo "==> Mutants of the contracts' checks"
@@ -90,6 +90,17 @@ coverage: setup $(STAMPS)/forge ## lines and branches of the contracts that the 
 	@echo "==> Coverage of the contracts"
 	@$(BIN)/python hardhat/scripts/fixtures.py
 	@$(BIN)/python hardhat/scripts/coverage.py
+
+# Its own environment: Slither pins another web3.
+$(STAMPS)/slither: | $(STAMPS)/python
+	@echo "==> Slither"
+	@$(PYTHON) -m venv build/slither
+	@build/slither/bin/pip install -qq slither-analyzer==0.11.6
+	@mkdir -p $(@D) && touch $@
+
+slither: $(STAMPS)/node $(STAMPS)/slither ## static analysis of the contracts; fails for what nobody explained
+	@echo "==> Static analysis of the contracts"
+	@$(BIN)/python hardhat/scripts/slither.py build/slither/bin/slither
 
 bench-gas: setup ## what the contracts cost in gas; the last line is one JSON object
 	@echo "==> Gas"

@@ -223,11 +223,15 @@ def features(
 @contracts_app.command("check")
 def contracts_check(
     build: Annotated[
-        Path, typer.Option(help="Folder with the compiled verifier; without it, only the registry's word.")
+        Path, typer.Option(help="Folder with the compiled verifiers; without it, only the registry's word.")
     ] = (Path("build/contracts")),
     config: ConfigOption = None,
 ) -> None:
-    """Compare the code of oracle, registry, verifier and lenders with this release; exit code 1 if any differs."""
+    """Compare the code of oracle, registry, verifiers and lenders with this release; exit code 1 if any differs.
+
+    Verifiers are those of the registry's primary, of its shadow, and of model.name. A lender must ask this oracle; one
+    that the settings call foreign is only listed.
+    """
     from oracle.commands.contracts_check import check_contracts
 
     verdicts = run_job(check_contracts(load_settings_of(AuditSettings, config, environment()), build))

@@ -179,9 +179,24 @@ class CompoundV2Settings(Section):
         None, description="Venus's VAIController (its Unitroller), whose stablecoin is debt as well; absent: none"
     )
     start_block: int = Field(0, ge=0, description="block of its deployment")
+    priced_since_block: int = Field(
+        0, ge=0, description="first block whose oracle answers as later ones do; what happened before is a gap"
+    )
+    usd_since_block: int | None = Field(
+        None, ge=1, description="first block at which its oracle counts in US dollars; absent: it always did"
+    )
+    dollar_market: ContractAddress | None = Field(
+        None, description="market of a dollar token, whose price tells what a dollar was before usd_since_block"
+    )
     subgraph: Annotated[SecretStr, _endpoint("http://", "https://")] | None = Field(
         None, description="its subgraph, to read events from instead of the index; of Messari's lending schema"
     )
+
+    @model_validator(mode="after")
+    def _dollars_known(self) -> Self:
+        if (self.usd_since_block is None) != (self.dollar_market is None):
+            raise ValueError("usd_since_block and dollar_market belong together: give both or none")
+        return self
 
 
 class CompoundV3Settings(Section):
@@ -240,6 +255,9 @@ class LenderSettings(Section):
     name: str = Field(description="name in features and logs")
     address: ContractAddress = Field(description="the lending contract")
     start_block: int = Field(0, ge=0, description="block of its deployment")
+    foreign: bool = Field(
+        False, description="another project's: `contracts check` does not compare its code and its oracle with ours"
+    )
 
 
 class HistorySettings(Section):

@@ -41,7 +41,8 @@ contract CreditPool {
         if (take) {
             // Reverts unless answered. Read by request: the answer is about this borrower and these terms.
             IAIRiskOracle.Assessment memory a = oracle.assessmentOf(requestId);
-            bool fine = a.category == 0 && a.score >= 7_000 && block.timestamp < a.expiresAt;
+            bool known = a.confidence >= 4_000 && block.timestamp < a.expiresAt;
+            bool fine = known && a.category == 0 && a.score >= 7_000 && a.fraudLikelihood < 2_000;
             if (!fine || terms.principal > (uint256(terms.collateral) * a.maximumLtv) / 10_000)
                 revert Refused(requestId);
             payout = terms.principal; // a real pool keeps a loan here: see SmartLending

@@ -19,12 +19,12 @@ interface ILendingDesk {
     /// @notice The pool's policy: basis points (10,000 = 100 %) and seconds.
     /// @param minimumScore a low-risk loan is approved from this score on
     /// @param fraudLimit and below this fraud likelihood
-    /// @param minimumConfidence and from this confidence on; below it the wallet is thin (0: the category alone counts)
+    /// @param minimumConfidence and from this confidence on; below it the wallet is thin (0: however little is known of it)
     /// @param maximumLtv cap on the model's maximum loan to value
     /// @param maximumInterestRate cap on the model's rate, a year
     /// @param plainInterestRate the rate, a year, of a loan that no answer speaks about
     /// @param maximumDuration cap on the model's duration
-    /// @param gracePeriod time between maturity and liquidation
+    /// @param gracePeriod time between maturity and liquidation, of loans from now on
     struct Policy {
         uint16 minimumScore;
         uint16 fraudLimit;
@@ -33,7 +33,7 @@ interface ILendingDesk {
         uint16 maximumInterestRate;
         uint16 plainInterestRate;
         uint32 maximumDuration;
-        uint32 gracePeriod;
+        uint24 gracePeriod;
     }
 
     /// @notice A loan; amounts in the tokens' smallest units, times in Unix seconds.
@@ -41,6 +41,7 @@ interface ILendingDesk {
     /// @param principal asked for; once active, paid out
     /// @param answerBy the oracle's deadline
     /// @param interestRate basis points a year
+    /// @param gracePeriod between maturity and liquidation, as the policy was when the loan was paid out
     struct Loan {
         address borrower;
         LoanState state;
@@ -54,6 +55,7 @@ interface ILendingDesk {
         uint32 duration;
         uint16 interestRate;
         uint96 fee;
+        uint24 gracePeriod;
     }
 
     event LoanRequested(
@@ -118,7 +120,8 @@ interface ILendingDesk {
     /// @notice Fetch the oracle's fee back for the borrower of a loan whose request was declined or cancelled.
     function reclaimFee(uint256 loanId) external;
 
-    /// @notice The review role grants a medium-risk loan, within the same caps as any other.
+    /// @notice The review role grants what {settle} left to it (medium risk, or a score, fraud likelihood or confidence
+    /// outside the policy), within the same caps as any other loan.
     function approveReviewed(uint256 loanId) external;
 
     /// @notice The review role refuses; the collateral can be claimed.

@@ -14,6 +14,9 @@ abstract contract LendingDesk is LoanBook {
     /// @notice Collateral that plain terms ask for, in basis points of the principal's value.
     uint256 public constant PLAIN_COLLATERAL = 15_000;
 
+    /// @dev The loan to value of plain terms, in basis points.
+    uint256 internal constant PLAIN_LTV = (BASIS_POINTS * BASIS_POINTS) / PLAIN_COLLATERAL;
+
     // --------------------------------------------------------------- hooks
 
     /// @dev The most principal for this collateral (wei) at a loan to value in basis points, rounded down.
@@ -100,7 +103,7 @@ abstract contract LendingDesk is LoanBook {
         } else if (answer == IAIRiskOracle.RequestState.Pending && block.timestamp <= record.answerBy) {
             revert AnswerPending(loanId, record.answerBy);
         }
-        uint256 ceiling = _principalFor(record.collateral, Math.mulDiv(BASIS_POINTS, BASIS_POINTS, PLAIN_COLLATERAL));
+        uint256 ceiling = _principalFor(record.collateral, PLAIN_LTV);
         uint256 principal = Math.min(record.principal, ceiling);
         if (principal == 0) revert NoCollateral();
         uint256 duration = Math.min(record.duration, _policy.maximumDuration);
@@ -157,6 +160,7 @@ abstract contract LendingDesk is LoanBook {
         record.principal = principal.toUint128();
         record.duration = duration.toUint32();
         record.interestRate = rateBps.toUint16();
+        record.gracePeriod = _policy.gracePeriod;
         record.startedAt = uint40(block.timestamp);
         record.dueAt = dueAt;
         emit LoanApproved(loanId, record.borrower, principal, rateBps, dueAt);

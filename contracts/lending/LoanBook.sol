@@ -6,6 +6,7 @@ import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {LowLevelCall} from "@openzeppelin/contracts/utils/LowLevelCall.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {IAIRiskOracle} from "../interfaces/IAIRiskOracle.sol";
 import {ILendingDesk} from "../interfaces/ILendingDesk.sol";
 
@@ -13,10 +14,13 @@ import {ILendingDesk} from "../interfaces/ILendingDesk.sol";
 /// @notice Collateral is ether. A loan's collateral is held, credited to its borrower, or taken at a default: never
 /// anything else. Lender money is `cash` and `outstanding`, counted here and never read off a balance.
 abstract contract LoanBook is ILendingDesk, AccessManaged, ReentrancyGuardTransient {
+    using SafeCast for uint256;
+
     uint256 internal constant BASIS_POINTS = 10_000;
 
     /// @notice Seconds over which a paid interest becomes the lenders'. At once, it could be skimmed by whoever enters
-    /// just before a repayment and leaves just after.
+    /// just before a repayment and leaves just after. What is locked already keeps its time: both become one amount,
+    /// whose time is the mean of theirs, weighted by amount.
     uint256 public constant PROFIT_UNLOCK = 3 days;
 
     /// @inheritdoc ILendingDesk
@@ -38,8 +42,9 @@ abstract contract LoanBook is ILendingDesk, AccessManaged, ReentrancyGuardTransi
     /// @inheritdoc ILendingDesk
     uint256 public loanCount;
 
-    uint256 private _lockedProfit;
-    uint256 private _lockedAt;
+    uint128 private _lockedProfit;
+    uint64 private _lockedAt;
+    uint64 private _unlockedAt;
     Policy internal _policy;
     mapping(uint256 loanId => Loan) internal _loans;
 
@@ -83,9 +88,8 @@ abstract contract LoanBook is ILendingDesk, AccessManaged, ReentrancyGuardTransi
         bool late = block.timestamp > record.dueAt;
         record.state = LoanState.Repaid;
         cash += amount;
-        _lockedProfit = lockedProfit() + amount - record.principal;
-        _lockedAt = block.timestamp;
         outstanding -= record.principal;
+        _lock(amount - record.principal);
         emit LoanRepaid(loanId, record.borrower, amount, late);
         _creditCollateral(record);
     }
@@ -96,18 +100,33 @@ abstract contract LoanBook is ILendingDesk, AccessManaged, ReentrancyGuardTransi
         record.state = LoanState.Defaulted;
         cash += recovered;
         outstanding -= record.principal;
-        if (recovered > record.principal) {
-            _lockedProfit = lockedProfit() + recovered - record.principal;
-            _lockedAt = block.timestamp;
+        if (recovered >= record.principal) {
+            _lock(recovered - record.principal);
+        } else {
+            // Interest that nobody owns yet bears a loss first.
+            uint256 locked = lockedProfit();
+            _lockedProfit = (locked - Math.min(locked, record.principal - recovered)).toUint128();
+            _lockedAt = uint64(block.timestamp);
         }
         collateralHeld -= record.collateral;
         emit LoanDefaulted(loanId, record.borrower, due, recovered);
         if (record.collateral > seized) _credit(record.borrower, record.collateral - seized);
     }
 
+    /// @dev Let a profit become the lenders' bit by bit.
+    function _lock(uint256 profit) private {
+        uint256 locked = lockedProfit();
+        uint256 total = locked + profit;
+        if (total == 0) return;
+        uint256 left = locked == 0 ? 0 : _unlockedAt - block.timestamp;
+        _lockedProfit = total.toUint128();
+        _lockedAt = uint64(block.timestamp);
+        _unlockedAt = uint64(block.timestamp + Math.ceilDiv(locked * left + profit * PROFIT_UNLOCK, total));
+    }
+
     /// @dev First second in which a loan may be liquidated for lateness.
     function _defaultsAt(Loan storage record) internal view returns (uint256) {
-        return uint256(record.dueAt) + _policy.gracePeriod + 1;
+        return uint256(record.dueAt) + record.gracePeriod + 1;
     }
 
     function _creditCollateral(Loan storage record) internal {
@@ -142,7 +161,7 @@ abstract contract LoanBook is ILendingDesk, AccessManaged, ReentrancyGuardTransi
     // ---------------------------------------------------------- governance
 
     /// @notice Change the policy; it holds for decisions from now on.
-    function setPolicy(Policy calldata policy_) external restricted {
+    function setPolicy(Policy calldata policy_) public virtual restricted {
         _setPolicy(policy_);
     }
 
@@ -151,6 +170,10 @@ abstract contract LoanBook is ILendingDesk, AccessManaged, ReentrancyGuardTransi
             revert InvalidPolicy("maximumLtv", policy_.maximumLtv);
         }
         if (policy_.maximumDuration == 0) revert InvalidPolicy("maximumDuration", 0);
+        if (policy_.minimumScore > BASIS_POINTS) revert InvalidPolicy("minimumScore", policy_.minimumScore);
+        if (policy_.minimumConfidence > BASIS_POINTS) {
+            revert InvalidPolicy("minimumConfidence", policy_.minimumConfidence);
+        }
         _policy = policy_;
         emit PolicyChanged(policy_);
     }
@@ -164,9 +187,9 @@ abstract contract LoanBook is ILendingDesk, AccessManaged, ReentrancyGuardTransi
 
     /// @notice Interest that was paid and is not the lenders' yet.
     function lockedProfit() public view returns (uint256) {
-        uint256 elapsed = block.timestamp - _lockedAt;
-        if (elapsed >= PROFIT_UNLOCK) return 0;
-        return _lockedProfit - Math.mulDiv(_lockedProfit, elapsed, PROFIT_UNLOCK);
+        if (block.timestamp >= _unlockedAt) return 0;
+        uint256 left = _unlockedAt - block.timestamp;
+        return Math.mulDiv(_lockedProfit, left, _unlockedAt - _lockedAt, Math.Rounding.Ceil);
     }
 
     function policy() external view returns (Policy memory) {

@@ -36,7 +36,7 @@ contract TokenLender is LendingDesk, ERC4626 {
     /// @param admin the access manager: the policy, the price feed, and who reviews
     /// @param asset_ the token that is lent
     /// @param priceFeed_ price of one ether in that token
-    /// @param liquidationLtvBps above the policy's maximum loan to value
+    /// @param liquidationLtvBps above the policy's maximum loan to value and that of plain terms, 9,523 at most
     /// @param maximumPriceAgeSeconds about twice the feed's heartbeat
     constructor(
         address admin,
@@ -54,10 +54,12 @@ contract TokenLender is LendingDesk, ERC4626 {
             string.concat("aro", IERC20Metadata(address(asset_)).symbol())
         )
     {
-        if (liquidationLtvBps <= policy_.maximumLtv || liquidationLtvBps > BASIS_POINTS) {
+        // Above that the bonus is worth more than what is left of the collateral.
+        if (liquidationLtvBps > (BASIS_POINTS * BASIS_POINTS) / (BASIS_POINTS + LIQUIDATION_BONUS)) {
             revert InvalidPolicy("liquidationLtv", liquidationLtvBps);
         }
         LIQUIDATION_LTV = liquidationLtvBps;
+        _checkRoom(policy_);
         MAXIMUM_PRICE_AGE = maximumPriceAgeSeconds;
         _setPriceFeed(priceFeed_);
     }
@@ -141,6 +143,19 @@ contract TokenLender is LendingDesk, ERC4626 {
     /// @notice Replace the price feed.
     function setPriceFeed(IPriceFeed priceFeed_) external restricted {
         _setPriceFeed(priceFeed_);
+    }
+
+    /// @inheritdoc LoanBook
+    function setPolicy(Policy calldata policy_) public override {
+        _checkRoom(policy_);
+        super.setPolicy(policy_);
+    }
+
+    /// @dev No loan may be there to be liquidated from its first second on.
+    function _checkRoom(Policy memory policy_) private view {
+        if (LIQUIDATION_LTV <= Math.max(policy_.maximumLtv, PLAIN_LTV)) {
+            revert InvalidPolicy("liquidationLtv", LIQUIDATION_LTV);
+        }
     }
 
     function _setPriceFeed(IPriceFeed priceFeed_) private {

@@ -11,7 +11,7 @@ contract SmartLendingTest is OracleFixture {
     uint128 internal constant PRINCIPAL = 1 ether;
     uint128 internal constant COLLATERAL = 2 ether;
     uint32 internal constant DURATION = 30 days;
-    uint32 internal constant GRACE = 3 days;
+    uint24 internal constant GRACE = 3 days;
     bytes4 private constant UNAUTHORIZED = bytes4(keccak256("AccessManagedUnauthorized(address)"));
 
     SmartLending internal pool;

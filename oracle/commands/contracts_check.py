@@ -3,7 +3,8 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -11,13 +12,16 @@ from typing import Final, Literal
 
 from eth_utils.crypto import keccak
 from web3 import AsyncHTTPProvider, AsyncWeb3
+from web3.exceptions import BadFunctionCallOutput, ContractLogicError
 
 from oracle.assessment.errors import ConfigurationFault
-from oracle.assessment.request import Address
+from oracle.assessment.request import Address, to_address
 from oracle.chain import rpc
+from oracle.chain.abi import abi
 from oracle.chain.contracts import ModelRegistry, ModelState, NoAnswer, OracleContract
-from oracle.config import AuditSettings
+from oracle.config import AuditSettings, LenderSettings, ModelSettings
 from oracle.models.registry import DEFAULT_MODEL, ModelFault, ShippedModel, find, load
+from oracle.pipeline.models import NO_SHADOW
 
 LENDERS: Final = ("SmartLending", "TokenLender")
 
@@ -38,7 +42,7 @@ class Runtime:
 class Verdict:
     """What was found at one contract's address; `code_hash` is Keccak-256 of the code there.
 
-    A lender that is not of this project is "foreign", which is no fault.
+    A lender that the settings call another project's is "foreign", which is no fault.
     """
 
     contract: str
@@ -62,9 +66,9 @@ def released() -> dict[str, Runtime]:
 
 
 async def check_contracts(settings: AuditSettings, build: Path) -> list[Verdict]:
-    """Compare oracle, registry, verifier and the configured lenders with this release.
+    """Compare oracle, registry, verifiers and the configured lenders with this release.
 
-    `build` holds the compiled verifier, where there is one. Raises ConfigurationFault on another chain or where the
+    `build` holds the compiled verifiers, where there are any. Raises ConfigurationFault on another chain or where the
     oracle's address has no code, TransientFault when the endpoint does not answer.
     """
     chain = settings.chain
@@ -91,11 +95,11 @@ async def _check(w3: AsyncWeb3[AsyncHTTPProvider], settings: AuditSettings, buil
         )
     verdicts = [_compare(oracle.address, code, ("AIRiskOracle",))]
     for lender in settings.history.lenders:
-        verdicts.append(_compare(lender.address, await _code(w3, lender.address), LENDERS))
+        verdicts.append(await _check_lender(w3, lender, oracle.address))
     try:
         registry = await oracle.registry()
         verdicts.append(_compare(registry.address, await _code(w3, registry.address), ("ModelRegistry",)))
-        verdicts.append(await _check_active(w3, registry, settings, build))
+        verdicts += await _check_models(w3, registry, settings.model, build)
     except NoAnswer as error:
         raise ConfigurationFault(
             "\n".join([*map(str, verdicts), f"{error}: registry and verifier could not be found"])
@@ -103,30 +107,88 @@ async def _check(w3: AsyncWeb3[AsyncHTTPProvider], settings: AuditSettings, buil
     return verdicts
 
 
-async def _check_active(
-    w3: AsyncWeb3[AsyncHTTPProvider], registry: ModelRegistry, settings: AuditSettings, build: Path
-) -> Verdict:
-    """Compare the verifier of the model that the settings name, or else of the registry's primary."""
-    primary, _ = await registry.active()
+async def _check_lender(w3: AsyncWeb3[AsyncHTTPProvider], lender: LenderSettings, oracle: Address) -> Verdict:
+    """Compare a lender's code, and the oracle that it asks, unless the settings call it another project's."""
+    code = await _code(w3, lender.address)
+    if lender.foreign and code:
+        return Verdict("lender", lender.address, "foreign", "another project's, as the settings say", keccak(code))
+    verdict = _compare(lender.address, code, LENDERS)
+    if verdict.status == "DIFFERENT":
+        hint = "; `foreign = true` in its [[history.lenders]] says that it is another project's" if code else ""
+        return replace(verdict, contract="lender", finding=verdict.finding + hint)
+    # The address of the oracle is an immutable: code as released may ask any oracle.
+    asked = await _oracle_of(w3, lender.address)
+    if asked != oracle:
+        return replace(verdict, status="DIFFERENT", finding=f"as released, but asks another oracle: {asked}")
+    return replace(verdict, finding="as released, asks this oracle")
+
+
+async def _oracle_of(w3: AsyncWeb3[AsyncHTTPProvider], lender: str) -> Address:
+    # Every lender of this project has it, under the same name.
+    contract = w3.eth.contract(w3.to_checksum_address(lender), abi=abi("SmartLending"))
     try:
-        if settings.model.name is not None or primary is None:
-            model = load(settings.model.name or DEFAULT_MODEL, settings.model.directory)
-        else:
-            model = find(primary, settings.model.directory)
+        with rpc.endpoint_faults():
+            return to_address(await contract.functions.oracle().call())
+    except (BadFunctionCallOutput, ContractLogicError) as error:
+        raise NoAnswer(f"the lender at {lender} does not name its oracle: the RPC endpoint is behind") from error
+
+
+async def _check_models(
+    w3: AsyncWeb3[AsyncHTTPProvider], registry: ModelRegistry, settings: ModelSettings, build: Path
+) -> list[Verdict]:
+    """Compare the verifier of each model whose answers count (primary and shadow), and of the one that is named."""
+    primary, shadow = await registry.active()
+    active = {model_id: role for model_id, role in ((primary, "primary"), (shadow, "shadow")) if model_id is not None}
+    verdicts = [await _check_active(w3, registry, model_id, role, settings, build) for model_id, role in active.items()]
+    if settings.name is None and active:
+        return verdicts
+    try:
+        named = load(settings.name or DEFAULT_MODEL, settings.directory)
     except ModelFault as fault:
-        return Verdict("Halo2Verifier", registry.address, "DIFFERENT", str(fault), b"")
-    return await _check_verifier(w3, registry, model, build)
+        return [*verdicts, Verdict("Halo2Verifier", registry.address, "DIFFERENT", str(fault), b"")]
+    if named.model_id not in active:
+        verdicts.append(await _check_verifier(w3, registry, named, "", build))
+    return verdicts
+
+
+async def _check_active(
+    w3: AsyncWeb3[AsyncHTTPProvider],
+    registry: ModelRegistry,
+    model_id: bytes,
+    role: str,
+    settings: ModelSettings,
+    build: Path,
+) -> Verdict:
+    try:
+        model = _known(model_id, settings)
+    except ModelFault as fault:
+        verifier = (await registry.model(model_id)).verifier
+        finding = f"the registry's {role}, whose answers count, is no model known here: {fault}"
+        return Verdict("Halo2Verifier", verifier, "DIFFERENT", finding, keccak(await _code(w3, verifier)))
+    return await _check_verifier(w3, registry, model, f" as the {role}", build)
+
+
+def _known(model_id: bytes, settings: ModelSettings) -> ShippedModel:
+    """Return the model of an id; the settings may name the folder of one that lies elsewhere than the others."""
+    for name in (settings.name, settings.shadow):
+        if name is None or name == NO_SHADOW:
+            continue
+        with suppress(ModelFault):
+            named = load(name, settings.directory)
+            if named.model_id == model_id:
+                return named
+    return find(model_id, settings.directory)
 
 
 async def _check_verifier(
-    w3: AsyncWeb3[AsyncHTTPProvider], registry: ModelRegistry, model: ShippedModel, build: Path
+    w3: AsyncWeb3[AsyncHTTPProvider], registry: ModelRegistry, model: ShippedModel, role: str, build: Path
 ) -> Verdict:
     registered = await registry.model(model.model_id)
     name = f"model {model.name} (0x{model.model_id.hex()})"
     if registered.state is ModelState.NONE:
         return Verdict("Halo2Verifier", registered.verifier, "DIFFERENT", f"{name} is not in the registry", b"")
     code = await _code(w3, registered.verifier)
-    found, state = keccak(code), f"{name} is {registered.state.name.lower()}"
+    found, state = keccak(code), f"{name} is {registered.state.name.lower()}{role}"
     if found != registered.verifier_code_hash:
         finding = f"registered with code hash 0x{registered.verifier_code_hash.hex()}; {state}"
         return Verdict("Halo2Verifier", registered.verifier, "DIFFERENT", finding, found)
@@ -148,8 +210,6 @@ def _compare(address: str, code: bytes, names: Sequence[str]) -> Verdict:
             return Verdict(name, address, "same", "as released", keccak(code))
     lengths = " or ".join(str(released()[name].bytes) for name in names)
     finding = f"{len(code)} bytes, which are not the {lengths} of this release's {expected}"
-    if names == LENDERS and code:
-        return Verdict("lender", address, "foreign", "not a lender of this release", keccak(code))
     return Verdict(expected, address, "DIFFERENT", finding if code else "no code there", keccak(code))
 
 

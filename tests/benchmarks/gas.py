@@ -17,7 +17,7 @@ from web3 import Web3
 
 from oracle.devnet.accounts import ETHER, Transactor, named_account
 from oracle.devnet.anvil import Anvil
-from oracle.devnet.artifacts import BUILD, Artifact, Deployed, project, verifier
+from oracle.devnet.artifacts import BUILD, Artifact, Deployed, aave_v3, project, verifier
 from oracle.devnet.node import REPOSITORY, node_binary
 
 FIXTURES: Final = REPOSITORY / "build" / "fixtures" / "proofs.json"
@@ -90,6 +90,12 @@ async def ours(bench: Bench, fixtures: dict[str, Any]) -> dict[str, Any]:
     )
     policy = (7_000, 2_000, 0, 9_000, 3_000, 800, 365 * 86_400, 7 * 86_400)
     _, deploy_gas["SmartLending"] = await bench.deploy(project("SmartLending"), manager.address, oracle.address, policy)
+    token, _ = await bench.deploy(aave_v3("mocks/tokens/MintableERC20"), "Dollar", "USD", 6)
+    feed, _ = await bench.deploy(project("PriceFeed"), "ETH / USD", 3_000 * 10**8)
+    capped = (*policy[:3], 7_000, *policy[4:])
+    _, deploy_gas["TokenLender"] = await bench.deploy(
+        project("TokenLender"), manager.address, oracle.address, capped, token.address, feed.address, 8_000, 4_500
+    )
 
     answers = Answers(bench, oracle, fixtures)
     # The first request writes the counter's slot from zero: measured from the second on, as in life.
@@ -118,7 +124,8 @@ async def ours(bench: Bench, fixtures: dict[str, Any]) -> dict[str, Any]:
         "answer_calldata_bytes_without_proof": bare,
         "deploy_gas": deploy_gas,
         "runtime_bytes": {
-            name: runtime(name) for name in ("AIRiskOracle", "ModelRegistry", "SmartLending", "TokenLender")
+            name: runtime(name)
+            for name in ("AIRiskOracle", "ModelRegistry", "SmartLending", "TokenLender", "EasPublisher")
         }
         | {"Halo2Verifier": len(code) // 2 - 1},
     }
