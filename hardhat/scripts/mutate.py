@@ -2,10 +2,10 @@
 
     python hardhat/scripts/mutate.py [--only SUBSTRING]
 
-All mutants are compiled at once, into a copy below build/mutants: a check `if (c) revert` becomes
-`if (c && M.balance != n) revert`, each part of a `return a && b` becomes `(a || M.balance == n)`, and a test run
-chooses mutant n by giving the address M that balance.
-Each survivor is named; exit code 1 if there is any.
+All mutants are compiled at once, into a copy below build/mutants, and a test run chooses mutant n by giving the
+address M that balance: each part of a check `if (a || b) revert` becomes `(a && M.balance != n)`, each part of a
+`return a && b` becomes `(a || M.balance == n)`, and a modifier does nothing when the balance is n.
+Each survivor is named; exit code 1 if there is any that is not known to be equivalent.
 """
 
 import argparse
@@ -30,11 +30,23 @@ SWITCHED_ON = (
     ("    function deal(", "    function envOr(string calldata name, uint256 value) external view returns (uint);\n"),
 )
 CHECK = re.compile(r"\bif \(")
+REFUSAL = re.compile(r"\s*(\{\s*)?(revert\b|(return )?_refuse\(|return;)")
 CONJUNCTION = re.compile(r"(?<=\breturn)\s[^;{}]*?&&[^;{}]*(?=;)")
 MODIFIERS = {
     "restricted": "_checkCanCall(_msgSender(), msg.data);",
     "whenNotPaused": "_requireNotPaused();",
 }
+GUARD = "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol"
+# Entry and exit alike: a guard that is off at the entry must leave alone what an outer call holds.
+SWITCHED_GUARD = f"""    modifier nonReentrantUnless(uint256 mutant) {{
+        if ({SWITCH}.balance != mutant) _nonReentrantBefore();
+        _;
+        if ({SWITCH}.balance != mutant) _nonReentrantAfter();
+    }}
+
+"""
+# Mutants that behave like the original, as "file: function: text", and why.
+EQUIVALENT: dict[str, str] = {}
 
 
 class Mutants:
@@ -42,9 +54,15 @@ class Mutants:
 
     def __init__(self) -> None:
         self.places: list[str] = []
+        self.names: list[str] = []
 
-    def add(self, file: str, line: int, text: str) -> int:
-        self.places.append(f"{file}:{line}: {' '.join(text.split())[:110]}")
+    def add(self, file: str, before: str, text: str) -> int:
+        """Note a mutant that stands behind `before` in the file, and return its number."""
+        function = re.findall(r"^    (?:function )?(\w+)\(", before, re.MULTILINE)[-1]
+        name = f"{function}: {' '.join(text.split())}"
+        line = before.count("\n") + 1
+        self.places.append(f"{file}:{line}: {name[:110]}")
+        self.names.append(f"{file}: {name}")
         return len(self.places)
 
 
@@ -54,20 +72,27 @@ def main() -> None:
     arguments = parser.parse_args()
     subprocess.run([sys.executable, str(HARDHAT / "scripts" / "fixtures.py")], check=True)  # noqa: S603
     mutants = make_copy()
+    if unknown := EQUIVALENT.keys() - set(mutants.names):
+        sys.exit(f"listed as equivalent, but there is no such mutant: {', '.join(sorted(unknown))}")
     started = time.monotonic()
     print(f"{len(mutants.places)} mutants; compiling them together", flush=True)
     if not passes(0):
         sys.exit("the tests fail without any mutant: mend that first")
-    survivors = []
-    for number, place in enumerate(mutants.places, start=1):
-        if arguments.only not in place:
-            continue
+    chosen = [n for n, place in enumerate(mutants.places, start=1) if arguments.only in place]
+    killed = 0
+    wrong = []
+    for number in chosen:
+        place = mutants.places[number - 1]
+        equivalent = EQUIVALENT.get(mutants.names[number - 1])
         survived = passes(number)
-        print(f"{number:3} {'SURVIVED' if survived else 'killed  '} {place}", flush=True)
-        if survived:
-            survivors.append(place)
-    print(f"{len(survivors)} survived, in {time.monotonic() - started:.0f} s")
-    sys.exit(1 if survivors else 0)
+        verdict = ("equivalent" if equivalent else "SURVIVED") if survived else "killed"
+        print(f"{number:3} {verdict:10} {place}{f' ({equivalent})' if equivalent else ''}", flush=True)
+        killed += not survived
+        # One that is listed and killed is not equivalent: the list lies.
+        if survived != bool(equivalent):
+            wrong.append(place)
+    print(f"{len(chosen)} mutants, {killed} killed, {len(wrong)} wrong, in {time.monotonic() - started:.0f} s")
+    sys.exit(1 if wrong else 0)
 
 
 def make_copy() -> Mutants:
@@ -81,6 +106,8 @@ def make_copy() -> Mutants:
         name = source.relative_to(REPOSITORY).as_posix()
         text = source.read_text()
         write(COPY / name, text if name.startswith(SKIPPED) else mutate(name, text, mutants))
+    guard = (HARDHAT / "node_modules" / GUARD).read_text().replace('"./', f'"{os.path.dirname(GUARD)}/')
+    write(COPY / "contracts" / "Guard.sol", guard.replace("    modifier ", SWITCHED_GUARD + "    modifier ", 1))
     for source in sorted((HARDHAT / "tests").rglob("*.sol")):
         text = source.read_text()
         if source.name == "Vm.sol":
@@ -115,12 +142,13 @@ def mutate(name: str, text: str, mutants: Mutants) -> str:
     out, position = [], 0
     for match in CHECK.finditer(text):
         end = closing(text, match.end() - 1)
-        if not re.match(r"\s*(\{\s*)?(revert|return _refuse|return;)", text[end + 1 :]):
+        if not REFUSAL.match(text, end + 1):
             continue
-        line = text.count("\n", 0, match.start()) + 1
-        condition = text[match.end() : end]
-        number = mutants.add(name, line, f"if ({condition})")
-        out.append(text[position : match.end()] + f"({condition}) && {SWITCH}.balance != {number}")
+        parts = []
+        for part in split(text[match.end() : end], "||"):
+            number = mutants.add(name, text[: match.start()], f"if ({part})")
+            parts.append(f"(({part}) && {SWITCH}.balance != {number})")
+        out.append(text[position : match.end()] + " || ".join(parts))
         position = end
     text = "".join(out) + text[position:]
     text = CONJUNCTION.sub(lambda match: each_part(match, name, mutants), text)
@@ -128,21 +156,38 @@ def mutate(name: str, text: str, mutants: Mutants) -> str:
         parts = re.split(rf"(?<= ){modifier} (?=[^;{{]*\{{)", text)
         rebuilt = parts[0]
         for part in parts[1:]:
-            function = re.findall(r"function (\w+)", rebuilt)[-1]
-            number = mutants.add(name, rebuilt.count("\n") + 1, f"{function}: {modifier}")
+            number = mutants.add(name, rebuilt, modifier)
             rebuilt += part.replace("{", f"{{ if ({SWITCH}.balance != {number}) {check} ", 1)
         text = rebuilt
-    return impure(text)
+    text = re.sub(r"\bnonReentrant (?=[^;{]*\{)", lambda match: guard(match, name, mutants), text)
+    return impure(text.replace(GUARD, ("../" * (name.count("/") - 1) or "./") + "Guard.sol"))
 
 
 def each_part(match: re.Match[str], name: str, mutants: Mutants) -> str:
     """Return a conjunction with a switch in each of its parts."""
-    line = match.string.count("\n", 0, match.start()) + 1
     parts = []
-    for part in match[0].split("&&"):
-        number = mutants.add(name, line, f"&& {part}")
-        parts.append(f" (({part.strip()}) || {SWITCH}.balance == {number}) ")
+    for part in split(match[0], "&&"):
+        number = mutants.add(name, match.string[: match.start()], f"&& {part}")
+        parts.append(f" (({part}) || {SWITCH}.balance == {number}) ")
     return "&&".join(parts)
+
+
+def guard(match: re.Match[str], name: str, mutants: Mutants) -> str:
+    """Return the guard of one function with a switch in it."""
+    number = mutants.add(name, match.string[: match.start()], "nonReentrant")
+    return f"nonReentrantUnless({number}) "
+
+
+def split(condition: str, operator: str) -> list[str]:
+    """Return the parts of a condition: the operator counts where no parenthesis is open."""
+    parts, depth = [""], 0
+    for token in re.split(rf"({re.escape(operator)}|[()])", condition):
+        depth += {"(": 1, ")": -1}.get(token, 0)
+        if token == operator and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += token
+    return [part.strip() for part in parts]
 
 
 def impure(text: str) -> str:

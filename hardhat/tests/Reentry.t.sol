@@ -1,118 +1,184 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
-import {IERC1271} from "@openzeppelin/contracts/interfaces/IERC1271.sol";
 import {IAIRiskOracle} from "../contracts/interfaces/IAIRiskOracle.sol";
 import {ILendingDesk} from "../contracts/interfaces/ILendingDesk.sol";
 import {SmartLending} from "../contracts/lending/SmartLending.sol";
-import {OracleFixture} from "./support/OracleFixture.sol";
+import {TokenLender} from "../contracts/lending/TokenLender.sol";
+import {ReentryFixture} from "./support/ReentryFixture.sol";
+import {DollarToken, SettableFeed} from "./support/Tokens.sol";
 
-/// @notice A borrower that is a contract: it signs everything, and calls back whenever it is paid.
-contract ContractBorrower is IERC1271 {
-    bytes[] public attempts;
-    uint256 public succeeded;
-    address public target;
-
-    function isValidSignature(bytes32, bytes calldata) external pure returns (bytes4) {
-        return this.isValidSignature.selector;
-    }
-
-    function prepare(address target_, bytes[] calldata attempts_) external {
-        target = target_;
-        attempts = attempts_;
-    }
-
-    function act(address to, uint256 value, bytes calldata call_) external returns (bytes memory answer) {
-        bool ok;
-        (ok, answer) = to.call{value: value}(call_);
-        require(ok, "act");
-    }
-
-    receive() external payable {
-        for (uint256 i = 0; i < attempts.length; ++i) {
-            (bool ok, ) = target.call(attempts[i]);
-            if (ok) ++succeeded;
-        }
-    }
+function policy() pure returns (ILendingDesk.Policy memory) {
+    return ILendingDesk.Policy(7_000, 2_000, 0, 7_000, 3_000, 1_000, 180 days, 3 days);
 }
 
-contract ReentryTest is OracleFixture {
+/// @notice The pool of ether pays a borrower or lender that calls each of its functions back.
+contract ReentryTest is ReentryFixture {
+    uint256 private constant ATTEMPTS = 12;
+
     SmartLending private pool;
-    ContractBorrower private wallet;
+    uint256 private shares;
 
     function setUp() public override {
         super.setUp();
-        pool = new SmartLending(
-            address(manager),
-            oracle,
-            ILendingDesk.Policy(7_000, 2_000, 0, 7_000, 3_000, 1_000, 180 days, 3 days)
-        );
-        wallet = new ContractBorrower();
-        vm.deal(address(wallet), 100 ether);
-        vm.deal(address(this), 100 ether);
+        pool = new SmartLending(address(manager), oracle, policy());
+        _meet(pool, address(0));
         pool.fund{value: 50 ether}();
+        wallet.act(address(pool), 10 ether, abi.encodeCall(pool.fund, ()));
+        shares = pool.balanceOf(address(wallet)) / 10;
+        uint256 overdue = _active();
+        vm.warp(block.timestamp + 34 days);
+        this.prepare(overdue);
     }
 
-    function _apply(uint128 principal, uint128 collateral) private returns (IAIRiskOracle.Request memory request) {
-        IAIRiskOracle.Consent memory consent = IAIRiskOracle.Consent(uint64(block.timestamp + 1 hours), "");
-        bytes memory call_ = abi.encodeCall(pool.requestLoan, (principal, uint32(30 days), NEUTRAL, consent));
-        wallet.act(address(pool), uint256(collateral) + FEE, call_);
-        request = _logged(
-            address(wallet),
-            address(pool),
-            IAIRiskOracle.LoanTerms(address(0), principal, address(0), collateral, 30 days)
-        );
+    function _apply() internal override returns (uint256, IAIRiskOracle.Request memory) {
+        return _apply(1 ether, 2 ether, 30 days);
     }
 
-    function _prepareAll(uint256 loanId) private {
-        bytes[] memory attempts = new bytes[](6);
-        attempts[0] = abi.encodeCall(pool.settle, (loanId));
-        attempts[1] = abi.encodeCall(pool.claim, ());
-        attempts[2] = abi.encodeCall(pool.withdrawApplication, (loanId));
-        attempts[3] = abi.encodeCall(pool.takePlainTerms, (loanId));
-        attempts[4] = abi.encodeCall(pool.reclaimFee, (loanId));
-        attempts[5] = abi.encodeCall(pool.repay, (loanId));
-        wallet.prepare(address(pool), attempts);
+    /// @dev From outside: the compiler takes the block's time for a constant within a call.
+    function prepare(uint256 overdue) external {
+        _attempt(0, abi.encodeCall(pool.settle, (_answered(_lowOutputs()))));
+        _attempt(0, abi.encodeCall(pool.approveReviewed, (_inReview())));
+        _attempt(0, abi.encodeCall(pool.refuseReviewed, (_inReview())));
+        _attempt(0, abi.encodeCall(pool.takePlainTerms, (_declined())));
+        _attempt(0, abi.encodeCall(pool.withdrawApplication, (_requested())));
+        _attempt(0, abi.encodeCall(pool.reclaimFee, (_declined())));
+        _attempt(0, abi.encodeCall(pool.liquidate, (overdue)));
+        _attempt(1 ether, abi.encodeCall(pool.repay, (_active())));
+        _attempt(1 ether, abi.encodeCall(pool.fund, ()));
+        _attempt(0, abi.encodeCall(pool.withdraw, (shares)));
+        _attempt(2 ether, _requestCall(1 ether, 30 days));
+        // Last: within a claim nothing is left to claim.
+        _attempt(0, abi.encodeCall(pool.claim, ()));
+        wallet.act(address(pool), 0, abi.encodeCall(pool.withdrawApplication, (_requested())));
+    }
+
+    function test_attempts__when_made_by_themselves__then_each_succeeds() public {
+        equal(wallet.attempts().length, ATTEMPTS, "attempts");
+        _succeedAlone();
     }
 
     function test_borrower__when_it_reenters_at_payout__then_it_is_paid_once() public {
-        IAIRiskOracle.Request memory request = _apply(1 ether, 2 ether);
-        _answer(1, request, _lowOutputs());
-        _prepareAll(1);
+        uint256 loanId = _answered(_lowOutputs());
         uint256 before = address(wallet).balance;
-        pool.settle(1);
+        uint256 cash = pool.cash();
+        _refusesWithin(0, abi.encodeCall(pool.settle, (loanId)), ATTEMPTS);
         equal(address(wallet).balance, before + 1 ether, "one principal");
-        equal(wallet.succeeded(), 0, "no call came through");
-        equal(pool.cash(), 49 ether, "cash");
+        equal(pool.cash(), cash - 1 ether, "cash");
+    }
+
+    function test_borrower__when_it_reenters_at_an_approval__then_it_is_refused() public {
+        _refusesWithin(0, abi.encodeCall(pool.approveReviewed, (_inReview())), ATTEMPTS);
+    }
+
+    function test_borrower__when_it_reenters_at_plain_terms__then_it_is_refused() public {
+        _refusesWithin(0, abi.encodeCall(pool.takePlainTerms, (_declined())), ATTEMPTS);
+    }
+
+    function test_borrower__when_it_reenters_at_its_change__then_it_is_refused() public {
+        _refusesWithin(2 ether, abi.encodeCall(pool.repay, (_active())), ATTEMPTS);
     }
 
     function test_borrower__when_it_reenters_at_a_claim__then_it_claims_once() public {
-        IAIRiskOracle.Request memory first = _apply(1 ether, 2 ether);
-        _apply(1 ether, 3 ether);
-        _answer(1, first, _highOutputs());
-        pool.settle(1);
-        _prepareAll(2);
         uint256 before = address(wallet).balance;
-        wallet.act(address(pool), 0, abi.encodeCall(pool.claim, ()));
+        _refusesWithin(0, abi.encodeCall(pool.claim, ()), ATTEMPTS - 1);
         equal(address(wallet).balance, before + 2 ether, "one collateral");
-        equal(wallet.succeeded(), 0, "no call came through");
+        equal(pool.totalClaimable(), 0, "and no more");
     }
 
     function test_lender__when_it_reenters_at_a_withdrawal__then_it_is_paid_once() public {
-        wallet.act(address(pool), 10 ether, abi.encodeCall(pool.fund, ()));
-        uint256 shares = pool.balanceOf(address(wallet));
-        bytes[] memory attempts = new bytes[](2);
-        attempts[0] = abi.encodeCall(pool.withdraw, (1));
-        attempts[1] = abi.encodeCall(pool.fund, ());
-        wallet.prepare(address(pool), attempts);
         uint256 before = address(wallet).balance;
-        wallet.act(address(pool), 0, abi.encodeCall(pool.withdraw, (shares / 2)));
-        equal(wallet.succeeded(), 0, "no call came through");
-        check(address(wallet).balance <= before + 5 ether, "its half");
+        uint256 worth = pool.valueOf(shares);
+        _refusesWithin(0, abi.encodeCall(pool.withdraw, (shares)), ATTEMPTS);
+        equal(address(wallet).balance, before + worth, "one tenth");
+    }
+}
+
+/// @notice A token that calls back in the middle of a transfer.
+contract TokenReentryTest is ReentryFixture {
+    uint256 private constant ATTEMPTS = 5;
+
+    DollarToken private token;
+    TokenLender private pool;
+    uint256 private overdue;
+
+    function setUp() public override {
+        super.setUp();
+        token = new DollarToken();
+        SettableFeed feed = new SettableFeed(2_000e8, 8);
+        pool = new TokenLender(address(manager), oracle, policy(), token, feed, 8_000, type(uint32).max);
+        _meet(pool, address(token));
+        token.mint(address(wallet), 100_000e6);
+        wallet.act(address(token), 0, abi.encodeCall(token.approve, (address(pool), type(uint256).max)));
+        wallet.act(address(pool), 0, abi.encodeCall(pool.deposit, (50_000e6, address(wallet))));
+        uint256 first = _active();
+        overdue = _active();
+        vm.warp(block.timestamp + 34 days);
+        this.prepare(first);
+    }
+
+    function _apply() internal override returns (uint256, IAIRiskOracle.Request memory) {
+        return _apply(1_000e6, 1 ether, 30 days);
+    }
+
+    /// @dev From outside: the compiler takes the block's time for a constant within a call.
+    function prepare(uint256 late) external {
+        _attempt(0, abi.encodeCall(pool.repay, (_active(), type(uint256).max)));
+        _attempt(0, abi.encodeCall(pool.liquidate, (late, type(uint256).max)));
+        _attempt(0, abi.encodeCall(pool.deposit, (10e6, address(wallet))));
+        _attempt(0, abi.encodeCall(pool.withdraw, (10e6, address(wallet), address(wallet))));
+        _attempt(0, abi.encodeCall(pool.settle, (_answered(_lowOutputs()))));
+    }
+
+    function _refusedWithin(bytes memory data) private {
+        token.hook(address(wallet), abi.encodeCall(wallet.callBack, ()));
+        _refusesWithin(0, data, ATTEMPTS);
+        check(token.hookSucceeded(), "the token called back");
+    }
+
+    function test_attempts__when_made_by_themselves__then_each_succeeds() public {
+        equal(wallet.attempts().length, ATTEMPTS, "attempts");
+        _succeedAlone();
+    }
+
+    function test_repay__when_the_token_calls_back__then_it_is_refused() public {
+        _refusedWithin(abi.encodeCall(pool.repay, (_active(), type(uint256).max)));
+    }
+
+    function test_liquidate__when_the_token_calls_back__then_it_is_refused() public {
+        _refusedWithin(abi.encodeCall(pool.liquidate, (overdue, type(uint256).max)));
+    }
+
+    function test_deposit__when_the_token_calls_back__then_it_is_refused() public {
+        _refusedWithin(abi.encodeCall(pool.deposit, (10e6, address(wallet))));
+    }
+
+    function test_withdraw__when_the_token_calls_back__then_it_is_refused() public {
+        _refusedWithin(abi.encodeCall(pool.withdraw, (10e6, address(wallet), address(wallet))));
+    }
+
+    function test_settle__when_the_token_calls_back__then_it_is_refused() public {
+        _refusedWithin(abi.encodeCall(pool.settle, (_answered(_lowOutputs()))));
+    }
+}
+
+/// @notice A borrower that asks for the most, for the least, or runs ahead of its answer.
+contract GreedyBorrowerTest is ReentryFixture {
+    SmartLending private pool;
+
+    function setUp() public override {
+        super.setUp();
+        pool = new SmartLending(address(manager), oracle, policy());
+        _meet(pool, address(0));
+        pool.fund{value: 50 ether}();
+    }
+
+    function _apply() internal override returns (uint256, IAIRiskOracle.Request memory) {
+        return _apply(1 ether, 2 ether, 30 days);
     }
 
     function test_amounts__when_as_large_as_they_get__then_the_caps_hold() public {
-        IAIRiskOracle.Request memory request = _apply(type(uint128).max, 2 ether);
+        (, IAIRiskOracle.Request memory request) = _apply(type(uint128).max, 2 ether, 30 days);
         _answer(1, request, _lowOutputs());
         pool.settle(1);
         equal(pool.loan(1).principal, 1.4 ether, "70 % of the collateral");
@@ -122,7 +188,7 @@ contract ReentryTest is OracleFixture {
     }
 
     function test_amounts__when_dust__then_interest_still_rounds_up() public {
-        IAIRiskOracle.Request memory request = _apply(1, 2);
+        (, IAIRiskOracle.Request memory request) = _apply(1, 2, 30 days);
         _answer(1, request, _lowOutputs());
         pool.settle(1);
         equal(pool.loan(1).principal, 1, "one wei");
@@ -134,7 +200,7 @@ contract ReentryTest is OracleFixture {
 
     /// @dev Sees an answer coming and runs ahead of it: the collateral leaves, and nothing is lent.
     function test_borrower__when_it_runs_ahead_of_a_bad_answer__then_it_gains_nothing() public {
-        IAIRiskOracle.Request memory request = _apply(1 ether, 2 ether);
+        (, IAIRiskOracle.Request memory request) = _apply();
         wallet.act(address(pool), 0, abi.encodeCall(pool.withdrawApplication, (1)));
         _answer(1, request, _highOutputs());
         equal(pool.cash(), 50 ether, "nothing lent");

@@ -1,11 +1,19 @@
 """One endpoint of the pool: its circuit breaker, and what is known of its speed, head and abilities."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from json import JSONDecodeError
 from typing import Final
 
+import aiohttp
+from web3.exceptions import BadResponseFormat
+
 from oracle.chain.http_session import CancellableHttpProvider
+
+NETWORK_FAULTS: Final = (aiohttp.ClientError, asyncio.TimeoutError, ConnectionError)
+NONSENSE: Final = (BadResponseFormat, JSONDecodeError, UnicodeDecodeError)
 
 _FAILURES_TO_OPEN: Final = 3
 _FIRST_REST_SECONDS: Final = 2.0
@@ -19,7 +27,8 @@ class Endpoint:
     """An endpoint by its place in the settings, from 1; its URL stands in no message, for it may hold a key.
 
     The breaker opens after three failures in a row, or when the endpoint asks for a pause; when its time is over one
-    request tries whether it closes. Times are those of `clock`, in seconds.
+    request tries whether it closes. Times are those of `clock`, in seconds. `head` is its last probe's; `reached` is
+    the newest block that any answer showed it to have, -1 for none.
     """
 
     number: int
@@ -30,6 +39,7 @@ class Endpoint:
     paused_until: float = 0.0
     latency_seconds: float | None = None
     head: int | None = None
+    reached: int = -1
     verified: bool = False
     expelled: bool = False
     last_fault: Exception | None = None
@@ -68,7 +78,7 @@ class Endpoint:
             rest = _FIRST_REST_SECONDS * 2.0 ** min(self.failures - _FAILURES_TO_OPEN, 10)
             self.open_until = self.clock() + min(rest, _LONGEST_REST_SECONDS)
             # What comes back at an address need not be what went away.
-            self.verified = False
+            self.verified, self.reached = False, -1
         if pause_seconds is not None:
             self.paused_until = self.clock() + min(pause_seconds, _LONGEST_REST_SECONDS)
             self.open_until = max(self.open_until, self.paused_until)

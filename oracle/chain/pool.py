@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from http import HTTPStatus
-from json import JSONDecodeError
 from typing import Any, Final
 
 import aiohttp
@@ -15,12 +15,12 @@ from web3 import AsyncHTTPProvider
 from web3.exceptions import BadResponseFormat
 from web3.types import RPCEndpoint, RPCResponse
 
-from oracle.assessment.errors import TransientFault
+from oracle.assessment.errors import BlockUnavailable, TransientFault
+from oracle.chain.endpoint import NETWORK_FAULTS as NETWORK_FAULTS
+from oracle.chain.endpoint import NONSENSE as NONSENSE
 from oracle.chain.endpoint import Endpoint
+from oracle.chain.held_block import BLOCK_BY_NUMBER, HeldBlock, PinnedPool, check_reaches, shown_block
 from oracle.chain.http_session import CancellableHttpProvider
-
-NETWORK_FAULTS: Final = (aiohttp.ClientError, asyncio.TimeoutError, ConnectionError)
-NONSENSE: Final = (BadResponseFormat, JSONDecodeError, UnicodeDecodeError)
 
 _ROUNDS: Final = 3
 _FIRST_PAUSE_SECONDS: Final = 0.1
@@ -31,10 +31,10 @@ _RATE: Final = re.compile(
 )
 _UNSERVED: Final = re.compile(
     r"(header|block|state|resource).{0,40}(not found|not available|unavailable|pruned)|unknown block|missing trie node"
-    r"|BlockOutOfRange|required historical state|after last accepted block",
+    r"|BlockOutOfRange|required historical state|after last accepted block|beyond .{0,40}head|extends beyond",
     re.IGNORECASE,
 )
-_BLOCK_READS: Final = frozenset({"eth_getBlockByHash", "eth_getBlockByNumber"})
+_BLOCK_READS: Final = frozenset({"eth_getBlockByHash", BLOCK_BY_NUMBER})
 
 _agreeing: ContextVar[bool] = ContextVar("agreeing", default=False)
 
@@ -58,7 +58,8 @@ class PoolProvider(AsyncHTTPProvider):
 
     A request goes to the first endpoint, in order, whose breaker is closed and whose head is not more than
     `max_lag_blocks` behind; on a fault, or an answer that another may know better (a pruned block, an unknown
-    method), to the next. An endpoint of another chain than `chain_id` is never used.
+    method), to the next. An endpoint of another chain than `chain_id` is never used. Where there are several, logs are
+    asked of one that has the range's last block; `holding` asks one that has a block with its hash.
     """
 
     def __init__(
@@ -95,6 +96,11 @@ class PoolProvider(AsyncHTTPProvider):
                 f"RPC endpoints {first.number} and {second.number} answer {method} differently: trying again"
             )
         return answer
+
+    def holding(self, number: int, block_hash: str) -> PinnedPool:
+        """Return this pool's endpoints as far as they have a block."""
+        block = HeldBlock(number, block_hash, self._ask)
+        return PinnedPool(block, partial(self._answer, held=block))
 
     async def make_batch_request(self, batch_requests: list[tuple[RPCEndpoint, Any]]) -> list[RPCResponse]:
         """Return the answers to several requests, each from whichever endpoint has it."""
@@ -133,13 +139,15 @@ class PoolProvider(AsyncHTTPProvider):
             return  # its breaker has noted it
 
     async def _answer(
-        self, method: RPCEndpoint, params: Any, skip: Endpoint | None = None
+        self, method: RPCEndpoint, params: Any, skip: Endpoint | None = None, held: HeldBlock | None = None
     ) -> tuple[Endpoint, RPCResponse]:
         fault: Exception = ConnectionError("no RPC endpoint serves this chain")
+        lacking: BlockUnavailable | None = None
         for attempt in range(_ROUNDS):
             if attempt:
                 await asyncio.sleep(max(_FIRST_PAUSE_SECONDS * 2**attempt, _asked_pause(fault)))
             poor: tuple[Endpoint, RPCResponse] | None = None
+            all_answer = True
             for endpoint in self._ranked(method, skip):
                 # Only reached when no other is there: asking sooner would make it ask for more.
                 if pause := endpoint.pause_left:
@@ -148,17 +156,29 @@ class PoolProvider(AsyncHTTPProvider):
                     await self._verify(endpoint)
                     if endpoint.expelled:
                         continue
-                    answer = await self._ask(endpoint, method, params)
+                    if held is not None:
+                        answer = await held.ask(endpoint, method, params)
+                    else:
+                        if len(self.endpoints) > 1:
+                            await check_reaches(endpoint, method, params, self._ask)
+                        answer = await self._ask(endpoint, method, params)
                 except (*NETWORK_FAULTS, *NONSENSE) as error:
-                    fault = error
+                    fault, all_answer = error, False
                     continue
-                if not self._may_be_known_elsewhere(endpoint, method, answer):
+                except BlockUnavailable as error:
+                    lacking = error
+                    continue
+                is_other = held is not None and held.is_other(method, params, answer)
+                if not is_other and not self._may_be_known_elsewhere(endpoint, method, answer):
                     return endpoint, answer
                 poor = poor or (endpoint, answer)
-            if poor is not None:
+            # One that is behind may know better soon: a method that others do not know, a block that they pruned.
+            if poor is not None and lacking is None:
                 self._check_able_are_there(method)
                 return poor
-        raise fault
+            if lacking is not None and all_answer:
+                break
+        raise lacking or fault
 
     def _check_able_are_there(self, method: str) -> None:
         """Raise the fault of an endpoint at rest that may know a method which the others do not."""
@@ -192,6 +212,7 @@ class PoolProvider(AsyncHTTPProvider):
             endpoint.abandoned()
             raise
         endpoint.succeeded(started)
+        endpoint.reached = max(endpoint.reached, shown_block(method, answer))
         return answer
 
     async def _verify(self, endpoint: Endpoint, *, again: bool = False) -> None:

@@ -27,6 +27,8 @@ _SETTINGS = {
     "dask": str,
     "policy": dict,
 }
+# The largest that every library takes which draws from it.
+_LARGEST_SEED = 2**32 - 1
 _HEADS = "fraud | home | card | credit"
 _TASKS = ("fraud", "fraud-extra", "hmeq", "uci", "rocifi", "repeat-liquidation", "book")
 _FIGURES = (
@@ -47,7 +49,7 @@ def models_train(
     ] = None,
     data: Annotated[Path | None, typer.Option(help="Folder of the data sets.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the trained model.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Same seed, same bytes.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, max=_LARGEST_SEED, help="Same seed, same bytes.")] = None,
     recipes: Annotated[
         Path | None, typer.Option(help="TOML file of hyper-parameters, as `models search` writes.")
     ] = None,
@@ -103,7 +105,7 @@ def models_search(
     trials: Annotated[int, typer.Option(min=1, help="Trials of the study, those of earlier runs included.")] = 20,
     study: Annotated[Path | None, typer.Option(help="File of the study; a search goes on from it.")] = None,
     recipes: Annotated[Path | None, typer.Option(help="Where to start from (default: the shipped ones).")] = None,
-    seed: Annotated[int | None, typer.Option(help="Same seed, same trials.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, max=_LARGEST_SEED, help="Same seed, same trials.")] = None,
     track: Annotated[str | None, typer.Option(help="MLflow: a folder, or the address of a tracking server.")] = None,
     dask: Annotated[str | None, typer.Option(help="Dask: the address of a scheduler, or `local`.")] = None,
 ) -> None:
@@ -134,16 +136,23 @@ def models_search(
 @models_app.command("evaluate")
 def models_evaluate(
     task: Annotated[str, typer.Option(help=" | ".join(_TASKS))],
-    data: Annotated[Path, typer.Option(help="A file of the task's schema; for the book a folder of data sets.")],
+    data: Annotated[
+        Path, typer.Option(help="Parquet or CSV of the task's schema, or its folder; for the book the data folder.")
+    ],
     model: Annotated[str | None, typer.Option(help="Shipped name or model folder.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object.")] = False,
 ) -> None:
     """Judge a model, before and after rounding, on any file of the same schema as a public set."""
     try:
         from oracle.models.training.evaluation import evaluate
+        from oracle.models.training.measure import baselines_of_training
     except ModuleNotFoundError as error:
         raise _no_training(error) from error
-    found = evaluate(task, data, _load(model))
+    chosen = _load(model)
+    found = evaluate(task, data, chosen)
+    if task == "fraud-extra":
+        found["baselines"], note = baselines_of_training(chosen.metrics)
+        found["notes"].append(note)
     if as_json:
         typer.echo(json.dumps(found))
         return
@@ -194,6 +203,8 @@ def read_train_config(path: Path) -> dict[str, Any]:
             raise ConfigurationFault(f"{path}: unknown setting {key!r}; known: {', '.join(_SETTINGS)}")
         if not isinstance(value, _SETTINGS[key]):
             raise ConfigurationFault(f"{path}: {key} is {value!r}, expected {_SETTINGS[key].__name__}")
+    if not 0 <= content.get("seed", 0) <= _LARGEST_SEED:
+        raise ConfigurationFault(f"{path}: seed is {content['seed']}, expected 0 to {_LARGEST_SEED}")
     if "policy" in content:
         content["policy"] = _policy(path, content["policy"])
     return content

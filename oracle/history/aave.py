@@ -1,4 +1,9 @@
-"""What Aave's generations share: events by indexed user, their sums in USD, and the position at the block."""
+"""What Aave's generations share: events by indexed user, their sums in USD, and the position at the block.
+
+An event counts for the user that it names. Coins that are taken out through a gateway (WETHGateway) are withdrawn in
+the gateway's name: such a deposit counts, its withdrawal does not, so `withdrawn_usd` can be too small, as it is for
+aTokens that were sent away. Positions are the market's own and have no such gap.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -71,6 +76,7 @@ class _Sums:
     usd: dict[str, int] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     first_borrow: Log | None = None
+    first_owed: Log | None = None
 
     def add(self, topic: str, usd: int) -> None:
         self.counts[topic] = self.counts.get(topic, 0) + 1
@@ -111,9 +117,7 @@ class AaveSource:
         else:
             await self._add(await self._events.of(wallet, at), prices, sums)
         collateral_usd, debt_usd, health_factor_wad = await self._position(wallet, at, prices)
-        if debt_usd and sums.first_borrow is None:
-            lacking = "there is no event of borrowing" if self._events is None else "its subgraph knows of no borrowing"
-            raise HistoryIncomplete(f"{wallet} is in debt at {self.name}, but {lacking}")
+        self._check_borrowed(wallet, sums, debt_usd)
         event_count = sum(sums.counts.values())
         return LendingHistory(
             supplied_usd=sums.usd.get(kind.supply.topic, 0),
@@ -130,6 +134,17 @@ class AaveSource:
             # aTokens that somebody else sent are no use of the protocol.
             protocols=frozenset({self._market.name} if event_count else ()),
         )
+
+    def _check_borrowed(self, wallet: Address, sums: _Sums, debt_usd: int) -> None:
+        """Raise HistoryIncomplete for a debt, there or paid back, without the borrowing that every debt comes from."""
+        lacking = "there is no event of borrowing" if self._events is None else "its subgraph knows of no borrowing"
+        if debt_usd and sums.first_borrow is None:
+            raise HistoryIncomplete(f"{wallet} is in debt at {self.name}, but {lacking}")
+        owed = sums.first_owed
+        if owed is not None and (sums.first_borrow is None or sums.first_borrow.block_number > owed.block_number):
+            raise HistoryIncomplete(
+                f"a debt of {wallet} at {self.name} was paid back in block {owed.block_number}, but {lacking} before"
+            )
 
     def _prices(self) -> MarketPrices:
         return MarketPrices(self._reader, self._market)
@@ -160,6 +175,8 @@ class AaveSource:
             sums.add(log.topics[0], usd)
             if log.topics[0] == self._generation.borrow.topic and sums.first_borrow is None:
                 sums.first_borrow = log
+            if log.topics[0] in (self._generation.repay.topic, LIQUIDATION.topic) and sums.first_owed is None:
+                sums.first_owed = log
 
     async def _values(self, logs: Sequence[Log], prices: MarketPrices) -> list[int]:
         return await all_of(self._value(log, prices) for log in logs)

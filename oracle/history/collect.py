@@ -141,14 +141,23 @@ class Reading:
 async def collect_counted(
     web3: AsyncWeb3[Any], configuration: HistoryConfiguration, wallet: Address, at: BlockRef, services: Services
 ) -> Reading:
-    """Do what `collect_history` does, and count; with a store, what it keeps of the wallet is not read again."""
+    """Do what `collect_history` does, and count; with a store, what it keeps of the wallet is not read again.
+
+    A read that fails or is cancelled keeps how far its long sources were.
+    """
     chain_id, store = configuration.chain_id, services.store
     memory = None if store is None else WalletMemory(at, wallet, await store.load(chain_id, wallet))
     reader = ChainReader(web3, memory=memory)
-    with counted_calls() as api:
-        history = await read_history(reader, build_sources(reader, configuration, services), wallet, at)
-    if store is not None and memory is not None and (news := memory.changed()):
-        await store.save(chain_id, wallet, news)
+    complete = False
+    try:
+        with counted_calls() as api:
+            history = await read_history(reader, build_sources(reader, configuration, services), wallet, at)
+        complete = True
+    finally:
+        if store is not None and memory is not None:
+            news = memory.changed() if complete else memory.reached()
+            if news:
+                await store.save(chain_id, wallet, news)
     return Reading(history, reader.requests, api.made)
 
 

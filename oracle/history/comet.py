@@ -1,22 +1,29 @@
-"""Compound V3 (Comet): what a wallet supplied, borrowed, repaid and lost to absorption, and its position."""
+"""Compound V3 (Comet): what a wallet supplied, borrowed, repaid and lost to absorption, and its position.
+
+Deposits and collateral that accounts send each other are no use of the protocol, as with Aave's tokens: they count in
+the position alone. A debt is told whole: what a transfer paid off of one counts as repaid, in the block where that is
+seen; what a transfer made of one is an error, since nothing tells when.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
-from oracle.assessment.errors import HistoryIncomplete
+from oracle.assessment.errors import BlockUnavailable, HistoryIncomplete
 from oracle.assessment.history import USD, WAD, LendingHistory
 from oracle.assessment.request import Address, BlockRef
 from oracle.history.abi import Function, address_topic, topic_address
 from oracle.history.comet_events import (
     ABSORB_COLLATERAL,
     ABSORB_DEBT,
+    OF_BASE,
     OF_FIRST,
     OF_SECOND,
     SUPPLY_COLLATERAL,
     WITHDRAW_COLLATERAL,
     BaseMoves,
+    Indices,
     base_moves,
 )
 from oracle.history.concurrently import all_of
@@ -29,7 +36,10 @@ from oracle.history.subgraph_logs import SubgraphLogs
 _BASE_FEED: Final = Function("baseTokenPriceFeed", (), ("address",))
 _BASE_SCALE: Final = Function("baseScale", (), ("uint256",))
 PRICE: Final = Function("getPrice", ("address",), ("uint256",))
-_DEPOSIT: Final = Function("balanceOf", ("address",), ("uint256",))
+# principal, and what rewards and collateral need
+_ACCOUNT: Final = Function("userBasic", ("address",), ("int104", "uint64", "uint64", "uint16", "uint8"))
+# indices of supply, of borrowing, and of the rewards for both, supplied, borrowed, time, pauses
+_TOTALS: Final = Function("totalsBasic", (), (*["uint64"] * 4, "uint104", "uint104", "uint40", "uint8"))
 _DEBT: Final = Function("borrowBalanceOf", ("address",), ("uint256",))
 _ASSET_COUNT: Final = Function("numAssets", (), ("uint8",))
 # offset, asset, price feed, scale, borrow factor, liquidate factor, liquidation factor, supply cap
@@ -38,6 +48,16 @@ _ASSET_AT: Final = Function("getAssetInfo", ("uint8",), _ASSET_TYPES)
 ASSET: Final = Function("getAssetInfoByAddress", ("address",), _ASSET_TYPES)
 _COLLATERAL: Final = Function("userCollateral", ("address", "address"), ("uint128", "uint128"))
 _DECIMALS: Final = Function("decimals", (), ("uint8",))
+
+
+@dataclass(frozen=True, slots=True)
+class _Account:
+    """A wallet's principal at the end of a block, and what one is worth there."""
+
+    number: int
+    block_hash: str
+    principal: int
+    indices: Indices
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +92,21 @@ class CometSource:
             return LendingHistory()
         logs = await self._wallets_logs(wallet, at) if self._events is None else await self._events.of(wallet, at)
         blocks = [list(group) for _, group in groupby(logs, key=lambda log: log.block_hash)]
-        sums = await all_of(self._sums(block, wallet) for block in blocks)
-        borrows = [block[0] for block, one in zip(blocks, sums, strict=True) if one.base.borrowed]
+        if not blocks or blocks[-1][0].block_number < at.number:
+            blocks.append([])  # what happened to the balance since then
+        places = [(block[0].block_number, block[0].block_hash) if block else (at.number, at.hash) for block in blocks]
+        accounts = await all_of(self._account(number, block_hash, wallet) for number, block_hash in places)
+        starts = [0, *(account.principal for account in accounts)]
+        moves = await all_of(
+            self._moves(wallet, block, start, account)
+            for block, start, account in zip(blocks, starts[:-1], accounts, strict=True)
+        )
+        sums = await all_of(
+            self._sums(block, account.block_hash, moved)
+            for block, account, moved in zip(blocks, accounts, moves, strict=True)
+            if block or moved != BaseMoves()
+        )
+        borrows = [block[0] for block, moved in zip(blocks, moves, strict=True) if moved.borrowed]
         collateral_usd, backing_usd, debt_usd = await self._position(wallet, at.hash)
         return LendingHistory(
             supplied_usd=sum(one.supplied_usd for one in sums),
@@ -102,11 +135,50 @@ class CometSource:
         ranges = read_logs(self._reader, [market.comet], topics, market.start_block, at.number, self._span_blocks)
         return [log async for logs in ranges for log in logs]
 
-    async def _sums(self, logs: Sequence[Log], wallet: Address) -> _Sums:
+    async def _account(self, number: int, block: str, wallet: Address) -> _Account:
+        principal, totals = await all_of(
+            [
+                self._reader.call(self._market.comet, _ACCOUNT, wallet, block_hash=block),
+                self._reader.call(self._market.comet, _TOTALS, block_hash=block),
+            ]
+        )
+        return _Account(number, block, int(principal[0]), Indices(int(totals[0]), int(totals[1])))
+
+    async def _moves(self, wallet: Address, logs: Sequence[Log], start: int, account: _Account) -> BaseMoves:
+        """Return what moved the base token from a principal to that of a block with these logs.
+
+        Raises HistoryIncomplete for what a transfer did that cannot be told.
+        """
+        moves, after = base_moves(logs, start, account.indices)
+        # Logs of one transaction may come from a subgraph in another order, which rounds otherwise.
+        if abs(after - account.principal) <= len(logs):
+            return moves
+        based = any(log.topics[0] in OF_BASE for log in logs)
+        before = await self._principal_before(account, wallet) if based else account.principal
+        if before < min(start, 0):
+            raise HistoryIncomplete(
+                f"{wallet} came into debt at {self.name} up to block {account.number} by no event of borrowing: by "
+                "sending more of the base token than it had there, which is logged neither with a time nor an amount"
+            )
+        moves, after = base_moves(logs, before, account.indices)
+        # A sender's debt and a debtor's relief depend on whether the transfer came before the events or after.
+        if abs(after - account.principal) > len(logs):
+            raise HistoryIncomplete(
+                f"the balance of {wallet} at {self.name} moved in block {account.number} by more than its events tell: "
+                "base tokens were sent in the same block, which may have made a debt or paid one off"
+            )
+        owed, left = (max(0, -account.indices.balance(principal)) for principal in (start, before))
+        return moves + BaseMoves(repaid=max(0, owed - left))
+
+    async def _principal_before(self, account: _Account, wallet: Address) -> int:
+        number = account.number - 1
+        block = await self._reader.request("eth_getBlockByNumber", [hex(number), False])
+        if block is None:
+            raise BlockUnavailable(f"the node has no block {number}, before one that {wallet} used {self.name} in")
+        return await self._ask(_ACCOUNT, str(block["hash"]), wallet)
+
+    async def _sums(self, logs: Sequence[Log], block: str, base: BaseMoves) -> _Sums:
         """Return what the logs of one block are worth, at its prices."""
-        block = logs[0].block_hash
-        deposit, debt = await all_of([self._ask(_DEPOSIT, block, wallet), self._ask(_DEBT, block, wallet)])
-        base = base_moves(logs, deposit - debt)
         unit = await self._unit_usd(block)
         feed, scale = await self._base(block)
         price = await self._price(feed, block)

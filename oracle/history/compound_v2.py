@@ -13,7 +13,7 @@ from oracle.assessment.errors import HistoryIncomplete
 from oracle.assessment.history import WAD, LendingHistory
 from oracle.assessment.request import Address, BlockRef
 from oracle.history.abi import Event
-from oracle.history.compound_v2_prices import ComptrollerPrices, Position
+from oracle.history.compound_v2_prices import Block, ComptrollerPrices, Position
 from oracle.history.concurrently import all_of
 from oracle.history.event_index import EventIndex, Told
 from oracle.history.logs import Log
@@ -62,6 +62,7 @@ class _Sums:
     liquidations: int = 0
     events: int = 0
     first_borrow: Log | None = None
+    first_owed: Log | None = None
     liquidators_repayments: Counter[tuple[object, ...]] = field(default_factory=Counter)
 
 
@@ -95,8 +96,7 @@ class CompoundV2Source:
         prices = ComptrollerPrices(self._reader, self._market)
         sums = await self._sums(await self._logs(wallet, at, prices), prices)
         position = await self._position(wallet, at, prices)
-        if self._events is not None and position.debt_usd and sums.first_borrow is None:
-            raise HistoryIncomplete(f"{wallet} is in debt at {self.name}, but its subgraph knows of no borrowing")
+        self._check_borrowed(wallet, sums, position)
         position += Position(debt_usd=await prices.stablecoin_debt_usd(wallet, at.hash))
         return LendingHistory(
             supplied_usd=sums.supplied,
@@ -137,12 +137,25 @@ class CompoundV2Source:
             span_blocks=self._span_blocks,
         )
 
+    def _check_borrowed(self, wallet: Address, sums: _Sums, position: Position) -> None:
+        """Raise HistoryIncomplete for a debt, there or paid back, without the borrowing that every debt comes from."""
+        lacking = "there is no event of borrowing" if self._events is None else "its subgraph knows of no borrowing"
+        if position.debt_usd and sums.first_borrow is None:
+            raise HistoryIncomplete(f"{wallet} is in debt at {self.name}, but {lacking}")
+        owed = sums.first_owed
+        if owed is not None and (sums.first_borrow is None or sums.first_borrow.block_number > owed.block_number):
+            raise HistoryIncomplete(
+                f"a debt of {wallet} at {self.name} was paid back in block {owed.block_number}, but {lacking} before"
+            )
+
     async def _sums(self, logs: list[Log], prices: ComptrollerPrices) -> _Sums:
         sums = _Sums()
         for log in logs:
             if log.topics[0] == LIQUIDATION.topic:
                 liquidator, _, repaid, _, _ = LIQUIDATION.decode(log.data)
                 sums.liquidators_repayments[log.address, log.block_hash, liquidator, repaid] += 1
+            if sums.first_owed is None and _owed(log):
+                sums.first_owed = log
         for log, usd in zip(logs, await all_of(self._value(log, prices) for log in logs), strict=True):
             event = _EVENTS[log.topics[0]]
             if event is REPAY and _is_liquidators(log, sums):
@@ -164,17 +177,23 @@ class CompoundV2Source:
 
     async def _value(self, log: Log, prices: ComptrollerPrices) -> int:
         event = _EVENTS[log.topics[0]]
-        values = event.decode(log.data)
+        values, block = event.decode(log.data), Block(log.block_number, log.block_hash)
         if event is LIQUIDATION:
-            return await prices.shares_usd(Address(str(values[3]).lower()), int(values[4]), log.block_hash)
-        return await prices.value_usd(log.address, int(values[2 if event in _OF_SECOND else 1]), log.block_hash)
+            return await prices.shares_usd(Address(str(values[3]).lower()), int(values[4]), block)
+        return await prices.value_usd(log.address, int(values[2 if event in _OF_SECOND else 1]), block)
 
     async def _position(self, wallet: Address, at: BlockRef, prices: ComptrollerPrices) -> Position:
         entered = await prices.entered(wallet, at.hash)
-        return sum(await all_of(prices.position(market, wallet, at.hash) for market in entered), start=Position())
+        return sum(await all_of(prices.position(market, wallet, at) for market in entered), start=Position())
 
     async def _time_of(self, log: Log | None) -> int | None:
         return None if log is None else quantity((await self._reader.block(log.block_hash))["timestamp"])
+
+
+def _owed(log: Log) -> bool:
+    """Return whether a log tells that its wallet was in debt; one may repay nothing of no debt."""
+    event = _EVENTS[log.topics[0]]
+    return event is LIQUIDATION or (event is REPAY and REPAY.decode(log.data)[2] > 0)
 
 
 def _is_liquidators(log: Log, sums: _Sums) -> bool:

@@ -1,11 +1,11 @@
 """A comptroller's own prices, exchange rates and positions, at the block that a number belongs to."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from oracle.assessment.errors import HistoryIncomplete
 from oracle.assessment.history import USD, WAD
-from oracle.assessment.request import Address
+from oracle.assessment.request import Address, BlockRef
 from oracle.history.abi import Function
 from oracle.history.concurrently import Memo, all_of
 from oracle.history.markets import CompoundV2Market
@@ -25,8 +25,18 @@ _VAI_MINTED: Final = Function("mintedVAIs", ("address",), ("uint256",))
 # listed, collateral factor; forks add more
 _MARKET: Final = Function("markets", ("address",), ("bool", "uint256"))
 
+_UNDERLYING: Final = Function("underlying", (), ("address",))
+_DECIMALS: Final = Function("decimals", (), ("uint8",))
+
 # A price is in USD for one smallest unit, times 1e36; dollars here are in 1e-8.
 _PRICE_SCALE: Final = 10**28
+
+
+class Block(NamedTuple):
+    """The block at whose end a price is asked."""
+
+    number: int
+    hash: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +63,7 @@ class ComptrollerPrices:
         self._market = market
         self._oracles: Memo[str, Address] = Memo(self._read_oracle)
         self._prices: Memo[tuple[Address, str], int] = Memo(self._read_price)
+        self._unit: int | None = None
 
     async def markets(self, block_hash: str) -> list[Address]:
         """Return the share tokens of every market, in the order of their listing."""
@@ -64,17 +75,32 @@ class ComptrollerPrices:
         (entered,) = await self._reader.call(self._market.comptroller, _ASSETS_IN, wallet, block_hash=block_hash)
         return [Address(str(one).lower()) for one in entered]
 
-    async def value_usd(self, market: Address, amount: int, block_hash: str) -> int:
-        """Return what an amount of a market's underlying was worth, in 1e-8 USD rounded down."""
-        return amount * await self._prices.get((market, block_hash)) // _PRICE_SCALE
+    async def value_usd(self, market: Address, amount: int, block: Block) -> int:
+        """Return what an amount of a market's underlying was worth, in 1e-8 USD rounded down.
 
-    async def shares_usd(self, market: Address, shares: int, block_hash: str) -> int:
+        Before the oracle counted in dollars, a dollar is one whole token of the dollar market. At the block of the
+        change that is so in either unit.
+        """
+        if block.number < self._market.priced_since_block:
+            raise HistoryIncomplete(
+                f"{self._market.name} was used in block {block.number}; what its oracle answered before block "
+                f"{self._market.priced_since_block} had units that are not known here"
+            )
+        price = await self._prices.get((market, block.hash))
+        dollar = self._market.dollar_market
+        if dollar is None or block.number >= self._market.usd_since_block:
+            return amount * price // _PRICE_SCALE
+        dollar_price = await self._prices.get((dollar, block.hash))
+        return amount * price * USD // (dollar_price * await self._dollar_unit(dollar, block.hash))
+
+    async def shares_usd(self, market: Address, shares: int, block: Block) -> int:
         """Return what shares of a market were worth, in 1e-8 USD rounded down."""
-        (rate,) = await self._reader.call(market, _EXCHANGE_RATE, block_hash=block_hash)
-        return await self.value_usd(market, shares * int(rate) // WAD, block_hash)
+        (rate,) = await self._reader.call(market, _EXCHANGE_RATE, block_hash=block.hash)
+        return await self.value_usd(market, shares * int(rate) // WAD, block)
 
-    async def position(self, market: Address, wallet: Address, block_hash: str) -> Position:
+    async def position(self, market: Address, wallet: Address, at: BlockRef) -> Position:
         """Return a wallet's position in an entered market, with interest up to the block."""
+        block, block_hash = Block(at.number, at.hash), at.hash
         snapshot, (_, factor) = await all_of(
             [
                 self._reader.call(market, _SNAPSHOT, wallet, block_hash=block_hash),
@@ -91,8 +117,8 @@ class ComptrollerPrices:
             rate = await self._accrued(market, _RATE_NOW, rate, block_hash)
         if debt:
             debt = await self._accrued(market, _DEBT_NOW, debt, block_hash, wallet)
-        collateral_usd = await self.value_usd(market, shares * rate // WAD, block_hash)
-        debt_usd = await self.value_usd(market, debt, block_hash)
+        collateral_usd = await self.value_usd(market, shares * rate // WAD, block)
+        debt_usd = await self.value_usd(market, debt, block)
         return Position(collateral_usd, collateral_usd * factor // WAD, debt_usd)
 
     async def stablecoin_debt_usd(self, wallet: Address, block_hash: str) -> int:
@@ -121,6 +147,14 @@ class ComptrollerPrices:
         except CallReverted:
             return stored
         return int(accrued)
+
+    async def _dollar_unit(self, dollar: Address, block_hash: str) -> int:
+        """Return how many smallest units the dollar market's token has."""
+        if self._unit is None:
+            (token,) = await self._reader.constant(dollar, _UNDERLYING, block_hash)
+            (decimals,) = await self._reader.constant(Address(str(token).lower()), _DECIMALS, block_hash)
+            self._unit = 10**decimals
+        return self._unit
 
     async def _read_oracle(self, block_hash: str) -> Address:
         (oracle,) = await self._reader.call(self._market.comptroller, _ORACLE, block_hash=block_hash)

@@ -130,11 +130,10 @@ def _parse(raw: dict[str, Any]) -> Transaction:
             recipient=Address(recipient) if recipient else None,
             nonce=int(raw["nonce"]),
             value_wei=int(raw["value"]),
-            # The price per gas that was paid; what rollups charge for the first layer is not listed.
+            # The price per gas that was paid.
             fee_wei=int(raw["gasUsed"]) * int(raw["gasPrice"]),
             # Blocks before Byzantium have no receipt status.
             succeeded=str(raw["isError"]) == "0" and str(raw.get("txreceipt_status", "")) != "0",
-            kind=0,
             data=str(raw["input"]) if recipient else "0x",
         )
     except (KeyError, TypeError, ValueError) as error:

@@ -27,6 +27,9 @@ LONGEST_CATCH_UP_BLOCKS: Final = 10_000
 _FIRST_LOOK_BACK: Final = 64
 _LONGEST_LOOK_BACK: Final = 8_192
 
+# How often a store is read at most that other processes keep adding to.
+_READS_OF_THE_STORE: Final = 5
+
 Cursors = dict[Address, Cursor | None]
 WalletOf = Callable[[Log], Address]
 Told = Callable[[int, int], None]
@@ -84,7 +87,7 @@ class EventIndex:
             cursors = await self._checked_cursors(reader, contracts)
             self._check_near(cursors, start_block, until_block)
             await self._fill(query, cursors, until_block)
-        found = await self._store.logs(self._chain_id, contracts, wallet, at.number)
+        found = await self._kept(contracts, wallet, cursors, at.number)
         for cursor, group in _grouped(cursors).items():
             first = start_block if cursor is None else cursor.block_number + 1
             async for logs in read_logs(reader, group, [list(topics)], first, at.number, span_blocks):
@@ -142,6 +145,27 @@ class EventIndex:
                         raise _changed(contract)
                     cursors[contract] = until
                 told(end, until_block)
+
+    async def _kept(
+        self, contracts: Sequence[Address], wallet: Address, cursors: Cursors, until_block: int
+    ) -> list[Log]:
+        """Return a wallet's logs from the store up to a block, of each contract no further than to its cursor.
+
+        Other processes fill the index and take it back meanwhile: only what was read while no cursor moved counts, and
+        of logs that were added behind ours none, for those are read from the node. Raises HistoryIncomplete when the
+        store lost what `cursors` promise.
+        """
+        before = cursors
+        for _ in range(_READS_OF_THE_STORE):
+            found = await self._store.logs(self._chain_id, contracts, wallet, until_block)
+            after = await self._cursors(contracts)
+            for contract, cursor in cursors.items():
+                if not _holds(after[contract], cursor):
+                    raise _changed(contract)
+            if after == before:
+                return [log for log in found if _is_within(log, cursors[log.address])]
+            before = after
+        raise _changed(next(one for one in contracts if after[one] != cursors[one]))
 
     async def _cursors(self, contracts: Sequence[Address]) -> Cursors:
         return {contract: await self._store.cursor(self._chain_id, contract) for contract in contracts}
@@ -204,6 +228,17 @@ def _grouped(cursors: Cursors) -> dict[Cursor | None, list[Address]]:
     for contract, cursor in cursors.items():
         groups[cursor].append(contract)
     return dict(groups)
+
+
+def _holds(now: Cursor | None, promised: Cursor | None) -> bool:
+    """Return whether a contract that is indexed up to `now` has everything up to another cursor."""
+    if promised is None or now == promised:
+        return True
+    return now is not None and now.block_number > promised.block_number
+
+
+def _is_within(log: Log, cursor: Cursor | None) -> bool:
+    return cursor is not None and log.block_number <= cursor.block_number
 
 
 def _changed(contract: Address) -> HistoryIncomplete:

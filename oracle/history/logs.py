@@ -1,6 +1,7 @@
 """Event logs of a range of blocks, complete or not at all: ranges that a node refuses are halved."""
 
 import re
+import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -8,10 +9,10 @@ from typing import Any, Final
 
 from aiohttp import ClientResponseError
 
-from oracle.assessment.errors import HistoryIncomplete
+from oracle.assessment.errors import BlockUnavailable, HistoryIncomplete
 from oracle.assessment.request import Address
 from oracle.history.abi import address_topic
-from oracle.history.memory import source_key
+from oracle.history.memory import Stored, WalletMemory, source_key
 from oracle.history.reader import ChainReader, RateLimited, RpcRefusal, quantity
 
 Topics = Sequence[str | Sequence[str] | None]
@@ -20,6 +21,11 @@ _LIMIT_EXCEEDED: Final = -32005
 _TOO_MUCH: Final = re.compile(
     r"range|too many|too large|too big|more than|limit|exceed|response size|timed? ?out|query returned", re.IGNORECASE
 )
+# After a refusal, ranges are doubled again when so many in a row went well.
+_RANGES_BEFORE_WIDER: Final = 4
+# A long read's progress is checked and noted after so many ranges or seconds: it costs two requests.
+_RANGES_A_PART: Final = 50
+_SECONDS_A_PART: Final = 60.0
 # Nodes that cut an answer without saying so cut it at a round number.
 _SILENT_CUTS: Final = frozenset({1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000})
 
@@ -51,12 +57,13 @@ async def read_logs(
 ) -> AsyncIterator[list[Log]]:
     """Yield the logs of `first_block`..`last_block`, range after range, each sorted and without duplicates.
 
-    Starts with ranges of `span_blocks`; raises HistoryIncomplete when a single block is too much for the node. Where
-    the reader remembers the wallet, only blocks that no earlier read covered are asked for.
+    Asks for ranges of `span_blocks`, and for narrower ones for a while where the node refuses; raises HistoryIncomplete
+    when a single block is too much for it. Where the reader remembers the wallet, only blocks that no earlier read
+    covered are asked for; of a long read that fails, the next one goes on behind what was noted.
     """
     memory = reader.memory
     if memory is None or last_block != memory.at.number or address_topic(memory.wallet) not in topics:
-        async for logs in _read_anew(reader, contracts, topics, first_block, last_block, span_blocks):
+        async for _, logs in _read_anew(reader, contracts, topics, first_block, last_block, span_blocks):
             yield logs
         return
     source = source_key("logs", contracts, topics, first_block)
@@ -70,10 +77,25 @@ async def read_logs(
         first_new = known.to_block + 1
     else:
         first_new = first_block
-    async for logs in _read_anew(reader, contracts, topics, first_new, last_block, span_blocks):
+    ranges, noted_at = 0, time.monotonic()
+    async for end, logs in _read_anew(reader, contracts, topics, first_new, last_block, span_blocks):
         kept += [plain_log(log) for log in logs]
         yield logs
+        ranges += 1
+        if end < last_block and (ranges % _RANGES_A_PART == 0 or time.monotonic() - noted_at > _SECONDS_A_PART):
+            part = Stored(first_block, end, await _checked_hash(reader, memory, end), list(kept))
+            memory.keep_part(source, part)
+            noted_at = time.monotonic()
     memory.keep(source, first_block, kept)
+
+
+async def _checked_hash(reader: ChainReader, memory: WalletMemory, number: int) -> str:
+    """Return the hash of a block before the read's, which is the chain's still: so is what was read up to here."""
+    block = await reader.request("eth_getBlockByNumber", [hex(number), False])
+    if block is None:
+        raise BlockUnavailable(f"the node has no block {number}, up to which logs were read: ask another endpoint")
+    await reader.confirm(memory.at)
+    return str(block["hash"])
 
 
 async def _read_anew(
@@ -83,18 +105,21 @@ async def _read_anew(
     first_block: int,
     last_block: int,
     span_blocks: int,
-) -> AsyncIterator[list[Log]]:
-    start, span = first_block, span_blocks
+) -> AsyncIterator[tuple[int, list[Log]]]:
+    """Yield (last block, logs) of range after range."""
+    start, span, in_a_row = first_block, span_blocks, 0
     while start <= last_block:
         end = min(start + span - 1, last_block)
         found = await _read_range(reader, contracts, topics, start, end)
         if found is None:
             if start == end:
                 raise HistoryIncomplete(f"the node refuses even the logs of block {start} alone: ask another endpoint")
-            span = (end - start + 1) // 2
+            span, in_a_row = (end - start + 1) // 2, 0
             continue
-        yield found
-        start = end + 1
+        yield end, found
+        start, in_a_row = end + 1, in_a_row + 1
+        if in_a_row % _RANGES_BEFORE_WIDER == 0:
+            span = min(2 * span, span_blocks)
 
 
 async def _read_range(

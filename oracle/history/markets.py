@@ -18,12 +18,19 @@ class AaveV2Market:
 
 @dataclass(frozen=True, slots=True)
 class CompoundV2Market:
-    """All markets of one Compound V2 comptroller, or of a fork's; `vai_controller` mints Venus's stablecoin."""
+    """All markets of one Compound V2 comptroller, or of a fork's; `vai_controller` mints Venus's stablecoin.
+
+    Its oracle's prices before `priced_since_block` cannot be told, those before `usd_since_block` are in another unit
+    (Compound's own: ether), of which the price of `dollar_market`'s token says what a dollar is.
+    """
 
     name: str
     comptroller: Address
     start_block: int
     vai_controller: Address | None = None
+    priced_since_block: int = 0
+    usd_since_block: int = 0
+    dollar_market: Address | None = None
 
 
 @dataclass(frozen=True, slots=True)

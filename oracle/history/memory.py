@@ -1,9 +1,9 @@
 """What earlier reads of a wallet found, so that the next one reads only new blocks.
 
 Kept by source, chain, wallet and range of blocks, with the hash of the range's last block: when the chain's block of
-that number is another one, the entry is void. What a contract answered at the end of a block is kept under the
-block's hash and never changes; what it answers at every block alike (a token's decimals) is kept once. Nothing of
-the chain's head is kept under any other name than a hash.
+that number is another one, the entry is void. A read that fails keeps how far its long sources were. What a contract
+answered at the end of a block is kept under the block's hash and never changes; what it answers at every block alike
+(a token's decimals) is kept once. Nothing of the chain's head is kept under any other name than a hash.
 """
 
 import hashlib
@@ -41,13 +41,14 @@ class HistoryStore(Protocol):
 
 
 class WalletMemory:
-    """What is remembered in one read of a wallet at a block; `changed` is what shall be kept of it."""
+    """What is remembered in one read of a wallet at a block; `changed` is what shall be kept of a complete one."""
 
     def __init__(self, at: BlockRef, wallet: Address, known: Mapping[str, Stored]) -> None:
         self.at = at
         self.wallet = wallet
         self._known = dict(known)
         self._changed: dict[str, Stored] = {}
+        self._reached: dict[str, Stored] = {}
         calls = self._known.pop(_CALLS, None)
         self._calls: dict[str, Any] = {} if calls is None else dict(calls.content)
         self._used: dict[str, Any] = {}
@@ -60,6 +61,10 @@ class WalletMemory:
     def keep(self, source: str, from_block: int, content: Any) -> None:
         """Note a source's findings up to the block of this read."""
         self._changed[source] = Stored(from_block, self.at.number, self.at.hash, content)
+
+    def keep_part(self, source: str, findings: Stored) -> None:
+        """Note a source's findings up to a block before this read's: they count if the read comes to no end."""
+        self._reached[source] = findings
 
     def answer(self, method: str, params: Sequence[Any]) -> Any:
         """Return an earlier answer to a request that names a block by its hash, or to none; None without one."""
@@ -81,6 +86,10 @@ class WalletMemory:
         if self._asked_anew or self._used.keys() != self._calls.keys():
             news[_CALLS] = Stored(0, self.at.number, self.at.hash, self._used)
         return news
+
+    def reached(self) -> Mapping[str, Stored]:
+        """Return what shall be kept of a read that failed: how far its long sources were when it was last checked."""
+        return dict(self._reached)
 
 
 def source_key(name: str, *what: Any) -> str:

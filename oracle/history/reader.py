@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, Protocol, runtime_checkable
 
 from eth_abi.exceptions import DecodingError
 from web3 import AsyncWeb3
@@ -21,7 +21,8 @@ _METHOD_NOT_FOUND: Final = -32601
 _RESOURCE_NOT_FOUND: Final = -32001
 _UNSERVED: Final = re.compile(
     r"(header|block|state|resource).{0,40}(not found|not available|unavailable|pruned)|unknown block|missing trie node"
-    r"|BlockOutOfRange|required historical state|after last accepted block|not (currently )?canonical",
+    r"|BlockOutOfRange|required historical state|after last accepted block|not (currently )?canonical"
+    r"|beyond .{0,40}head|extends beyond",
     re.IGNORECASE,
 )
 _RATE: Final = re.compile(r"rate.?limit|too many requests|requests? per|per second|compute units", re.IGNORECASE)
@@ -44,16 +45,36 @@ class CallReverted(ConfigurationFault):
     """A view function reverted."""
 
 
+class Node(Protocol):
+    """What answers JSON-RPC requests."""
+
+    async def make_request(self, method: RPCEndpoint, params: Any) -> Any:
+        """Return the answer, with its `result` or `error`."""
+        ...
+
+
+@runtime_checkable
+class SeveralNodes(Protocol):
+    """Endpoints of which some may be behind: asked for one block, they answer as far as they have it."""
+
+    def holding(self, number: int, block_hash: str) -> Node:
+        """Return those that have a block; what they are asked raises BlockUnavailable when none has it."""
+        ...
+
+
 class ChainReader:
     """A node's reads, at most `concurrency` at a time; `requests` counts them, those that `memory` answered left out.
 
-    Every state read names a block hash, so that a reorganisation turns into an error, never into mixed numbers.
+    Every state read names a block hash, so that a reorganisation turns into an error, never into mixed numbers. Logs
+    and lists of transactions can only name a number: of several nodes, those are asked that have the block which
+    `confirm` was given, from then on. A reader reads at one block at a time.
     Faults of the transport (timeouts, HTTP status) pass through as the web3 provider raises them.
     """
 
     def __init__(self, web3: AsyncWeb3[Any], *, concurrency: int = 32, memory: WalletMemory | None = None) -> None:
         self._web3 = web3
         self.memory = memory
+        self._pinned: tuple[BlockRef, Node] | None = None
         self._slots = asyncio.Semaphore(concurrency)
         self.requests = 0
 
@@ -64,7 +85,8 @@ class ChainReader:
         """
         async with self._slots:
             self.requests += 1
-            request = asyncio.ensure_future(self._web3.provider.make_request(RPCEndpoint(method), list(params)))
+            node: Node = self._web3.provider if self._pinned is None else self._pinned[1]
+            request = asyncio.ensure_future(node.make_request(RPCEndpoint(method), list(params)))
             # A request that is cancelled while web3 waits for its session's lock leaves the lock taken for ever, and
             # every later request hangs: a cancelled reader goes, its request runs to its end.
             request.add_done_callback(_collect)
@@ -174,7 +196,13 @@ class ChainReader:
         return block is not None and str(block["hash"]).lower() == block_hash.lower()
 
     async def confirm(self, at: BlockRef) -> None:
-        """Check that the chain's block of this number is the one meant; raises BlockUnavailable otherwise."""
+        """Check that the chain's block of this number is the one meant; raises BlockUnavailable otherwise.
+
+        Called before a read and after: of several nodes, all that answered in between are asked the second time.
+        """
+        nodes = self._web3.provider
+        if isinstance(nodes, SeveralNodes) and (self._pinned is None or self._pinned[0] != at):
+            self._pinned = at, nodes.holding(at.number, at.hash)
         block = await self.request("eth_getBlockByNumber", [hex(at.number), False])
         if block is None:
             raise BlockUnavailable(f"the node has no block {at.number} yet, or no longer: wait until it is synced")

@@ -9,11 +9,15 @@ from oracle.assessment.errors import HistoryIncomplete
 from oracle.assessment.history import TransactionHistory
 from oracle.assessment.request import Address, BlockRef
 from oracle.history.memory import Stored, source_key
-from oracle.history.reader import ChainReader
+from oracle.history.reader import ChainReader, quantity
 from oracle.history.router_swaps import Routers
 
 _DELEGATION_PREFIX: Final = bytes.fromhex("ef0100")
-SET_CODE_TYPE: Final = 4
+_SET_CODE_TYPE: Final = 4
+# A wallet's newest transactions behind which a nonce is missing, of which the node is asked what they were.
+_LOOKED_AT: Final = 16
+# Changes with what is kept and what it means, so that nothing of an earlier form is taken.
+_FORM: Final = 2
 
 _COUNTS: Final = ("failed", "created", "gas_spent_wei")
 _EXTREMES: Final[dict[str, Callable[[list[int]], int]]] = {
@@ -28,7 +32,9 @@ _EXTREMES: Final[dict[str, Callable[[list[int]], int]]] = {
 class Transaction:
     """One mined transaction: value and fee in wei, time in Unix seconds; `recipient` None creates a contract.
 
-    `data` is what the recipient was called with, in hex.
+    The fee is the gas used times the price paid. What rollups charge besides for their data on the first layer is left
+    out: receipts tell it (`l1Fee`), but not every transactions API does. `data` is what the recipient was called with,
+    in hex.
     """
 
     hash: str
@@ -40,7 +46,6 @@ class Transaction:
     value_wei: int
     fee_wei: int
     succeeded: bool
-    kind: int
     data: str = "0x"
 
 
@@ -85,7 +90,8 @@ class _Side:
 class Tally:
     """What was seen so far, newest first; memory grows with distinct counterparties, not with transactions.
 
-    `routers` are those whose calls tell of swaps that they paid out in coins.
+    `routers` are those whose calls tell of swaps that they paid out in coins. `newest` is the newest transaction that
+    the wallet sent, by hash and nonce; `before_gaps` are the newest few behind whose nonce the next one is missing.
     """
 
     wallet: Address
@@ -97,6 +103,8 @@ class Tally:
     gas_spent_wei: int = 0
     lowest_nonce: int | None = None
     delegates: bool = False
+    newest: tuple[str, int] | None = None
+    before_gaps: list[str] = field(default_factory=list)
     router_swaps: Counter[str] = field(default_factory=Counter)
 
     def add(self, transaction: Transaction) -> None:
@@ -113,15 +121,21 @@ class Tally:
                 f"transaction {transaction.hash} of {self.wallet} has nonce {transaction.nonce}, "
                 f"expected less than {self.lowest_nonce}: the pages overlap"
             )
+        self._note_gap(transaction.hash, transaction.nonce)
+        self.newest = self.newest or (transaction.hash, transaction.nonce)
         self.lowest_nonce = transaction.nonce
         self.sent.add(transaction, transaction.recipient, self.wallet)
         self.gas_spent_wei += transaction.fee_wei
         self.failed += not transaction.succeeded
         self.created += transaction.recipient is None and transaction.succeeded
-        self.delegates |= transaction.kind == SET_CODE_TYPE
         router = None if transaction.recipient is None else self.routers.get(transaction.recipient)
         if router is not None and transaction.succeeded:
             self.router_swaps[router.exchange] += router.pays(bytes.fromhex(transaction.data[2:]), self.wallet)
+
+    def _note_gap(self, name: str, nonce: int) -> None:
+        """Note the next older transaction if nonces are missing behind it."""
+        if self.lowest_nonce is not None and nonce + 1 < self.lowest_nonce:
+            self.before_gaps = [*self.before_gaps, name][:_LOOKED_AT]
 
     def add_older(self, plain: dict[str, Any]) -> None:
         """Count what `to_plain` gave of a tally that ended before this one's first block."""
@@ -130,13 +144,19 @@ class Tally:
         for name in _COUNTS:
             setattr(self, name, getattr(self, name) + plain[name])
         self.delegates |= plain["delegates"]
+        if plain["newest"] is not None:
+            name, nonce = plain["newest"]
+            self._note_gap(name, nonce)
+            self.newest = self.newest or (name, nonce)
+        self.before_gaps = [*self.before_gaps, *plain["before_gaps"]][:_LOOKED_AT]
         self.router_swaps.update(plain["router_swaps"])
 
     def to_plain(self) -> dict[str, Any]:
         """Return the tally as plain JSON values."""
         counts = {name: getattr(self, name) for name in (*_COUNTS, "delegates")}
         sides = {"sent": self.sent.to_plain(), "received": self.received.to_plain()}
-        return {**sides, **counts, "router_swaps": dict(sorted(self.router_swaps.items()))}
+        gaps = {"newest": None if self.newest is None else list(self.newest), "before_gaps": self.before_gaps}
+        return {**sides, **counts, **gaps, "router_swaps": dict(sorted(self.router_swaps.items()))}
 
     async def history(self, reader: ChainReader, at: BlockRef) -> TransactionHistory:
         """Return the statistics, with the balance at the block.
@@ -174,18 +194,32 @@ class Tally:
             return
         code = await reader.code(self.wallet, at.hash)
         is_contract = bool(code) and not code.startswith(_DELEGATION_PREFIX)
-        # A delegation that somebody else's transaction carries (EIP-7702) uses up a nonce as well.
-        if is_contract or ((code or self.delegates) and nonce > self.sent.count):
+        # Each delegation (EIP-7702) uses up a nonce as well, whoever's transaction carries it.
+        if is_contract or (nonce > self.sent.count and (code or await self._delegated(reader, nonce))):
             return
         raise HistoryIncomplete(
             f"{self.wallet} had nonce {nonce} at block {at.number}, but the node lists {self.sent.count} sent "
             "transactions: its index has a gap, ask another endpoint"
         )
 
+    async def _delegated(self, reader: ChainReader, nonce: int) -> bool:
+        """Return whether the wallet once delegated its code itself; `nonce` is its next one.
+
+        Such a transaction uses up the nonce behind its own too, which is then no transaction's. Its type is the node's
+        word: transactions APIs do not tell it.
+        """
+        newest = [] if self.newest is None or self.newest[1] + 1 >= nonce else [self.newest[0]]
+        for name in () if self.delegates else (*newest, *self.before_gaps):
+            found = await reader.request("eth_getTransactionByHash", [name])
+            if found is not None and quantity(found.get("type") or 0) == _SET_CODE_TYPE:
+                self.delegates = True
+                break
+        return self.delegates
+
 
 def tally_key(source: str, routers: Routers) -> str:
     """Return the name under which a tally is kept: one that watched other routers is another tally."""
-    return source_key(source, sorted((address, router.exchange) for address, router in routers.items()))
+    return source_key(source, _FORM, sorted((address, router.exchange) for address, router in routers.items()))
 
 
 async def remembered(reader: ChainReader, source: str, at: BlockRef) -> Stored | None:

@@ -101,9 +101,24 @@ def _parse(raw: dict[str, Any], receipts: dict[str, dict[str, Any]]) -> Transact
         recipient=None if recipient is None else Address(str(recipient).lower()),
         nonce=quantity(raw["nonce"]),
         value_wei=quantity(raw["value"]),
-        # Rollups charge for their data on the first layer as well.
-        fee_wei=quantity(receipt["gasUsed"]) * price_wei + quantity(receipt.get("l1Fee") or 0),
-        succeeded=quantity(receipt["status"]) == 1,
-        kind=quantity(raw.get("type") or 0),
+        fee_wei=quantity(receipt["gasUsed"]) * price_wei,
+        succeeded=_succeeded(raw, receipt),
         data=str(raw.get("input") or "0x"),
+    )
+
+
+def _succeeded(raw: dict[str, Any], receipt: dict[str, Any]) -> bool:
+    """Return whether a transaction did what it was to do.
+
+    Receipts of before Byzantium (2017) have a state root in the status's place, unless the node ran their blocks anew.
+    What failed then used up all of its gas (reverting came with Byzantium, EIP-140), so one that left some succeeded;
+    of the others nothing is known.
+    """
+    if receipt.get("status") is not None:
+        return quantity(receipt["status"]) == 1
+    if quantity(receipt.get("gasUsed")) < quantity(raw.get("gas")):
+        return True
+    raise HistoryIncomplete(
+        f"the receipt of transaction {raw['hash']} has no status and all of its gas is used, so that nobody can tell "
+        "whether it succeeded: ask a node that gives one (as Erigon does), or a transactions API"
     )

@@ -8,8 +8,9 @@ from typing import Any
 from oracle.assessment.features import FEATURES
 from oracle.assessment.outputs import BASIS_POINTS, Category, Scores
 from oracle.models.inference import Model
+from oracle.models.kept_policy import policy_of
 from oracle.models.levers import Situation
-from oracle.models.policy import POLICY
+from oracle.models.policy import POLICY, Policy
 from oracle.models.reasons import Explained, explain_outputs
 from oracle.models.recourse import Option, find_recourse
 from oracle.models.wording import WORDING, tell_value
@@ -66,7 +67,7 @@ def explain(
     scores = model.infer(encoded, private).scores
     return Explanation(
         category=scores.category,
-        thin=is_thin(scores),
+        thin=is_thin(scores, policy_of(model.source.directory, model.exact)),
         outputs=tuple(explain_outputs(model, encoded, values, private)),
         recourse=tuple(find_recourse(model, now, values, encoded, private)),
         clipped=tuple(clipped(values)),
@@ -74,9 +75,9 @@ def explain(
     )
 
 
-def is_thin(scores: Scores) -> bool:
-    """Whether too little is known of the wallet for its score to say much."""
-    return scores.confidence_bps < POLICY.thin_below * BASIS_POINTS
+def is_thin(scores: Scores, policy: Policy = POLICY) -> bool:
+    """Whether too little is known of the wallet for its score to say much, by the policy of the model that gave it."""
+    return scores.confidence_bps < policy.thin_below * BASIS_POINTS
 
 
 def clipped(values: Mapping[str, Decimal | None]) -> Iterator[Clipped]:

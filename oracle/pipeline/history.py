@@ -151,7 +151,15 @@ def _lending_markets(settings: HistorySettings) -> tuple[LendingMarket, ...]:
         for one in settings.aave_v2
     )
     compound = (
-        CompoundV2Market(one.name, Address(one.comptroller), one.start_block, _address(one.vai_controller))
+        CompoundV2Market(
+            one.name,
+            Address(one.comptroller),
+            one.start_block,
+            _address(one.vai_controller),
+            one.priced_since_block,
+            one.usd_since_block or 0,
+            _address(one.dollar_market),
+        )
         for one in settings.compound_v2
     )
     comets = (

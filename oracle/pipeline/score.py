@@ -14,6 +14,7 @@ from oracle.assessment.request import LoanTerms
 from oracle.assessment.states import State
 from oracle.models.explanation import explain, is_thin
 from oracle.models.inference import Model
+from oracle.models.kept_policy import policy_of
 from oracle.models.levers import Situation
 from oracle.pipeline import metrics
 from oracle.pipeline.context import Context
@@ -48,7 +49,8 @@ async def score(context: Context, session: AsyncSession, row: RequestRow) -> Out
 
 
 def _explained(model: Model, row: RequestRow, chain: tuple[int, ...], scores: Scores) -> Told:
-    model_id, thin = "0x" + model.source.model_id.hex(), is_thin(scores)
+    model_id = "0x" + model.source.model_id.hex()
+    thin = is_thin(scores, policy_of(model.source.directory, model.exact))
     try:
         if row.features is None or row.history is None:
             raise ValueError(f"request {row.request_id} is {row.state} without features or history")

@@ -2,6 +2,10 @@
 
 Three wallets with ten times as many transactions and DeFi events each, read cold (nothing kept) and warm (kept in
 Postgres, at the same block; the median of five); then a thousand wallets with short histories at one block.
+
+`peak_mb` is the most that Python holds during a cold read with the store, as the daemon does it, from an empty
+database. What grows with a wallet is what the store is given at the end of the read: every log and every answer about
+an earlier block, as they are kept, and once more as they are written. All else is added up as it comes.
 """
 
 import asyncio
@@ -11,10 +15,11 @@ import sys
 import tempfile
 import time
 import tracemalloc
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
@@ -85,7 +90,7 @@ async def main() -> None:
     """Print progress to standard error, and the figures as the last line of standard output."""
     with tempfile.TemporaryDirectory() as folder, EmbeddedPostgres(Path(folder) / "postgres") as url:
         async with _bench() as bench:
-            print(json.dumps(await _measure(bench, create_database(url, "bench"))))
+            print(json.dumps(await _measure(bench, partial(create_database, url))))
 
 
 @asynccontextmanager
@@ -102,7 +107,7 @@ async def _bench() -> AsyncIterator[Bench]:
         yield Bench(chain, market, session)
 
 
-async def _measure(bench: Bench, database_url: str) -> dict[str, Any]:
+async def _measure(bench: Bench, new_database: Callable[[str], str]) -> dict[str, Any]:
     wallets = {}
     for transactions, events in SIZES:
         _say(f"a wallet of {transactions} transactions, {events} of them with Aave")
@@ -112,33 +117,51 @@ async def _measure(bench: Bench, database_url: str) -> dict[str, Any]:
     block = await bench.chain.rpc("eth_getBlockByNumber", "latest", False)
     at = BlockRef(int(block["number"], 16), block["hash"], int(block["timestamp"], 16))
     _say(f"reading at block {at.number}")
-    engine = database.connect(database_url, pool_size=AT_ONCE)
-    await database.migrate(engine)
     w3 = connect(bench.chain.rpc_url, 30.0)
-    reader = _Reader(w3, bench, at, PostgresHistoryStore(async_sessionmaker(engine)))
     try:
-        growth = []
-        for (transactions, events), wallet in wallets.items():
-            cold, cold_s = await reader.timed(wallet)
-            found = cold.history
-            assert (found.transactions.sent_count, found.lending.event_count) == (transactions, events), found
-            warmed = [await reader.timed(wallet) for _ in range(_WARM_READS)]
-            assert all(warm.history == found for warm, _ in warmed)
-            warm, warm_s = warmed[0][0], median(seconds for _, seconds in warmed)
-            peak_mb = await reader.peak_mb(wallet)
-            growth.append({"transactions": transactions, "events": events, "cold_s": cold_s, "peak_mb": peak_mb})
-            _say(f"{growth[-1]}, warm {warm_s} s, {cold.rpc_calls} and {warm.rpc_calls} calls")
-        return {
-            "cold_s": cold_s,
-            "warm_s": warm_s,
-            "rpc_calls_cold": cold.rpc_calls,
-            "rpc_calls_warm": warm.rpc_calls,
-            "wallets_per_s": await reader.wallets_per_s(short),
-            "growth": growth,
-        }
+        async with _store(new_database("bench")) as store:
+            return await _figures(_Reader(w3, bench, at, store), wallets, short, new_database)
     finally:
         await w3.provider.disconnect()
+
+
+@asynccontextmanager
+async def _store(url: str) -> AsyncIterator[PostgresHistoryStore]:
+    """Yield a store that holds nothing."""
+    engine = database.connect(url, pool_size=AT_ONCE)
+    try:
+        await database.migrate(engine)
+        yield PostgresHistoryStore(async_sessionmaker(engine))
+    finally:
         await engine.dispose()
+
+
+async def _figures(
+    reader: "_Reader",
+    wallets: Mapping[tuple[int, int], Address],
+    short: Sequence[Address],
+    new_database: Callable[[str], str],
+) -> dict[str, Any]:
+    growth = []
+    for (transactions, events), wallet in wallets.items():
+        cold, cold_s = await reader.timed(wallet)
+        found = cold.history
+        assert (found.transactions.sent_count, found.lending.event_count) == (transactions, events), found
+        warmed = [await reader.timed(wallet) for _ in range(_WARM_READS)]
+        assert all(warm.history == found for warm, _ in warmed)
+        warm, warm_s = warmed[0][0], median(seconds for _, seconds in warmed)
+        async with _store(new_database(f"cold_{transactions}")) as empty:
+            peak_mb = await reader.peak_mb(wallet, empty)
+        growth.append({"transactions": transactions, "events": events, "cold_s": cold_s, "peak_mb": peak_mb})
+        _say(f"{growth[-1]}, warm {warm_s} s, {cold.rpc_calls} and {warm.rpc_calls} calls")
+    return {
+        "cold_s": cold_s,
+        "warm_s": warm_s,
+        "rpc_calls_cold": cold.rpc_calls,
+        "rpc_calls_warm": warm.rpc_calls,
+        "wallets_per_s": await reader.wallets_per_s(short),
+        "growth": growth,
+    }
 
 
 class _Reader:
@@ -162,12 +185,12 @@ class _Reader:
         reading = await self.read(wallet)
         return reading, round(time.perf_counter() - started, 3)
 
-    async def peak_mb(self, wallet: Address) -> float:
+    async def peak_mb(self, wallet: Address, empty: PostgresHistoryStore) -> float:
         """Return the most memory that a cold read takes; apart from the times, which it would falsify."""
         gc.collect()
         tracemalloc.start()
         try:
-            await self.read(wallet, Services())
+            await self.read(wallet, Services(store=empty, markets=Markets()))
             return round(tracemalloc.get_traced_memory()[1] / 2**20, 1)
         finally:
             tracemalloc.stop()

@@ -3,16 +3,20 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 import pytest_asyncio
+from web3 import AsyncHTTPProvider, AsyncWeb3
 
+from oracle.assessment.errors import HistoryIncomplete
 from oracle.assessment.history import USD, WAD, LendingHistory
 from oracle.assessment.request import to_address
 from oracle.devnet.aave_v2 import AaveV2, deploy_aave_v2, ether_price_wei
 from oracle.devnet.accounts import ETHER
-from oracle.history.aave_v2 import AaveV2Source
+from oracle.history.aave_v2 import BORROW, AaveV2Source
 from oracle.history.markets import AaveV2Market
+from oracle.history.reader import ChainReader
 from tests.chain.lending import Town, address_of, town
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -98,6 +102,45 @@ async def test_aave_v2__when_liquidated__then_counts_the_collateral_that_went(po
     assert history.repaid_usd == 0
     hunted = await pool.source.read(address_of(hunter), await place.now())
     assert hunted == LendingHistory()
+
+
+class Forgetful(AsyncHTTPProvider):
+    """A provider that leaves the first few logs of borrowing out of its answers."""
+
+    def __init__(self, url: str, forgotten: int) -> None:
+        super().__init__(url)
+        self._forgotten = forgotten
+
+    async def make_request(self, method: Any, params: Any) -> Any:
+        answer = await super().make_request(method, params)
+        if method == "eth_getLogs":
+            places = [place for place, log in enumerate(answer["result"]) if log["topics"][0] == BORROW.topic]
+            for place in reversed(places[: self._forgotten]):
+                del answer["result"][place]
+        return answer
+
+
+async def test_aave_v2__when_the_borrowing_of_a_debt_that_is_gone_is_left_out__then_a_gap(pool: Pool) -> None:
+    place, call = pool.town, pool.town.transactor.call
+    user = await place.user("aave v2 debtor of before", WETH=10 * ETHER, USDC=100 * MILLION)
+    weth, usdc = place.token("WETH"), place.token("USDC")
+    for token in ("WETH", "USDC"):
+        await call(user, place.market.tokens[token], "approve", pool.v2.pool.address, 2**256 - 1)
+    await call(user, pool.v2.pool, "deposit", weth, 10 * ETHER, user.address, 0)
+    for _ in range(2):
+        await call(user, pool.v2.pool, "borrow", usdc, 1_000 * MILLION, VARIABLE, 0, user.address)
+        await call(user, pool.v2.pool, "repay", usdc, 2**256 - 1, VARIABLE, user.address)
+    at = await place.now()
+    told = await pool.source.read(address_of(user), at)
+    assert (told.debt_usd, told.event_count) == (0, 5)
+    for forgotten in (2, 1):
+        provider = Forgetful(place.chain.rpc_url, forgotten)
+        reader = ChainReader(AsyncWeb3(provider))
+        try:
+            with pytest.raises(HistoryIncomplete, match=r"paid back in block \d+, but there is no event of borrowing"):
+                await AaveV2Source(reader, pool.market, span_blocks=1_000).read(address_of(user), at)
+        finally:
+            await provider.disconnect()
 
 
 async def test_aave_v2__when_asked_before_its_start__then_nothing(pool: Pool) -> None:

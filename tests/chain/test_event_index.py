@@ -1,7 +1,7 @@
 """The first reading of a market that indexes nothing: long, so it can be interrupted, and nobody waits inside it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
@@ -234,6 +234,81 @@ async def test_index__when_nothing_of_it_is_the_chains__then_requests_wait_until
     with pytest.raises(IndexBehind, match="indexed up to block 0"):
         await market.logs(market.index(store, longest_catch_up=7))
     assert len(await market.logs(market.index(store))) == 2 * MINTS
+
+
+class Shared(MemoryEventStore):
+    """A store in which other processes do something right before and right after a wallet's logs are read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.before: list[Callable[[], Awaitable[None]]] = []
+        self.after: list[Callable[[], Awaitable[None]]] = []
+
+    async def logs(self, chain_id: int, contracts: Sequence[Address], wallet: Address, until_block: int) -> list[Log]:
+        if self.before:
+            await self.before.pop(0)()
+        found = await super().logs(chain_id, contracts, wallet, until_block)
+        if self.after:
+            await self.after.pop(0)()
+        return found
+
+    async def take_back(self, contract: Address, number: int) -> None:
+        """Do what a process does that sees a reorganisation."""
+        cursor = await self.cursor(31337, contract)
+        assert cursor is not None
+        (shared,) = await self.blocks_before(31337, contract, number, 1)
+        assert await self.rewind(31337, contract, cursor, shared)
+
+
+async def test_logs__when_another_process_takes_the_index_back_meanwhile__then_an_error_and_no_fewer_logs(
+    market: Market,
+) -> None:
+    store = Shared()
+    await market.fill(market.index(store))
+    store.before.append(lambda: store.take_back(market.contracts[1], 15))
+    with pytest.raises(HistoryIncomplete, match=f"the index of {market.contracts[1]} was changed by another process"):
+        await market.logs(market.index(store))
+    assert len(await market.logs(market.index(store))) == 2 * MINTS
+
+
+async def test_logs__when_the_index_is_taken_back_and_filled_further_meanwhile__then_none_is_missing(
+    market: Market, chain: Anvil
+) -> None:
+    store, later = Shared(), Market(market.transactor, market.tokens, market.gate)
+    await market.fill(market.index(store))
+    await later.mint(2)
+    await later.move_to_head(chain)
+    store.before.append(lambda: store.take_back(market.contracts[0], 15))
+    store.after.append(lambda: later.fill(later.index(store)))
+    found = await market.logs(market.index(store))
+    assert [_told(log) for log in found] == [_told(log) for log in await market.logs(market.index(MemoryEventStore()))]
+    assert len(found) == 2 * MINTS
+
+
+async def test_logs__when_another_process_fills_the_index_further_meanwhile__then_none_is_doubled(
+    market: Market,
+) -> None:
+    store = Shared()
+    store.before.append(lambda: market.fill(market.index(store)))
+    found = await market.logs(EventIndex(store, 31337, unindexed_blocks=12))
+    assert await store.cursor(31337, market.contracts[0]) == Cursor(market.at.number, market.at.hash)
+    assert [_told(log) for log in found] == [_told(log) for log in await market.logs(market.index(MemoryEventStore()))]
+    assert len(found) == 2 * MINTS
+
+
+async def test_logs__when_other_processes_never_rest__then_an_error(market: Market, chain: Anvil) -> None:
+    store = Shared()
+    await market.fill(market.index(store))
+
+    async def fill_further() -> None:
+        later = Market(market.transactor, market.tokens, market.gate)
+        await chain.mine(1)
+        await later.move_to_head(chain)
+        await later.fill(later.index(store))
+
+    store.before += [fill_further] * 20
+    with pytest.raises(HistoryIncomplete, match="changed by another process"):
+        await market.logs(market.index(store))
 
 
 async def test_logs__when_little_is_missing__then_the_request_reads_it(market: Market) -> None:

@@ -69,13 +69,38 @@ async def test_logs__when_big_ranges_are_refused__then_halved_and_complete(
         assert node.calls["eth_getLogs"] > 3 * 12
 
 
-async def test_logs__when_answer_is_cut_at_a_round_number__then_range_is_halved(played: Played) -> None:
-    def cut(params: list[Any], answer: Answer) -> Answer:
-        # A node with a limit of 1,000 logs, seen with a wallet of many more.
-        return {"result": (answer["result"] * 1000)[:1000]} if answer["result"] and _span(params) > 8 else answer
+async def test_logs__when_answer_is_cut_at_a_round_number__then_range_is_halved(
+    played: Played, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cuts: list[int] = []
 
+    def cut(params: list[Any], answer: Answer) -> Answer:
+        cuts.append(len(answer["result"]) - 5)
+        return {"result": answer["result"][:5]}
+
+    true_history = await _true_history(played)
+    monkeypatch.setattr("oracle.history.logs._SILENT_CUTS", frozenset({5}))
     async with FaultyNode(played.chain.rpc_url, _only("eth_getLogs", cut)) as node:
-        assert await _read(played, node) == await _true_history(played)
+        assert await _read(played, node) == true_history
+    assert max(cuts) > 0, "nothing was ever cut"
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        refuse(-32602, "block range extends beyond current head block"),
+        refuse(-32000, "toBlock 0x64 is beyond the latest head 0x62"),
+    ],
+    ids=["geth", "another"],
+)
+async def test_logs__when_the_node_lacks_the_last_block__then_unavailable_and_no_range_is_halved(
+    played: Played, refusal: Answer
+) -> None:
+    async with FaultyNode(played.chain.rpc_url, _only("eth_getLogs", lambda *_: refusal)) as node:
+        with pytest.raises(BlockUnavailable, match="beyond"):
+            await _read(played, node)
+        # Each query was asked once: three of the lender and the market.
+        assert node.calls["eth_getLogs"] <= 4
 
 
 async def test_logs__when_one_block_is_refused__then_incomplete(played: Played) -> None:
@@ -185,6 +210,40 @@ async def test_transactions__when_node_has_no_otterscan__then_configuration_faul
     async with FaultyNode(played.chain.rpc_url, tamper) as node:
         with pytest.raises(ConfigurationFault, match="does not know ots_searchTransactionsBefore"):
             await _read(played, node)
+
+
+@pytest.mark.parametrize("used_up", [False, True])
+async def test_transactions__when_receipts_are_older_than_their_status__then_told_by_the_gas_or_incomplete(
+    played: Played, used_up: bool
+) -> None:
+    def older(page: Answer) -> Answer:
+        for sent, receipt in zip(page["txs"], page["receipts"], strict=True):
+            if receipt["status"] == "0x1":
+                del receipt["status"]
+                receipt["root"] = "0x" + "11" * 32
+                sent["gas"] = hex(int(receipt["gasUsed"], 16) + (not used_up))
+        return page
+
+    tamper = _only("ots_searchTransactionsBefore", lambda params, answer: {"result": older(answer["result"])})
+    async with FaultyNode(played.chain.rpc_url, tamper) as node:
+        if used_up:
+            with pytest.raises(HistoryIncomplete, match="has no status and all of its gas is used"):
+                await _read(played, node)
+        else:
+            assert await _read(played, node) == await _true_history(played)
+
+
+async def test_transactions__when_a_rollup_charges_for_its_data__then_not_in_the_gas_that_was_spent(
+    played: Played,
+) -> None:
+    """Not every transactions API tells of it, and the history must be the same from each."""
+
+    def charge(page: Answer) -> Answer:
+        return {**page, "receipts": [{**receipt, "l1Fee": hex(10**15)} for receipt in page["receipts"]]}
+
+    tamper = _only("ots_searchTransactionsBefore", lambda params, answer: {"result": charge(answer["result"])})
+    async with FaultyNode(played.chain.rpc_url, tamper) as node:
+        assert await _read(played, node) == await _true_history(played)
 
 
 @pytest.mark.parametrize(

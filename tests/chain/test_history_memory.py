@@ -1,10 +1,14 @@
 """A second request for a wallet reads only new blocks, and gives what a first one would; a reorganisation voids it."""
 
-from collections.abc import AsyncIterator
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from aiohttp import ClientResponseError
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 
@@ -12,11 +16,12 @@ from oracle.assessment.history import WalletHistory
 from oracle.assessment.request import BlockRef
 from oracle.history.collect import Reading, Services, collect_counted, collect_history
 from oracle.history.etherscan_client import EtherscanClient
+from oracle.history.memory import WalletMemory
 from oracle.pipeline.history_store import PostgresHistoryStore
 from oracle.store import database
 from tests.chain.conftest import Played
 from tests.chain.etherscan_server import KEY, EtherscanServer
-from tests.chain.faulty_node import FaultyNode, honest, late
+from tests.chain.faulty_node import FaultyNode, Given, late
 from tests.chain.test_history import MOMENTS, WALLETS, connected
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -169,9 +174,62 @@ async def test_api__when_read_again_later__then_only_new_blocks_are_asked_for(
     assert reading.history == await _anew(played, "edge", played.blocks["end"])
 
 
-async def test_latest__then_in_no_entry(played: Played, services: Services, engine: AsyncEngine) -> None:
-    async with FaultyNode(played.chain.rpc_url, honest) as node:
-        await _read(node.url, played, "edge", played.blocks["end"], services)
-    async with engine.connect() as connection:
-        kept = str(list(await connection.execute(text("select content from history_findings"))))
-    assert "latest" not in kept
+async def test_answers__when_kept__then_of_blocks_before_that_are_named_by_hash_or_of_all_alike(
+    played: Played, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at, given = played.blocks["end"], list[tuple[str, str]]()
+    keep_answer = WalletMemory.keep_answer
+
+    def note(memory: WalletMemory, method: str, params: Sequence[Any], answer: Any) -> None:
+        given.append((method, json.dumps(params)))
+        keep_answer(memory, method, params, answer)
+
+    # What is stored has digests for names, so look at what they are made of.
+    monkeypatch.setattr(WalletMemory, "keep_answer", note)
+    await _read(played.chain.rpc_url, played, "edge", at, services)
+    assert {method for method, _ in given} >= {"eth_getBlockByHash", "words", "constant"}
+    for method, params in given:
+        assert not [word for word in ("latest", "pending", "safe", "finalized", "earliest", at.hash) if word in params]
+        # The longest word of 32 bytes by itself in what was asked is the block's hash.
+        assert method == "constant" or re.search(r'"0x[0-9a-f]{64}"', params), (method, params)
+
+
+@pytest.mark.parametrize("how", ["fails", "is cancelled"])
+async def test_history__when_a_long_read_comes_to_no_end__then_the_next_one_goes_on(
+    played: Played, services: Services, how: str
+) -> None:
+    at, wallet = played.blocks["end"], played.wallet("edge")
+    narrow = replace(played.configuration, logs_span_blocks=3)
+    first_asked, away = dict[str, int](), asyncio.Event()
+    beyond = at.number - 60
+
+    def broken(method: str, params: list[Any], answer: dict[str, Any]) -> Given:
+        if method != "eth_getLogs" or int(params[0]["fromBlock"], 16) <= beyond:
+            return answer
+        away.set()
+        return 503 if how == "fails" else 600.0
+
+    async with FaultyNode(played.chain.rpc_url, broken) as node, connected(node.url) as web3:
+        reading = asyncio.create_task(collect_counted(web3, narrow, wallet, at, services))
+        await away.wait()
+        if how == "is cancelled":
+            reading.cancel()
+        await asyncio.wait([reading])
+        assert reading.cancelled() or isinstance(reading.exception(), ClientResponseError)
+
+    assert services.store is not None
+    kept = await services.store.load(played.configuration.chain_id, wallet)
+    assert {name.split(":")[0] for name in kept} == {"logs"}
+    assert all(one.to_block <= beyond + 3 for one in kept.values())
+    assert min(one.to_block for one in kept.values()) > 100
+
+    def watch(method: str, params: list[Any], answer: dict[str, Any]) -> dict[str, Any]:
+        if method == "eth_getLogs":
+            query = json.dumps([params[0]["address"], params[0]["topics"]])
+            first_asked.setdefault(query, int(params[0]["fromBlock"], 16))
+        return answer
+
+    async with FaultyNode(played.chain.rpc_url, watch) as node, connected(node.url) as web3:
+        found = await collect_counted(web3, narrow, wallet, at, services)
+    assert found.history == await _anew(played, "edge", at)
+    assert {one.to_block + 1 for one in kept.values()} <= set(first_asked.values())

@@ -71,9 +71,10 @@ async def test_request__when_all_are_away__then_unreachable(chain: Anvil) -> Non
     [
         refuse(-32000, "missing trie node 1234 (path )"),
         refuse(-32000, "header not found"),
+        refuse(-32602, "block range extends beyond current head block"),
         refuse(-32601, "the method eth_getBalance does not exist"),
     ],
-    ids=["pruned", "unknown header", "unknown method"],
+    ids=["pruned", "unknown header", "behind", "unknown method"],
 )
 async def test_request__when_the_first_does_not_have_it__then_the_second_is_asked_and_the_first_is_not_at_fault(
     chain: Anvil, answer: Any

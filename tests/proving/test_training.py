@@ -7,6 +7,7 @@ import pytest
 from oracle.models import registry
 from oracle.models.anomaly import ANOMALY
 from oracle.models.export import GRAPH, MANIFEST, SETTINGS, WEIGHTS
+from oracle.models.kept_policy import POLICY_FILE
 from oracle.models.reference import REFERENCE
 from oracle.models.registry import FLOAT_WEIGHTS
 from oracle.models.training.pipeline import SEED, train
@@ -26,7 +27,7 @@ def test_train__same_data_and_seed__gives_the_shipped_model(tmp_path: Path) -> N
     shipped = registry.load()
     assert metrics["model_id"] == shipped.model_id.hex()
     others = ("metrics.json", "card.md", "roc.png")
-    for name in (WEIGHTS, GRAPH, SETTINGS, MANIFEST, FLOAT_WEIGHTS, ANOMALY, REFERENCE, *others):
+    for name in (WEIGHTS, GRAPH, SETTINGS, MANIFEST, FLOAT_WEIGHTS, ANOMALY, REFERENCE, POLICY_FILE, *others):
         assert (tmp_path / "model" / name).read_bytes() == (shipped.directory / name).read_bytes(), name
     assert registry.load(tmp_path / "model").model_id == shipped.model_id
     assert len(said) > 5

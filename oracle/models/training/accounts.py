@@ -12,7 +12,7 @@ import pandas as pd
 from oracle.assessment.features import FEATURES
 from oracle.models.network import FRAUD
 from oracle.models.training.checks import UnusableData, check_apart, refuse_leaks
-from oracle.models.training.split import split_of
+from oracle.models.training.split import TEST, TRAIN, VALIDATION, split_of
 from oracle.models.training.tables import read_table
 
 COLUMN_OF: Final[dict[str, str]] = {
@@ -65,6 +65,20 @@ def accounts_of(frame: pd.DataFrame, seed: int) -> Accounts:
     check_apart(frame["Address"], part, "addresses")
     empty = (encoded[:, _SENT] == 0) & (encoded[:, _RECEIVED] == 0)
     return Accounts(encoded, labels, part, empty, frame)
+
+
+def without_flow(accounts: Accounts) -> dict[str, int]:
+    """Return how many accounts show no flow, how many of them are labelled fraud, how many differ, and where they are.
+
+    They share their features, and so one side of every split.
+    """
+    parts = (("training", TRAIN), ("validation", VALIDATION), ("test", TEST))
+    return {
+        "rows": int(accounts.empty.sum()),
+        "fraud": int(accounts.fraud[accounts.empty].sum()),
+        "distinct": len(np.unique(accounts.encoded[accounts.empty], axis=0)),
+        **{name: int((accounts.part[accounts.empty] == part).sum()) for name, part in parts},
+    }
 
 
 def encode_flow(frame: pd.DataFrame) -> npt.NDArray[np.int64]:

@@ -22,8 +22,6 @@ from oracle.models.training.calibration import Curve, curve_through, isotonic_kn
 from oracle.models.training.fit import Trunk, as_inputs
 from oracle.models.training.split import TRAIN, VALIDATION
 
-FRAUD_LEVELS: Final = (0.002, 0.008, 0.02, 0.05, 0.10, 0.20, 0.35, 0.50, 0.75, 0.95, 0.99)
-
 Codes = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
@@ -83,7 +81,8 @@ def install_scores(network: RiskNetwork, trunks: Trunks, book: Book, accounts: A
     The default curve is fitted to the structural probability, because one period's market is not the next one's; the
     fraud curve to validation accounts.
     """
-    default_levels = tuple(level for level, _ in policy.score_points)
+    points, fraud_levels = policy.default_points(), policy.fraud_levels()
+    default_levels = tuple(level for level, _ in points)
     with torch.no_grad():
         network.outputs.weight.zero_()
         network.outputs.bias.zero_()
@@ -102,19 +101,19 @@ def install_scores(network: RiskNetwork, trunks: Trunks, book: Book, accounts: A
     judged = (accounts.part == VALIDATION) & ~accounts.empty
     fraud_scores = scores_of(network, fraud_rows(accounts))[1][judged]
     default_knots = isotonic_knots(default_scores, book.structural[known], default_levels, book.weight[known])
-    fraud_knots = platt_knots(fraud_scores, accounts.fraud[judged], FRAUD_LEVELS)
+    fraud_knots = platt_knots(fraud_scores, accounts.fraud[judged], fraud_levels)
     with torch.no_grad():
         network.default_hinges.bias.copy_(-torch.tensor(default_knots))
         network.fraud_hinges.bias.copy_(-torch.tensor(fraud_knots))
     default = curve_through(default_knots, default_levels)
-    fraud_curve = curve_through(fraud_knots, FRAUD_LEVELS)
+    fraud_curve = curve_through(fraud_knots, fraud_levels)
     rate = tuple(policy.base_rate + policy.margin + policy.loss_given_default * level for level in default_levels)
     _set_curve(network, "probability_of_default", default, offset=0)
     _set_curve(network, "fraud_likelihood", fraud_curve, offset=len(default_knots))
-    score = curve_through(default_knots, tuple(points for _, points in policy.score_points))
+    score = curve_through(default_knots, tuple(value for _, value in points))
     _set_curve(network, "score", score, offset=0)
     _set_curve(network, "interest_rate", curve_through(default_knots, rate), offset=0)
-    _set_category(network, default_levels, policy)
+    _set_category(network, default_levels, fraud_levels, policy)
     quantise_(network)
     return Curves(default, fraud_curve, score)
 
@@ -222,7 +221,9 @@ def _set_curve(network: RiskNetwork, output: str, curve: Curve, offset: int) -> 
         network.outputs.bias[row] = curve.start
 
 
-def _set_category(network: RiskNetwork, default_levels: tuple[float, ...], policy: Policy) -> None:
+def _set_category(
+    network: RiskNetwork, default_levels: tuple[float, ...], fraud_levels: tuple[float, ...], policy: Policy
+) -> None:
     # Medium's margin is 0. A hinge at a threshold is positive exactly beyond it, and a sum of two such hinges
     # exactly when either is: so low and high are the policy's "either probability" rules.
     with torch.no_grad():
@@ -232,7 +233,7 @@ def _set_category(network: RiskNetwork, default_levels: tuple[float, ...], polic
         ):
             row = _OUTPUT[name]
             network.outputs.weight[row, default_levels.index(default)] = sign
-            network.outputs.weight[row, len(default_levels) + FRAUD_LEVELS.index(fraud)] = sign
+            network.outputs.weight[row, len(default_levels) + fraud_levels.index(fraud)] = sign
             network.outputs.bias[row] = -sign * _TIE_BREAK
 
 

@@ -10,6 +10,9 @@ credit event within the loan's duration is any of:
     the collateral fell below debt + bonus  (decided by the collateral's real price path)
     the wallet was liquidated again         (decided by what really followed)
 
+Prices, and liquidations with what followed, lie inside the part's own time (see `draw`). Loan histories, positions,
+accounts and passports do not: they are undated, or of other years than the prices, and are split by wallet alone.
+
 The share of failures is set, not measured: the source's own level is unverified.
 """
 
@@ -23,6 +26,7 @@ import numpy.typing as npt
 from scipy.special import ndtr
 
 from oracle.assessment.engineering import engineer
+from oracle.models.policy import POLICY, Policy
 from oracle.models.training.accounts import Accounts
 from oracle.models.training.borrowers import read_instalments, read_liquidations, read_positions, read_term_loans
 from oracle.models.training.draw import COLLATERAL, FAILURE_SHARE, Drawer, Sources, failure_share
@@ -73,11 +77,17 @@ class Piece:
 
 
 def make_book(
-    data_dir: Path, accounts: Accounts, seed: int, *, sizes: dict[int, int] = SIZES, workers: Workers | None = None
+    data_dir: Path,
+    accounts: Accounts,
+    seed: int,
+    *,
+    sizes: dict[int, int] = SIZES,
+    workers: Workers | None = None,
+    policy: Policy = POLICY,
 ) -> Book:
     """Draw a book of so many loans in each part; deterministic by seed, each part whatever the other sizes are."""
     sources = read_sources(data_dir, accounts, seed)
-    return joined((workers or InProcess()).map(draw_piece, pieces_of(sizes), sources, seed))
+    return joined((workers or InProcess()).map(draw_piece, pieces_of(sizes), sources, seed, policy))
 
 
 def read_sources(data_dir: Path, accounts: Accounts, seed: int) -> Sources:
@@ -110,9 +120,9 @@ def joined(pieces: Sequence[Book]) -> Book:
     return Book(*(np.concatenate([getattr(piece, field.name) for piece in pieces]) for field in fields(Book)))
 
 
-def draw_piece(piece: Piece, sources: Sources, seed: int) -> Book:
+def draw_piece(piece: Piece, sources: Sources, seed: int, policy: Policy = POLICY) -> Book:
     """Draw and engineer one piece of the book."""
-    draw = Drawer(sources, piece.part, np.random.default_rng([seed, piece.part, piece.number]))
+    draw = Drawer(sources, piece.part, np.random.default_rng([seed, piece.part, piece.number]), policy)
     rows = [draw.row() for _ in range(piece.count)]
     margin = np.array([row.margin for row in rows])
     spread = np.array([row.volatility * np.sqrt(row.days / 365) for row in rows])

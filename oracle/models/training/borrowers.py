@@ -144,11 +144,11 @@ def read_positions(data_dir: Path, seed: int) -> Positions:
 class Liquidations:
     """One row a liquidated wallet and day: how often by then, and how many days to the next (infinite: none seen).
 
-    `days_to_later` leaves out the very next day, which belongs to the same event; `wallet` numbers the wallets.
+    `days_to_later` leaves out the very next day, which belongs to the same event: everywhere that a wallet is said to
+    be liquidated again, this is meant. `wallet` numbers the wallets.
     """
 
     count: npt.NDArray[np.int64]
-    days_to_next: npt.NDArray[np.float64]
     days_to_later: npt.NDArray[np.float64]
     day: npt.NDArray[np.datetime64]
     wallet: npt.NDArray[np.int64]
@@ -176,7 +176,6 @@ def liquidations_of(frame: pd.DataFrame, seed: int) -> Liquidations:
     check_apart(days["liquidatee"], part, "liquidated wallets")
     return Liquidations(
         count=np.asarray(groups.cumcount() + 1, dtype=np.int64),
-        days_to_next=np.where(np.isnan(wait), np.inf, wait),
         days_to_later=np.where(np.isnan(later), np.inf, later),
         day=days["day"].to_numpy(dtype="datetime64[D]"),
         wallet=np.asarray(pd.factorize(days["liquidatee"])[0], dtype=np.int64),

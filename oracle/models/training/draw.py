@@ -18,9 +18,10 @@ from oracle.assessment.history import (
     WalletHistory,
 )
 from oracle.assessment.request import Address, BlockRef, LoanTerms
-from oracle.models.policy import POLICY
+from oracle.models.policy import POLICY, Policy
 from oracle.models.training.accounts import Accounts
 from oracle.models.training.borrowers import Liquidations, PastLoans, Positions
+from oracle.models.training.checks import UnusableData
 from oracle.models.training.market import Market
 from oracle.models.training.passports import Passports
 from oracle.models.training.split import TEST, TRAIN, VALIDATION
@@ -31,6 +32,14 @@ PERIODS: Final[dict[int, tuple[str, str]]] = {
     TEST: ("2022-08-01", "2023-02-25"),
 }
 """A loan begins and ends inside its part's period, so no test price is seen in training."""
+
+LIQUIDATED: Final[dict[int, tuple[str, str]]] = {
+    TRAIN: PERIODS[TRAIN],
+    VALIDATION: PERIODS[VALIDATION],
+    TEST: (PERIODS[TEST][0], "2026-01-30"),
+}
+"""When a part's liquidations happened and were followed. The last part's go on beyond its prices, towards the end of
+what is known: its own period saw 15 of its wallets' liquidations, and none repeated."""
 
 COLLATERAL: Final = "WETH"
 """The chain's own coin: the lender takes it, and the model sees its volatility."""
@@ -46,8 +55,6 @@ _INSTALMENT_SHARE = 0.2
 _HISTORY_WEIGHT = 6.0
 _UNSECURED_SHARE = 0.02
 _SHORTEST_DAYS, _LONGEST_DAYS = 5, 90
-
-_LIQUIDATIONS_SEEN_UNTIL = np.datetime64("2025-11-01")
 
 _PRINCIPAL_TOKEN: Final = Address("0x" + "01" * 20)
 _COLLATERAL_TOKEN: Final = Address("0x" + "02" * 20)
@@ -78,7 +85,8 @@ class Row:
 
     `margin`: by how many times the collateral (of the loan or the open position, whichever is nearer) exceeds what
     would be liquidated. `again`: the share of liquidated wallets that were liquidated again within the duration.
-    `failure`: the probability that a borrower with this history of lateness fails to repay.
+    `failure`: the probability that a borrower with this history of lateness fails to repay. `liquidated_on`: the day of
+    the earlier liquidation that was drawn, if any.
     """
 
     history: WalletHistory
@@ -92,13 +100,14 @@ class Row:
     days: int
     again: float
     failure: float
+    liquidated_on: np.datetime64 | None
 
 
 class Drawer:
-    """Draws rows of one part of the split."""
+    """Draws rows of one part of the split. Leverage is so that collateral covers debt and the policy's bonus."""
 
-    def __init__(self, sources: Sources, part: int, rng: Rng) -> None:
-        self._sources, self._part, self._rng = sources, part, rng
+    def __init__(self, sources: Sources, part: int, rng: Rng, policy: Policy = POLICY) -> None:
+        self._sources, self._part, self._rng, self._policy = sources, part, rng, policy
         self._first, self._last = (sources.market.day(date) for date in PERIODS[part])
         self._accounts = np.flatnonzero((sources.accounts.part == part) & (sources.accounts.fraud == 0))
         self._positions = np.flatnonzero(sources.positions.part == part)
@@ -122,11 +131,12 @@ class Drawer:
         ]
         tilt = sources.positions.health_factor[self._positions] ** -_LEVERAGE_TILT
         self._leverage_odds = tilt / tilt.sum()
-        start, end = (np.datetime64(date) for date in PERIODS[part])
-        dates = sources.liquidations.day
-        # Both by wallet and by time, and early enough that what followed is known.
-        in_time = dates < end if part == TRAIN else (dates >= start) & (dates < _LIQUIDATIONS_SEEN_UNTIL)
-        self._liquidations = np.flatnonzero((sources.liquidations.part == part) & in_time)
+        start, self._followed_until = (np.datetime64(date) for date in LIQUIDATED[part])
+        liquidations = sources.liquidations
+        # Both by wallet and by time. In the order of their days: those early enough for a loan's duration come first.
+        own = np.flatnonzero((liquidations.part == part) & (liquidations.day >= start))
+        self._liquidations = own[np.argsort(liquidations.day[own], kind="stable")]
+        self._liquidation_days = liquidations.day[self._liquidations]
 
     def row(self) -> Row:
         """Draw one loan."""
@@ -138,7 +148,7 @@ class Drawer:
         lowest = sources.market.lowest_ratio(COLLATERAL, start, days)
         now = int(sources.market.days[start].timestamp())
         ltv = self._loan_to_value()
-        margin, again, repeated = 1 / (ltv * (1 + POLICY.liquidation_bonus)), 0.0, False
+        margin, again, repeated, liquidated_on = 1 / (ltv * (1 + self._policy.liquidation_bonus)), 0.0, False, None
         lending: dict[str, Any] = {
             "borrowed_usd": int(past.borrowed_usd * USD),
             "repaid_usd": int(past.repaid_usd * USD),
@@ -148,7 +158,7 @@ class Drawer:
         if rng.random() < _POSITION_SHARE:
             margin = min(margin, self._open_position(lending, now))
         if rng.random() < _LIQUIDATED_SHARE:
-            repeated, again = self._liquidated(lending, days)
+            repeated, again, liquidated_on = self._liquidated(lending, days)
         taken = past.on_time + past.late + past.defaulted + past.price_liquidated
         history = WalletHistory(
             chain_id=_CHAIN_ID,
@@ -185,6 +195,7 @@ class Drawer:
             days=days,
             again=again,
             failure=failure,
+            liquidated_on=liquidated_on,
         )
 
     def _past_loans(self, failed: bool) -> tuple[PastLoans, float]:
@@ -199,7 +210,7 @@ class Drawer:
         if self._rng.random() < _UNSECURED_SHARE:
             return 2.0
         health = self._sources.positions.health_factor[int(self._rng.choice(self._positions, p=self._leverage_odds))]
-        return float(1 / (health * (1 + POLICY.liquidation_bonus)))
+        return float(1 / (health * (1 + self._policy.liquidation_bonus)))
 
     def _open_position(self, lending: dict[str, Any], now: int) -> float:
         rng, positions = self._rng, self._sources.positions
@@ -219,12 +230,20 @@ class Drawer:
         )
         return health_factor
 
-    def _liquidated(self, lending: dict[str, Any], days: int) -> tuple[bool, float]:
+    def _liquidated(self, lending: dict[str, Any], days: int) -> tuple[bool, float, np.datetime64]:
         liquidations = self._sources.liquidations
-        index = int(self._rng.choice(self._liquidations))
+        # What followed within the duration must be known by the end of the part's period.
+        latest = self._followed_until - np.timedelta64(days, "D")
+        known = self._liquidations[: np.searchsorted(self._liquidation_days, latest, side="right")]
+        if not len(known):
+            raise UnusableData(
+                f"no wallet of this part was liquidated from {LIQUIDATED[self._part][0]} to {latest}: what followed"
+                f" within {days} days by {self._followed_until} is unknown"
+            )
+        index = int(self._rng.choice(known))
         lending["liquidation_count"] += int(liquidations.count[index])
-        share = float((liquidations.days_to_next[self._liquidations] <= days).mean())
-        return bool(liquidations.days_to_next[index] <= days), share
+        again = liquidations.again_within(days)
+        return bool(again[index]), float(again[known].mean()), liquidations.day[index]
 
     def _account(self, now: int, coin_price_usd: int) -> TransactionHistory:
         row = self._sources.accounts.raw.iloc[int(self._rng.choice(self._accounts))]

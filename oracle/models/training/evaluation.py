@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from oracle.models.export import WEIGHTS
 from oracle.models.integer import IntegerNetwork
-from oracle.models.policy import POLICY
+from oracle.models.kept_policy import policy_of
 from oracle.models.registry import FLOAT_WEIGHTS, ModelFault, ShippedModel
 from oracle.models.training.accounts import read_accounts
 from oracle.models.training.book import SIZES, make_book
@@ -24,18 +24,19 @@ def evaluate(task: str, path: Path, model: ShippedModel) -> dict[str, Any]:
     """Return task, model, rows, metrics of the float and the quantised network with intervals, and baselines.
 
     Raises UnusableData for a file that does not fit the task. For the book, `path` is a folder of data sets, or one of
-    the files within: the book's later period is drawn from it.
+    the files within: the book's later period is drawn from it, and judged, by the policy in the model's folder.
     """
     if task not in TASKS:
         raise UnusableData(f"no task {task!r}: expected one of {', '.join(TASKS)}")
-    integers = IntegerNetwork.of(load_weights(model.directory / WEIGHTS))
+    network = load_weights(model.directory / WEIGHTS)
+    integers, policy = IntegerNetwork.of(network), policy_of(model.directory, network)
     floats = load_float(model.directory / FLOAT_WEIGHTS)
     head = {"task": task, "model": model.name, "model_id": model.model_id.hex()}
     if task == "book":
         folder = _data_folder(path)
         seed = int(model.metrics.get("seed", 0))
-        book = make_book(folder, read_accounts(folder, seed), seed, sizes={TEST: SIZES[TEST]})
-        return head | judge_book(integers, floats, book, POLICY)
+        book = make_book(folder, read_accounts(folder, seed), seed, sizes={TEST: SIZES[TEST]}, policy=policy)
+        return head | judge_book(integers, floats, book, policy)
     threshold = _threshold(model) if task == "fraud-extra" else None
     return head | judge(load(task, path), integers, floats, fraud_threshold=threshold)
 

@@ -17,9 +17,11 @@ from oracle.models.policy import Policy
 from oracle.models.training.accounts import Accounts
 from oracle.models.training.anomaly import judge_anomaly
 from oracle.models.training.book import Book
-from oracle.models.training.borrowers import liquidations_of, read_term_loans
+from oracle.models.training.borrowers import liquidations_of
 from oracle.models.training.checks import leak_of
 from oracle.models.training.evaluate import judge_book, judge_confidence, judge_terms
+from oracle.models.training.files import read_rows
+from oracle.models.training.judged import Judged
 from oracle.models.training.measure import extra_baseline, judge, subgroups
 from oracle.models.training.passports import Passports
 from oracle.models.training.rules import Terms
@@ -32,6 +34,7 @@ from oracle.models.training.tasks import (
     judged_liquidations,
     judged_loans,
     judged_passports,
+    loans_by_borrower,
 )
 
 JUDGED = ("fraud", "hmeq", "uci", "rocifi", "repeat-liquidation", "book", "terms", "confidence", "anomaly", "subgroups")
@@ -65,7 +68,7 @@ def judge_one(task: str, learned: Learned, data_dir: Path, policy: Policy, seed:
     if task == "subgroups":
         return subgroups(data_dir, integers, judged_passports(learned.card), learned.card.part == TEST)
     if task == "fraud":
-        rows, part = judged_accounts(read_table(data_dir, "fraud"), file_of(data_dir, "fraud")), learned.accounts.part
+        rows, part = _accounts(data_dir), learned.accounts.part
         found = judge(rows.only(part == TEST), integers, floats, fitted_on=rows.only(part == TRAIN))
         found["baselines"] |= _every_column(file_of(data_dir, "fraud"), part)
         return found | {"extra": _judge_extra(learned, data_dir, found["quantised"]["threshold_at_fpr_1"])}
@@ -75,8 +78,8 @@ def judge_one(task: str, learned: Learned, data_dir: Path, policy: Policy, seed:
         unseen, known = rows.only(passports.part == TEST), rows.only(passports.part == TRAIN)
         return judge(unseen, integers, floats, fitted_on=known)
     if task == "rocifi":
-        loans = read_term_loans(data_dir, seed)
-        rows, part = judged_loans(loans), np.array([loan.part for loan in loans], dtype=np.int8)
+        loans, borrowers = loans_by_borrower(read_table(data_dir, "loans"), seed)
+        rows, part = judged_loans(loans, borrowers), np.array([loan.part for loan in loans], dtype=np.int8)
     else:
         frame = read_table(data_dir, "liquidations")
         rows = judged_liquidations(frame, file_of(data_dir, "liquidations"))
@@ -86,8 +89,12 @@ def judge_one(task: str, learned: Learned, data_dir: Path, policy: Policy, seed:
     return found | {"by_time": judge(later, integers, floats, fitted_on=before)}
 
 
+def _accounts(data_dir: Path) -> Judged:
+    return judged_accounts(read_table(data_dir, "fraud"), read_rows(file_of(data_dir, "fraud")))
+
+
 def _judge_extra(learned: Learned, data_dir: Path, threshold: float) -> dict[str, Any]:
-    rows = judged_accounts(read_table(data_dir, "fraud"), file_of(data_dir, "fraud"))
+    rows = _accounts(data_dir)
     part = learned.accounts.part
     extra = judged_extra(read_table(data_dir, "fraud_extra"), file_of(data_dir, "fraud_extra"))
     found = judge(extra, learned.integers, learned.floats, fraud_threshold=threshold)

@@ -1,5 +1,6 @@
 """Judge a task's rows with the float and the quantised network, beside baselines; the object that `evaluate` prints."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,7 +10,7 @@ import torch
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -17,6 +18,8 @@ from oracle.assessment.outputs import OUTPUTS
 from oracle.models.fixed_point import INPUT_BITS, OUTPUT_BITS
 from oracle.models.integer import IntegerNetwork
 from oracle.models.network import RiskNetwork
+from oracle.models.training.checks import UnusableData
+from oracle.models.training.judged import DEFAULT_OUTPUT, FRAUD_OUTPUT, Judged
 from oracle.models.training.statistics import (
     Floats,
     Labels,
@@ -28,12 +31,12 @@ from oracle.models.training.statistics import (
     threshold_at_false_positive_rate,
 )
 from oracle.models.training.tables import read_demographics
-from oracle.models.training.tasks import FRAUD_OUTPUT, Judged
 
 Codes = npt.NDArray[np.int64]
 
 _COLUMN: Final = {output.name: index for index, output in enumerate(OUTPUTS)}
 _FOLDS = 5
+_ONE_MEANS: Final = {FRAUD_OUTPUT: "fraud", DEFAULT_OUTPUT: "default, or liquidated again"}
 
 
 def quantised_outputs(network: IntegerNetwork, chain: Codes, private: Codes) -> Floats:
@@ -59,8 +62,15 @@ def judge(
     """Return rows, base rate, metrics of both networks, baselines and populations.
 
     Learned baselines are fitted on `fitted_on`, or by cross-validation within the rows themselves. Rows of one class
-    are judged by the share above `fraud_threshold` alone.
+    are judged by the share above `fraud_threshold` alone; without it they raise UnusableData.
     """
+    if not len(rows.labels):
+        raise UnusableData("no row can be judged: each was left out")
+    if fraud_threshold is None and len(np.unique(rows.labels)) < 2:
+        raise UnusableData(
+            f"each of the {len(rows.labels)} judged rows has label {rows.labels[0]} (1: {_ONE_MEANS[rows.output]}):"
+            " an empty class cannot be judged; give rows of both"
+        )
     column = _COLUMN[rows.output]
     given = {
         "float": float_outputs(floats, rows.chain, rows.private)[:, column],
@@ -69,23 +79,28 @@ def judge(
     found: dict[str, Any] = {"rows": len(rows.labels), "base_rate": round(float(rows.labels.mean()), 4)}
     for name, values in given.items():
         found[name] = _metrics(rows, values, fraud_threshold)
-    found["baselines"] = {} if fraud_threshold is not None else baselines(rows, fitted_on)
+    found["baselines"], notes = ({}, ()) if fraud_threshold is not None else baselines(rows, fitted_on)
     found["populations"] = {
         name: {"rows": int(mask.sum())}
         | {kind: _metrics(rows.only(mask), values[mask], fraud_threshold) for kind, values in given.items()}
         for name, mask in rows.populations.items()
         if mask.any() and not mask.all() and (fraud_threshold is not None or 0 < rows.labels[mask].mean() < 1)
     }
-    found["notes"] = list(rows.notes)
+    found["notes"] = [*rows.notes, *notes]
     return found
 
 
-def baselines(rows: Judged, fitted_on: Judged | None) -> dict[str, Any]:
-    """Return what the base rate, simple rules, logistic regression and gradient boosting reach on the same rows."""
+def baselines(rows: Judged, fitted_on: Judged | None) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return what the base rate, simple rules, logistic regression and boosting reach on the same rows, and notes."""
     rate = float(rows.labels.mean())
     found: dict[str, Any] = {"base_rate_brier": round(rate * (1 - rate), 4)}
     for name, values in rows.heuristics.items():
         found[f"{name}_auc"] = round(float(roc_auc_score(rows.labels, values)), 4)
+    folds = folds_of(rows) if fitted_on is None else []
+    if not folds and (fitted_on is None or len(np.unique(fitted_on.labels)) < 2):
+        return found, (
+            f"no learned baseline: each class needs rows of {_FOLDS} wallets, or {_FOLDS} that differ, to fit on",
+        )
     learned = {
         "logistic_regression": make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000)),
         "gradient_boosting": HistGradientBoostingClassifier(random_state=0, max_iter=100),
@@ -95,14 +110,44 @@ def baselines(rows: Judged, fitted_on: Judged | None) -> dict[str, Any]:
             values = model.fit(fitted_on.learned, fitted_on.labels).predict_proba(rows.learned)[:, 1]
             label = name
         else:
-            folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=0)
             values = cross_val_predict(model, rows.learned, rows.labels, cv=folds, method="predict_proba")[:, 1]
             label = f"{name}_cross_validated_here"
         found[f"{label}_auc"] = round(float(roc_auc_score(rows.labels, values)), 4)
         found[f"{label}_brier"] = round(float(np.mean((values - rows.labels) ** 2)), 4)
         if rows.output == FRAUD_OUTPUT:
             found[f"{label}_precision_at_recall_80"] = round(precision_at_recall(rows.labels, values, 0.8), 4)
-    return found
+    return found, ()
+
+
+def folds_of(rows: Judged) -> list[tuple[Codes, Codes]]:
+    """Return the rows to fit on and to judge, fold by fold; none where there are too few.
+
+    A wallet, or where a row is nobody's all rows of the same features, is in one fold: else a fold is judged on what
+    was fitted.
+    """
+    keys = rows.groups if rows.together is None else rows.together
+    if keys is None:
+        keys = np.unique(rows.learned, axis=0, return_inverse=True)[1].ravel()
+    if min(len(np.unique(keys[rows.labels == label])) for label in (0, 1)) < _FOLDS:
+        return []
+    splitter = StratifiedGroupKFold(_FOLDS, shuffle=True, random_state=0)
+    folds = list(splitter.split(rows.learned, rows.labels, keys))
+    return folds if all(len(np.unique(rows.labels[known])) == 2 for known, _ in folds) else []
+
+
+def baselines_of_training(metrics: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+    """Return the baselines on the other fraud collection that were measured when a model was trained, and a note.
+
+    That collection has no honest accounts: nothing can be fitted on a file of it.
+    """
+    trained = metrics.get("fraud-extra", {})
+    found = {f"{name}_measured_in_training": value for name, value in trained.get("baselines", {}).items()}
+    if not found:
+        return {}, "no baseline: the model's metrics have none for this collection"
+    return found, (
+        "baselines: gradient boosting on the same features, fitted on the training accounts and measured when the model"
+        f" was trained, on {trained['rows']} accounts of this collection, not on this file"
+    )
 
 
 def extra_baseline(extra: Judged, train: Judged, unseen: Judged) -> dict[str, Any]:

@@ -10,11 +10,12 @@ import torch
 
 from oracle.models.export import SETTINGS, export
 from oracle.models.integer import IntegerNetwork
+from oracle.models.kept_policy import save_policy
 from oracle.models.network import RiskNetwork, Shape
 from oracle.models.policy import POLICY, Policy
 from oracle.models.quantise import check_no_overflow
 from oracle.models.registry import DEFAULT_MODEL, FLOAT_WEIGHTS
-from oracle.models.training.accounts import Accounts, read_accounts
+from oracle.models.training.accounts import Accounts, read_accounts, without_flow
 from oracle.models.training.anomaly import fit_anomaly
 from oracle.models.training.assemble import Trunks, install_scores, unrounded, weigh_passports
 from oracle.models.training.book import SIZES, Book, draw_piece, joined, pieces_of, read_sources
@@ -67,7 +68,7 @@ def train(
         accounts, home, card = stages.run("data read and encoded", lambda: _read(data_dir, seed))
         pieces = {f"{piece.part}.{piece.number}": piece for piece in pieces_of(sizes)}
         drawn = stages.run_each(
-            "loan book drawn", draw_piece, pieces, lambda: (read_sources(data_dir, accounts, seed), seed)
+            "loan book drawn", draw_piece, pieces, lambda: (read_sources(data_dir, accounts, seed), seed, policy)
         )
         book = joined(list(drawn.values()))
         heads = {head: head for head in HEADS}
@@ -82,6 +83,7 @@ def train(
         judged = stages.run_each("judged", judge_one, tasks, lambda: (learned, data_dir, policy, seed))
         out_dir.mkdir(parents=True, exist_ok=True)
         anomaly.save(out_dir)
+        save_policy(policy, out_dir)
         model_id = export(network, out_dir, name)
         save_float(floats, out_dir / FLOAT_WEIGHTS)
         write_reference_of(out_dir, bytes.fromhex(model_id), integers, book)
@@ -101,6 +103,7 @@ def train(
             **judged,
         }
         metrics["fraud-extra"] = metrics["fraud"].pop("extra")
+        metrics["fraud"]["without_flow"] = without_flow(accounts)
         (out_dir / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
         (out_dir / "card.md").write_text(write_card(name, metrics, policy))
         stages.tidy()

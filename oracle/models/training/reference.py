@@ -9,6 +9,7 @@ from oracle.assessment.outputs import OUTPUTS, decode_outputs
 from oracle.models.export import WEIGHTS
 from oracle.models.fixed_point import OUTPUT_BITS
 from oracle.models.integer import IntegerNetwork
+from oracle.models.kept_policy import policy_of
 from oracle.models.reference import write_reference
 from oracle.models.registry import ShippedModel
 from oracle.models.training.accounts import read_accounts
@@ -34,6 +35,7 @@ def write_reference_of(folder: Path, model_id: bytes, network: IntegerNetwork, b
 
 def remake_reference(model: ShippedModel, data_dir: Path, seed: int) -> None:
     """Write the reference of a model that was trained with these data and this seed."""
-    book = make_book(data_dir, read_accounts(data_dir, seed), seed)
-    network = IntegerNetwork.of(load_weights(model.directory / WEIGHTS))
-    write_reference_of(model.directory, model.model_id, network, book)
+    network = load_weights(model.directory / WEIGHTS)
+    policy = policy_of(model.directory, network)
+    book = make_book(data_dir, read_accounts(data_dir, seed), seed, policy=policy)
+    write_reference_of(model.directory, model.model_id, IntegerNetwork.of(network), book)

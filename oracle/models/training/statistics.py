@@ -7,10 +7,13 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import precision_recall_curve, roc_auc_score, roc_curve
 
+from oracle.models.training.checks import UnusableData
+
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
 
 _RESAMPLES = 300
+_LARGEST_DRAWS = 20
 _BINS = 10
 INTERVAL: Final = (2.5, 97.5)
 
@@ -31,18 +34,28 @@ def describe(labels: Labels, probabilities: Floats, groups: Labels | None = None
 def interval(
     labels: Labels, values: Floats, statistic: Callable[[Labels, Floats], float], groups: Labels | None = None
 ) -> list[float]:
-    """Return the 95 % bootstrap interval of a statistic; resamples without both classes are drawn again."""
+    """Return the 95 % bootstrap interval of a statistic; resamples without both classes are drawn again.
+
+    Raises UnusableData for labels of one class, which no resample can mend.
+    """
+    if len(np.unique(labels)) < 2:
+        raise UnusableData(f"all {len(labels)} labels are of one class: no interval can be given")
     rng = np.random.default_rng(0)
     keys = np.arange(len(labels)) if groups is None else groups
     members = [np.flatnonzero(keys == key) for key in np.unique(keys)] if groups is not None else None
     found: list[float] = []
-    while len(found) < _RESAMPLES:
+    # With both classes there, two draws in five or more hold both: the bound is never met, and there is one.
+    for _ in range(_RESAMPLES * _LARGEST_DRAWS):
         if members is None:
             rows = rng.integers(0, len(labels), len(labels))
         else:
             rows = np.concatenate([members[index] for index in rng.integers(0, len(members), len(members))])
         if 0 < labels[rows].sum() < len(rows):
             found.append(statistic(labels[rows], values[rows]))
+        if len(found) == _RESAMPLES:
+            break
+    else:
+        raise UnusableData(f"only {len(found)} resamples of {len(labels)} rows hold both classes: too few rows")
     low, high = np.percentile(found, INTERVAL)
     return [round(float(low), 4), round(float(high), 4)]
 

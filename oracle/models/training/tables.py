@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from oracle.models.training.checks import LEAKS, UnusableData, check_table, refuse_leaks
+from oracle.models.training.checks import UnusableData, as_numbers, check_table, leak_of, refuse_leaks
+from oracle.models.training.files import read_rows
 
 COLUMNS: Final = "columns.toml"
 """In a data folder: for each data set, the names its columns have there."""
@@ -23,7 +24,6 @@ _FILES: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
             "Received Tnx",
             "Avg min between sent tnx",
             "Avg min between received tnx",
-            "Time Diff between first and last (Mins)",
             "Unique Received From Addresses",
             "Unique Sent To Addresses",
             "min value received",
@@ -92,6 +92,12 @@ _FILES["fraud_extra"] = (
     ),
 )
 
+KEYS: Final = {"fraud": "Address", "fraud_extra": "Address", "loans": "borrower", "liquidations": "liquidatee"}
+"""The column that says whose a row is, where the set has one."""
+_TEXT: Final = ("Address", "borrower", "outcome", "liquidatee", "user", "symbol", "date")
+# What a column is called in other files of the same folder.
+_OTHER_NAMES: Final = {"liquidations": {"liquidatee": "user"}}
+
 
 def read_table(data_dir: Path, name: str) -> pd.DataFrame:
     """Return the needed columns of a data set of the folder; raises UnusableData naming file, column and fault.
@@ -117,24 +123,36 @@ def read_file(path: Path, name: str, own_names: dict[str, str] | None = None) ->
 
     `own_names` maps columns of the schema to the file's. Raises UnusableData, also for one that gives the label away.
     """
-    relative, columns = _FILES[name]
     if not path.is_file():
-        raise UnusableData(f"{path} is missing: expected a file like {relative} of the data folder")
-    try:
-        frame = pd.read_parquet(path)
-    except (OSError, ValueError) as error:
-        raise UnusableData(f"{path} is no Parquet file: {error}") from error
+        raise UnusableData(f"{path} is missing: expected a file like {_FILES[name][0]} of the data folder")
+    return needed_columns(read_rows(path), name, path, own_names)
+
+
+def needed_columns(frame: pd.DataFrame, name: str, path: Path, own_names: dict[str, str] | None = None) -> pd.DataFrame:
+    """Return what a data set needs of a table that was read from `path`; see read_file."""
+    columns = _FILES[name][1]
     if own_names:
-        refuse_leaks((own for column, own in own_names.items() if column not in LEAKS), str(path))
+        refuse_leaks((own for column, own in own_names.items() if leak_of(column) is None), str(path))
         if absent := sorted(set(own_names.values()) - set(frame.columns)):
             raise UnusableData(f"{path} lacks the columns {absent} that {COLUMNS} names")
         frame = frame.drop(columns=[column for column in own_names if column in frame and column != own_names[column]])
         frame = frame.rename(columns={own: column for column, own in own_names.items()})
+    frame = frame.rename(
+        columns={
+            other: column
+            for column, other in _OTHER_NAMES.get(name, {}).items()
+            if other in frame.columns and column not in frame.columns
+        }
+    )
     if missing := [column for column in columns if column not in frame.columns]:
         raise UnusableData(f"{path} lacks the columns {missing}")
     if frame.empty:
         raise UnusableData(f"{path} has no rows")
     frame = frame[list(columns)]
+    if (key := KEYS.get(name)) is not None and (absent_keys := frame[key].isna().to_numpy(dtype=bool)).any():
+        row = int(np.flatnonzero(absent_keys)[0]) + 1
+        raise UnusableData(f"{path}: column {key!r} is empty in row {row} (the first is 1): whose row is it?")
+    frame = as_numbers(frame, [column for column in columns if column not in _TEXT], str(path))
     check_table(frame, name, str(path))
     return frame
 

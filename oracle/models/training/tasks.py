@@ -1,6 +1,6 @@
 """The judged tasks: a table of one of the public sets in, encoded rows with labels out; bad tables are refused."""
 
-from dataclasses import dataclass, field
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
@@ -8,101 +8,84 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from oracle.assessment.features import FEATURES, PRIVATE_FEATURES
 from oracle.models.network import FRAUD
 from oracle.models.training.accounts import encode_flow
 from oracle.models.training.borrowers import PastLoans, liquidations_of, term_loans_of
 from oracle.models.training.checks import UnusableData
+from oracle.models.training.files import find_file, read_rows
+from oracle.models.training.judged import DEFAULT_OUTPUT, FRAUD_OUTPUT, LATE_SHARE, Judged
 from oracle.models.training.passports import Passports, card_passports, encode_column, home_passports
-from oracle.models.training.split import TRAIN
-from oracle.models.training.tables import read_file
+from oracle.models.training.repeats import refuse_straddling, repeat_notes
+from oracle.models.training.tables import KEYS, file_of, needed_columns
 
 Codes = npt.NDArray[np.int64]
 
-FRAUD_OUTPUT: Final = "fraud_likelihood"
-DEFAULT_OUTPUT: Final = "probability_of_default"
 REPEAT_DAYS: Final = 90
-LATE_SHARE: Final = 0.25
-"""The share of rows, the latest, that a split by time judges."""
 _DAY = 86_400
 _FEATURE: Final = {feature.name: index for index, feature in enumerate(FEATURES)}
 _NO_SEED = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """Rows: `chain` (n, 32), `private` (n, 24), `labels` (n,), the output that is judged.
-
-    `groups` (n,) are resampled whole. `heuristics` are scores (n,) that need no learning. `populations` (n,) bool are
-    judged apart. `kept` marks the rows of the source that are judged. `learned` (n, columns) is for learned baselines.
-    `starts` and `known` (n,): when a row begins, and when its outcome is known, in seconds; where the source has dates.
-    """
-
-    output: str
-    chain: Codes
-    private: Codes
-    labels: Codes
-    learned: Codes
-    groups: Codes | None = None
-    heuristics: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)
-    populations: dict[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
-    kept: npt.NDArray[np.bool_] | None = None
-    starts: npt.NDArray[np.float64] | None = None
-    known: npt.NDArray[np.float64] | None = None
-    notes: tuple[str, ...] = ()
-
-    def only(self, rows: npt.NDArray[np.bool_]) -> "Judged":
-        """Return a part of the rows."""
-        return Judged(
-            output=self.output,
-            chain=self.chain[rows],
-            private=self.private[rows],
-            labels=self.labels[rows],
-            learned=self.learned[rows],
-            groups=None if self.groups is None else self.groups[rows],
-            heuristics={name: values[rows] for name, values in self.heuristics.items()},
-            populations={name: mask[rows] for name, mask in self.populations.items()},
-            starts=None if self.starts is None else self.starts[rows],
-            known=None if self.known is None else self.known[rows],
-            notes=self.notes,
-        )
-
-    def by_time(self, part: npt.NDArray[np.int8]) -> "tuple[Judged, Judged]":
-        """Return what to judge and what to fit on when the split is by wallet and by time, both.
-
-        Judged: the latest LATE_SHARE of the rows, of wallets outside the training part. Fitted on: rows of wallets of
-        the training part whose outcome was known before those begin. Raises UnusableData without dates.
-        """
-        if self.starts is None or self.known is None:
-            raise UnusableData("this set has no dates: it cannot be split by time")
-        cut = np.quantile(self.starts, 1 - LATE_SHARE)
-        return self.only((part != TRAIN) & (self.starts >= cut)), self.only((part == TRAIN) & (self.known < cut))
+_TABLE: Final = {
+    "fraud": "fraud",
+    "fraud-extra": "fraud_extra",
+    "rocifi": "loans",
+    "repeat-liquidation": "liquidations",
+    "uci": "card",
+    "hmeq": "home",
+}
+# What one row is of, where a second row of the same is a repetition.
+_ROW_KEY: Final = {"fraud": "Address", "fraud_extra": "Address", "loans": "loan_id"}
 
 
 def load(task: str, path: Path) -> Judged:
-    """Read a task's table; raises UnusableData that names the file, the column and what is wrong with it."""
+    """Read a task's table from a file, or the folder of one; raises UnusableData that names file, column and fault.
+
+    The order of rows makes no difference. Rows that stand there twice are told in the notes, and refused where they are
+    on both sides of a split that the file has a column for. Whether a row was trained on is not known: the model holds
+    no rows, and what the split assigns to training by content holds for rows that it never saw as well.
+    """
+    if task not in _TABLE:
+        raise UnusableData(f"no task {task!r}: expected {', '.join(_TABLE)} or book")
+    name = _TABLE[task]
+    file = find_file(path, file_of(Path(), name))
+    whole = read_rows(file).reset_index(drop=True)
+    frame = needed_columns(whole, name, file)
+    if (key := KEYS.get(name)) is not None:
+        frame = frame.assign(**{key: frame[key].astype(str).str.strip().str.lower()})
+    refuse_straddling(whole, None if key is None else frame[key], str(file))
+    notes = repeat_notes(whole, _ROW_KEY.get(name))
+    if file != path:
+        notes = (*notes, f"read {file}")
+    order = frame.sort_values(list(frame.columns)).index
+    judged = _judged(task, frame.loc[order].reset_index(drop=True), whole.loc[order].reset_index(drop=True), file)
+    return replace(judged, notes=(*judged.notes, *notes))
+
+
+def _judged(task: str, frame: pd.DataFrame, whole: pd.DataFrame, path: Path) -> Judged:
     if task == "fraud":
-        return judged_accounts(read_file(path, "fraud"), path)
+        return judged_accounts(frame, whole)
     if task == "fraud-extra":
-        return judged_extra(read_file(path, "fraud_extra"), path)
+        return judged_extra(frame, path)
     if task == "rocifi":
-        return judged_loans(term_loans_of(read_file(path, "loans"), _NO_SEED))
+        return judged_loans(*loans_by_borrower(frame, _NO_SEED))
     if task == "repeat-liquidation":
-        return judged_liquidations(read_file(path, "liquidations"), path)
-    if task == "uci":
-        return judged_passports(card_passports(read_file(path, "card"), _NO_SEED))
-    if task == "hmeq":
-        return judged_passports(home_passports(read_file(path, "home"), _NO_SEED))
-    raise UnusableData(f"no task {task!r}: expected fraud, fraud-extra, rocifi, repeat-liquidation, uci, hmeq or book")
+        return judged_liquidations(frame, path)
+    return judged_passports((card_passports if task == "uci" else home_passports)(frame, _NO_SEED))
 
 
-def judged_accounts(frame: pd.DataFrame, path: Path) -> Judged:
-    """Accounts with FLAG; those without any flow, and those whose ERC-20 columns are missing, are shown apart."""
+def judged_accounts(frame: pd.DataFrame, whole: pd.DataFrame) -> Judged:
+    """Accounts with FLAG; those without any flow, and those whose ERC-20 columns are missing, are shown apart.
+
+    `whole` are the same rows with every column of the file.
+    """
     encoded = encode_flow(frame)
     flow = (frame["Sent tnx"] > 0) | (frame["Received Tnx"] > 0)
     populations = {"with_flow": flow.to_numpy(dtype=bool)}
-    whole = pd.read_parquet(path)
     if "Total ERC20 tnxs" in whole:
         populations["with_erc20_columns"] = whole["Total ERC20 tnxs"].notna().to_numpy(dtype=bool)
     return Judged(
@@ -111,11 +94,19 @@ def judged_accounts(frame: pd.DataFrame, path: Path) -> Judged:
         private=no_private(len(frame)),
         labels=frame["FLAG"].to_numpy(dtype=np.int64),
         learned=encoded,
+        together=_joined(pd.factorize(frame["Address"])[0], np.unique(encoded, axis=0, return_inverse=True)[1]),
         populations=populations,
         notes=(
             "no ERC-20 column and no life span is read; accounts without flow are all labelled fraud: see with_flow",
         ),
     )
+
+
+def _joined(first: npt.NDArray[np.intp], second: npt.NDArray[np.intp]) -> Codes:
+    """Return a number (n,) that rows share when a chain of equal `first` or `second` joins them."""
+    ends = first.max() + 1 + second.ravel()
+    edges = coo_array((np.ones(len(first)), (first, ends)), shape=(ends.max() + 1,) * 2)
+    return np.asarray(connected_components(edges, directed=False)[1][first], dtype=np.int64)
 
 
 def judged_extra(frame: pd.DataFrame, path: Path) -> Judged:
@@ -152,8 +143,23 @@ def judged_extra(frame: pd.DataFrame, path: Path) -> Judged:
 _RECIPIENTS_OF_SENT = 0.66
 
 
-def judged_loans(loans: list[PastLoans]) -> Judged:
+def loans_by_borrower(frame: pd.DataFrame, seed: int) -> tuple[list[PastLoans], Codes]:
+    """Return the judged loans of a table of RociFi loans, and a number (n,) that a borrower's loans share."""
+    several = frame["borrower"].duplicated(keep=False)
+    loans = term_loans_of(frame[~several], seed)
+    borrowers = list(range(len(loans)))
+    # A history holds a borrower's own loans alone, so borrowers can be read one by one.
+    for _, own in frame[several].groupby("borrower", sort=True):
+        theirs = term_loans_of(own, seed)
+        borrowers += [len(loans)] * len(theirs)
+        loans += theirs
+    return loans, np.array(borrowers, dtype=np.int64)
+
+
+def judged_loans(loans: list[PastLoans], borrowers: Codes) -> Judged:
     """RociFi loans of 1 USD and more: the borrower's earlier outcomes, at a fixed neutral loan."""
+    if not loans:
+        raise UnusableData("no loan of 1 USD or more with outcome repaid or liquidated_maturity: nothing can be judged")
     chain = np.repeat(neutral_loan()[None], len(loans), axis=0)
     for row, loan in zip(chain, loans, strict=True):
         resolved = loan.on_time + loan.late + loan.defaulted
@@ -174,6 +180,7 @@ def judged_loans(loans: list[PastLoans]) -> Judged:
         private=no_private(len(loans)),
         labels=np.array([loan.failed for loan in loans], dtype=np.int64),
         learned=counts,
+        groups=borrowers,
         heuristics={"fewest_earlier_repaid_loans": -counts[:, 0].astype(float)},
         populations={"with_history": counts[:, :4].sum(axis=1) > 0, "latest_quarter": _latest(starts)},
         starts=starts,
@@ -231,7 +238,7 @@ def neutral_loan(days: int = 30) -> Codes:
 
 
 def _latest(starts: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-    return np.asarray(starts >= np.quantile(starts, 1 - LATE_SHARE))
+    return np.asarray(starts >= np.nanquantile(starts, 1 - LATE_SHARE))
 
 
 def no_private(rows: int) -> Codes:

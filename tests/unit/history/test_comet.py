@@ -1,5 +1,8 @@
 """A Comet read from a script: deposits, debts, collateral and absorption of one wallet, in dollars of each block."""
 
+import pytest
+
+from oracle.assessment.errors import HistoryIncomplete
 from oracle.assessment.history import USD, WAD, LendingHistory
 from oracle.assessment.request import Address, BlockRef
 from oracle.history import comet, rounds
@@ -12,6 +15,7 @@ from oracle.history.comet_events import (
     WITHDRAW,
     WITHDRAW_COLLATERAL,
 )
+from oracle.history.logs import Log
 from oracle.history.markets import CometMarket
 from tests.unit.history.log_of import CONTRACT, log_of
 from tests.unit.history.scripted_node import ScriptedNode
@@ -40,9 +44,9 @@ def node() -> ScriptedNode:
     script.answers(CONTRACT, comet._ASSET_AT, (0,), asset)
     script.answers(CONTRACT, comet._ASSET_COUNT, (), (1,))
     script.answers(CONTRACT, comet._COLLATERAL, (WALLET, ASSET), (2 * WAD, 0))
-    for block, deposit, debt in ((1, 0, 0), (2, 0, 600), (3, 0, 400), (7, 50, 0), (8, 50, 0), (9, 0, 300)):
-        script.answers(CONTRACT, comet._DEPOSIT, (WALLET,), (deposit * MILLION,), block=block)
-        script.answers(CONTRACT, comet._DEBT, (WALLET,), (debt * MILLION,), block=block)
+    for block, balance in enumerate((0, 0, -600, -400, -400, -400, -400, 50, 50, -300)):
+        hold(script, balance * MILLION, block)
+    interest(script, 1, 1)
     script.logs = [
         log_of(SUPPLY_COLLATERAL, OTHER, USER, TOKEN, data=(3 * WAD,), block=1),
         log_of(WITHDRAW, USER, OTHER, data=(600 * MILLION,), block=2),
@@ -55,6 +59,115 @@ def node() -> ScriptedNode:
         log_of(SUPPLY, USER, OTHER, data=(999 * MILLION,), block=9, index=1),
     ]
     return script
+
+
+def hold(script: ScriptedNode, principal: int, block: int) -> None:
+    """Script a wallet's principal at a block; what it owes is the same, as long as there is no interest."""
+    script.answers(CONTRACT, comet._ACCOUNT, (WALLET,), (principal, 0, 0, 0, 0), block=block)
+    script.answers(CONTRACT, comet._DEBT, (WALLET,), (max(0, -principal),), block=block)
+
+
+def interest(script: ScriptedNode, supply: int, borrow: int, block: int = 0) -> None:
+    """Script how many times as much a principal has become."""
+    totals = (supply * 10**15, borrow * 10**15, 0, 0, 0, 0, 0, 0)
+    script.answers(CONTRACT, comet._TOTALS, (), totals, block=block)
+
+
+def sent(logs: list[Log], **principals: int) -> ScriptedNode:
+    """Return a market where the wallet's logs are these, and its principal (in millions) that of the latest `b…`."""
+    script, millions = node(), 0
+    script.logs = logs
+    for block in range(1, 10):
+        millions = principals.get(f"b{block}", millions)
+        hold(script, millions * MILLION, block)
+    return script
+
+
+def supply(millions: int, block: int, index: int = 0) -> Log:
+    return log_of(SUPPLY, OTHER, USER, data=(millions * MILLION,), block=block, index=index)
+
+
+def withdraw(millions: int, block: int, index: int = 0) -> Log:
+    return log_of(WITHDRAW, USER, OTHER, data=(millions * MILLION,), block=block, index=index)
+
+
+async def read(script: ScriptedNode) -> LendingHistory:
+    return await comet.CometSource(script.reader, CometMarket("comet", CONTRACT, None, 1), span_blocks=4).read(
+        WALLET, AT
+    )
+
+
+@pytest.mark.parametrize(
+    ("script", "until"),
+    [
+        (sent([], b5=-300), 9),
+        (sent([supply(300, 7)], b5=-300, b7=0), 7),
+        (sent([withdraw(600, 2)], b2=-600, b5=-900), 9),
+        (sent([withdraw(600, 2), supply(100, 7)], b2=-600, b5=-900, b7=-800), 7),
+        (sent([log_of(SUPPLY_COLLATERAL, OTHER, USER, TOKEN, data=(WAD,), block=4)], b4=-300), 4),
+    ],
+    ids=["all of it", "and paid back", "more of it", "more, and some paid back", "beside its collateral"],
+)
+async def test_comet__when_a_debt_was_made_by_sending_the_base_token__then_a_gap(
+    script: ScriptedNode, until: int
+) -> None:
+    with pytest.raises(HistoryIncomplete, match=f"into debt at comet up to block {until} by no event of borrowing"):
+        await read(script)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        # 100 borrowed and 50 of it paid back by another; or 50 received first, and 50 withdrawn, 50 borrowed.
+        sent([withdraw(100, 5)], b5=-50),
+        sent([withdraw(100, 2), supply(30, 5)], b2=-100, b5=-90),
+        sent([supply(100, 5), withdraw(20, 5, 1)], b5=0),
+    ],
+    ids=["received", "sent on", "sent from a deposit"],
+)
+async def test_comet__when_the_base_token_was_sent_in_the_block_of_an_event__then_a_gap(script: ScriptedNode) -> None:
+    with pytest.raises(HistoryIncomplete, match="moved in block 5 by more than its events tell"):
+        await read(script)
+
+
+@pytest.mark.parametrize(
+    ("script", "repaid"),
+    [
+        (sent([withdraw(600, 2)], b2=-600, b5=-100), 500),
+        (sent([withdraw(600, 2)], b2=-600, b5=40), 600),
+        (sent([withdraw(600, 2), supply(100, 7)], b2=-600, b5=-450, b7=-350), 150 + 100),
+        (sent([withdraw(600, 2), supply(100, 7)], b2=-600, b5=20, b7=120), 600),
+    ],
+    ids=["some", "all", "some, then more", "all, then a deposit"],
+)
+async def test_comet__when_another_account_sent_what_the_wallet_owed__then_that_is_repaid(
+    script: ScriptedNode, repaid: int
+) -> None:
+    history = await read(script)
+    assert (history.borrowed_usd, history.repaid_usd) == (600 * USD, repaid * USD)
+    assert history.first_borrow_at == 2_000
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        sent([supply(100, 2), withdraw(30, 7)], b2=100, b5=500, b7=470),
+        sent([supply(100, 2), withdraw(30, 7)], b2=100, b5=30, b7=0),
+        sent([supply(100, 2), withdraw(30, 7)], b2=100, b7=70, b9=500),
+    ],
+    ids=["received", "sent", "received since"],
+)
+async def test_comet__when_deposits_were_sent__then_they_are_no_use_of_the_protocol(script: ScriptedNode) -> None:
+    history = await read(script)
+    assert (history.supplied_usd, history.withdrawn_usd, history.borrowed_usd) == (100 * USD, 30 * USD, 0)
+    assert (history.event_count, history.repaid_usd) == (2, 0)
+
+
+async def test_comet__when_a_debt_bore_interest__then_that_is_no_borrowing_and_is_repaid() -> None:
+    script = sent([withdraw(600, 2), supply(1_250, 7)], b2=-600, b7=50)
+    interest(script, 1, 2, block=7)
+    history = await read(script)
+    assert (history.borrowed_usd, history.repaid_usd, history.supplied_usd) == (600 * USD, 1_200 * USD, 50 * USD)
 
 
 async def test_comet__when_read__then_sums_at_each_blocks_prices_and_the_position() -> None:

@@ -1,7 +1,7 @@
 """What no package of Venus has: a stablecoin that bears interest, and a market that cannot add its own up."""
 
 from oracle.assessment.history import USD, WAD
-from oracle.assessment.request import Address
+from oracle.assessment.request import Address, BlockRef
 from oracle.history import compound_v2_prices as prices
 from oracle.history.markets import CompoundV2Market
 from tests.unit.history.log_of import CONTRACT
@@ -12,6 +12,7 @@ CONTROLLER = Address("0x" + "c1" * 20)
 ORACLE = Address("0x" + "c2" * 20)
 MARKET = Address("0x" + "c3" * 20)
 AT = f"0x{9:064x}"
+AT_BLOCK = BlockRef(9, AT, 9_000)
 VENUS = CompoundV2Market("venus", CONTRACT, 1, CONTROLLER)
 
 
@@ -31,5 +32,5 @@ async def test_position__when_the_market_cannot_add_up_its_interest__then_what_i
     node.answers(ORACLE, prices._UNDERLYING_PRICE, (MARKET,), (2 * WAD,))
     node.reverts(MARKET, prices._RATE_NOW, ())
     node.reverts(MARKET, prices._DEBT_NOW, (WALLET,))
-    position = await prices.ComptrollerPrices(node.reader, VENUS).position(MARKET, WALLET, AT)
+    position = await prices.ComptrollerPrices(node.reader, VENUS).position(MARKET, WALLET, AT_BLOCK)
     assert position == prices.Position(100 * USD, 80 * USD, 80 * USD)

@@ -15,6 +15,8 @@ from oracle.assessment.errors import ConfigurationFault
 from oracle.config import HistorySettings, load_settings
 from oracle.config_networks import REGISTRY, networks, registry
 from oracle.history.abi import Event
+from oracle.history.markets import CompoundV2Market
+from oracle.pipeline.history import history_configuration
 
 FACTS = Path(__file__).parents[4] / "shared" / "data" / "contracts" / "contracts.json"
 CHAIN_IDS = {"ethereum": 1, "polygon": 137, "arbitrum": 42161, "optimism": 10, "base": 8453}
@@ -63,6 +65,29 @@ def test_network__then_each_market_has_a_start_block_rounded_down_and_addresses_
     assert len(own) == len(set(own)) >= len(markets)
 
 
+def test_compound_v2__then_the_oracles_changes_come_in_order_and_reach_the_source() -> None:
+    for name in CHAIN_IDS:
+        for market in networks()[name].get("compound_v2", []):
+            changes = [market["start_block"], market.get("priced_since_block"), market.get("usd_since_block")]
+            known = [block for block in changes if block is not None]
+            assert known == sorted(set(known)), market
+            assert ("usd_since_block" in market) == ("dollar_market" in market), market
+    (compound,) = (
+        market
+        for market in history_configuration(load_settings(None, ENVIRONMENT).history, 1).lending
+        if isinstance(market, CompoundV2Market)
+    )
+    assert (compound.priced_since_block, compound.usd_since_block) == (7_715_909, 10_678_765)
+    assert compound.dollar_market == "0x39aa39c021dfbae8fac545936693ac917d5e7563"
+
+
+@pytest.mark.parametrize("half", [{"usd_since_block": 9}, {"dollar_market": "0x" + "cd" * 20}])
+def test_settings__when_the_dollar_before_a_change_of_unit_is_half_told__then_refused(half: dict[str, object]) -> None:
+    market = {"comptroller": "0x" + "ab" * 20, **half}
+    with pytest.raises(ValueError, match="usd_since_block and dollar_market belong together"):
+        HistorySettings.model_validate({"coin_price_feed": "0x" + "ef" * 20, "compound_v2": [market]})
+
+
 def test_registry__then_every_table_says_with_what_it_was_checked() -> None:
     tables = re.split(r"^(?=\[)", REGISTRY.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
     unchecked = [table.splitlines()[0] for table in tables if "# checked: " not in table]
@@ -96,6 +121,7 @@ def test_registry__when_the_facts_are_here__then_it_agrees_with_them() -> None:
     of_chain = {table["chain_id"]: table for table in networks().values()}
     ethereum = of_chain[1]
     assert ethereum["compound_v2"][0]["comptroller"].lower() == facts["compound_v2"]["Comptroller"]
+    assert ethereum["compound_v2"][0]["dollar_market"].lower() == facts["compound_v2"]["cUSDC Token"]
     assert ethereum["compound_v3"][0]["comet"].lower() == facts["compound_v3"]["USDCv3 Token"]
     assert ethereum["maker"][0]["manager"].lower() == facts["maker"]["CDP Manager"]
     assert ethereum["uniswap_v2"][0]["factory"].lower() == facts["uniswap"]["Uniswap V2: Factory Contract"]

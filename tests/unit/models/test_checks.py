@@ -9,15 +9,16 @@ import pytest
 from oracle.models.training import accounts, passports
 from oracle.models.training.accounts import COLUMN_OF, accounts_of
 from oracle.models.training.checks import LEAKS, UnusableData, check_apart, check_classes, check_table, refuse_leaks
+from oracle.models.training.judged import Judged
 from oracle.models.training.split import TEST, TRAIN, VALIDATION
 from oracle.models.training.tables import COLUMNS, read_table
-from oracle.models.training.tasks import Judged
+
+DATA = Path(__file__).parents[3].parent / "shared" / "data"
 
 
 def flow(rows: int = 40) -> pd.DataFrame:
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({column: rng.lognormal(2, 2, rows) for column in COLUMN_OF.values()})
-    frame["Time Diff between first and last (Mins)"] = 100.0
     return frame.assign(Address=[f"0x{row:040x}" for row in range(rows)], FLAG=np.arange(rows) % 2)
 
 
@@ -31,7 +32,12 @@ def stored(tmp_path: Path, frame: pd.DataFrame, columns: str | None = None) -> P
 
 @pytest.mark.parametrize(
     "column",
-    [*LEAKS, "ERC20 min val rec", "Total ERC20 tnxs", "n_liq_usdc"],
+    [
+        *LEAKS,
+        *("ERC20 min val rec", "Total ERC20 tnxs", "total erc20 tnxs", "n_liq_usdc", "N_LIQ_USDC"),
+        *("Sex", "age", "Marriage", "personal_status_and_sex", "Foreign Worker", "NATIONALITY", "marital-status"),
+        *("flag", "Default_Next_Month", "default.next.month", "Defaulted"),
+    ],
 )
 def test_refuse_leaks__column_on_the_list__is_named_with_its_reason(column: str) -> None:
     with pytest.raises(UnusableData, match=r"the table: column .* must not be a feature"):
@@ -39,6 +45,7 @@ def test_refuse_leaks__column_on_the_list__is_named_with_its_reason(column: str)
 
 
 def test_refuse_leaks__features_in_use__pass() -> None:
+    refuse_leaks(("CLAGE", "percentage", "foreign_currency_share", "ratio"), "names that only hold one")
     refuse_leaks(COLUMN_OF.values(), "fraud")
     refuse_leaks((column for column, _ in passports.HOME_COLUMN_OF.values()), "home")
 
@@ -60,7 +67,7 @@ def test_read_table__own_names__are_read_as_the_schema(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        ('[fraud]\n"Sent tnx" = "Time Diff between first and last (Mins)"', "life span.*must not be a feature"),
+        ('[fraud]\n"Sent tnx" = "ERC20 min val rec"', "artefact.*must not be a feature"),
         ('[fraud]\n"Sent tnx" = "FLAG"', "is the label"),
         ('[fraud]\n"Sent tnx" = "sends"', r"lacks the columns \['sends'\] that columns.toml names"),
         ('[fraud]\nheight = "sends"', r"\[fraud\] has no columns \['height'\]"),
@@ -98,7 +105,20 @@ def test_check_classes__part_with_one_class_or_none__is_named() -> None:
 @pytest.mark.parametrize(
     ("name", "frame", "message"),
     [
-        ("fraud", flow().assign(**{"max value received": 1e18}), "expected whole coins, not wei"),
+        *(
+            ("fraud", flow().assign(**{column: flow()[column] * 10**power}), "expected whole coins, not wei or gwei")
+            for column in COLUMN_OF.values()
+            if "val" in column or "balance" in column
+            for power in (9, 18)
+        ),
+        *(
+            ("fraud", flow().assign(**{f"Avg min between {way} tnx": flow()["Sent tnx"] * 5e3}), "minutes, not seconds")
+            for way in ("sent", "received")
+        ),
+        *(
+            ("fraud", flow().assign(**{column: flow()[column] / 1e5}), "expected a count, not a share")
+            for column in ("Sent tnx", "Received Tnx", "Unique Received From Addresses", "Unique Sent To Addresses")
+        ),
         ("liquidations", pd.DataFrame({"timestamp": [1.6e12], "liquidatee": ["a"]}), "expected Unix seconds"),
         ("positions_v3", pd.DataFrame({"collateral": [1.0], "debt": [1.0], "healthf": [1.7e18]}), "expected a ratio"),
         ("prices", pd.DataFrame({"low": [-1.0], "close": [1.0]}), "negative values"),
@@ -109,6 +129,24 @@ def test_check_classes__part_with_one_class_or_none__is_named() -> None:
 def test_check_table__wrong_units_or_numbers__names_the_column(name: str, frame: pd.DataFrame, message: str) -> None:
     with pytest.raises(UnusableData, match=message):
         check_table(frame, name, "file")
+
+
+@pytest.mark.parametrize("name", ["fraud", "fraud_extra"])
+@pytest.mark.skipif(not DATA.is_dir(), reason=f"no data folder at {DATA}")
+def test_check_table__real_accounts__pass_and_in_seconds_or_wei_do_not(name: str) -> None:
+    frame = read_table(DATA, name)
+    share = frame.sample(frac=0.2, random_state=0)
+    check_table(share, name, "file")
+    for column in frame.columns:
+        if column.startswith("Avg min") or "val" in column or "ether" in column:
+            factor = 60 if column.startswith("Avg min") else 1e9
+            with_other_unit = share.assign(**{column: share[column] * factor})
+            if column == "Avg min between sent tnx" or factor != 60:
+                with pytest.raises(UnusableData, match=f"median of '{column}' is"):
+                    check_table(with_other_unit, name, "file")
+    seconds = share.assign(**{column: share[column] * 60 for column in frame if column.startswith("Avg min")})
+    with pytest.raises(UnusableData, match="expected minutes, not seconds"):
+        check_table(seconds, name, "file")
 
 
 def test_by_time__rows_with_dates__fits_only_on_what_was_known_and_judges_other_wallets() -> None:

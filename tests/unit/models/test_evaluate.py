@@ -1,7 +1,9 @@
 """`models evaluate` and the settings of `models train`: right files give the stated object, wrong ones an error."""
 
 import json
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,9 @@ from oracle.assessment.errors import ConfigurationFault
 from oracle.cli import app
 from oracle.commands.models import read_train_config
 from oracle.models import registry
+from oracle.models.kept_policy import save_policy
+from oracle.models.policy import POLICY, Policy
+from oracle.models.training import evaluation
 from oracle.models.training.checks import UnusableData
 from oracle.models.training.evaluation import evaluate
 
@@ -21,7 +26,6 @@ FLOW = (
     "Received Tnx",
     "Avg min between sent tnx",
     "Avg min between received tnx",
-    "Time Diff between first and last (Mins)",
     "Unique Received From Addresses",
     "Unique Sent To Addresses",
     "min value received",
@@ -79,8 +83,20 @@ def test_evaluate__accounts__gives_the_stated_object(tmp_path: Path) -> None:
         (lambda frame: frame.assign(**{"min val sent": np.nan}), "'min val sent' holds NaN"),
         (lambda frame: frame.assign(**{"avg val sent": np.inf}), "'avg val sent' holds infinities"),
         (lambda frame: frame.assign(**{"Sent tnx": -1.0}), "'Sent tnx' holds negative values"),
-        (lambda frame: frame.assign(**{"Sent tnx": "many"}), "'Sent tnx' holds text"),
+        (
+            lambda frame: frame.assign(**{"Sent tnx": "many"}),
+            r"'Sent tnx' holds text, expected numbers: 'many' in row 1 ",
+        ),
         (lambda frame: frame.iloc[:0], "has no rows"),
+        (
+            lambda frame: frame.assign(**{"min val sent": [*frame["min val sent"].astype(str)[:7], "?", *["1"] * 112]}),
+            r"'min val sent' holds text, expected numbers: '\?' in row 8 ",
+        ),
+        (lambda frame: frame.assign(Address=[None, *frame["Address"][1:]]), "'Address' is empty in row 1"),
+        (
+            lambda frame: frame.assign(split=["a", "b"] * 60, Address="0x1"),
+            "1 of 1 wallets stand on more than one side",
+        ),
     ],
 )
 def test_evaluate__bad_table__says_what_is_wrong(
@@ -130,6 +146,7 @@ def test_train_config__right__gives_a_policy(tmp_path: Path) -> None:
     ("content", "message"),
     [
         ("colour = 1", "unknown setting 'colour'"),
+        ("seed = -1", "seed is -1, expected 0 to"),
         ('seed = "seven"', "seed is 'seven', expected int"),
         ("[policy]\nmargin = 7.0", "policy.margin is 7.0, expected a fraction"),
         ("[policy]\ngreed = 0.1", "unknown policy 'greed'"),
@@ -140,4 +157,30 @@ def test_train_config__wrong__names_the_key(tmp_path: Path, content: str, messag
     path = tmp_path / "train.toml"
     path.write_text(content)
     with pytest.raises(ConfigurationFault, match=message):
+        read_train_config(path)
+
+
+def test_evaluate__book_of_a_model_with_its_own_policy__is_drawn_and_judged_by_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(registry.load().directory, tmp_path / "model")
+    own = replace(POLICY, liquidation_bonus=0.15, duration_cap_default=0.1)
+    save_policy(own, tmp_path / "model")
+    met: list[Policy] = []
+    monkeypatch.setattr(evaluation, "_data_folder", lambda path: path)
+    monkeypatch.setattr(evaluation, "read_accounts", lambda *given: None)
+    monkeypatch.setattr(evaluation, "make_book", lambda *given, policy, **named: met.append(policy))
+    monkeypatch.setattr(evaluation, "judge_book", lambda *given: met.append(given[-1]) or {})
+    evaluate("book", tmp_path, registry.load(tmp_path / "model"))
+    assert met == [own, own]
+
+
+def test_train_config__threshold_between_the_networks_levels__is_accepted_and_contradictions_are_not(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "train.toml"
+    path.write_text("[policy]\nmedium_default = 0.12\n")
+    assert read_train_config(path)["policy"].default_points()[3][0] == 0.12
+    path.write_text("[policy]\nmedium_default = 0.30\n")
+    with pytest.raises(ConfigurationFault, match=r"medium_default is 0\.3, expected at least"):
         read_train_config(path)

@@ -2,17 +2,21 @@
 
 import json
 import re
+import shutil
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from oracle.assessment.features import ENCODED_ONE, FEATURES, NEUTRAL_PRIVATE, PRIVATE_FEATURES, SALT_ELEMENTS
 from oracle.assessment.history import WAD
+from oracle.assessment.outputs import BASIS_POINTS
 from oracle.models import registry
 from oracle.models.baseline import BASELINE_ENCODED
 from oracle.models.explanation import clipped, explain
 from oracle.models.inference import Model
+from oracle.models.kept_policy import policy_of, save_policy
 from oracle.models.levers import LEVERS, Situation
 from oracle.models.reasons import TOLD_WITH, Explained, explain_outputs
 from oracle.models.telling import describe
@@ -193,6 +197,19 @@ def test_explanation__active_wallet__is_not_thin_and_its_anomaly_is_the_models(m
     assert (
         explain(replace(model, anomaly=None), now, vector.values, vector.encoded, NEUTRAL_PRIVATE).anomaly_score is None
     )
+
+
+def test_explanation__policy_of_the_models_own_folder__marks_the_wallet_thin(model: Model, tmp_path: Path) -> None:
+    now = SITUATIONS["indebted"]
+    vector = features(now)
+    copied = tmp_path / "model"
+    shutil.copytree(model.source.directory, copied)
+    confidence = model.infer(vector.encoded).scores.confidence_bps / BASIS_POINTS
+    policy = replace(policy_of(model.source.directory, model.exact), thin_below=min(confidence + 0.01, 1.0))
+    save_policy(policy, copied)
+    own = replace(model, source=registry.load(copied))
+    assert explain(own, now, vector.values, vector.encoded, NEUTRAL_PRIVATE).thin
+    assert not explain(model, now, vector.values, vector.encoded, NEUTRAL_PRIVATE).thin
 
 
 def test_explanation__nothing_helps__says_so(model: Model) -> None:

@@ -1,5 +1,6 @@
 """Training data: honest splits, honest histories; skipped where the data folder is absent."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,10 +8,12 @@ import pandas as pd
 import pytest
 
 from oracle.assessment.features import ENCODED_ONE, PRIVATE_FEATURES
-from oracle.models.training.accounts import COLUMN_OF, encode_flow, read_accounts
-from oracle.models.training.borrowers import read_liquidations, read_term_loans
+from oracle.models.policy import POLICY
+from oracle.models.training.accounts import COLUMN_OF, encode_flow, read_accounts, without_flow
+from oracle.models.training.book import read_sources
+from oracle.models.training.borrowers import liquidations_of, read_term_loans
 from oracle.models.training.checks import UnusableData
-from oracle.models.training.draw import PERIODS
+from oracle.models.training.draw import LIQUIDATED, PERIODS, Drawer, Sources
 from oracle.models.training.market import read_market
 from oracle.models.training.passports import HOME_STATED, card_passports, read_card, read_home
 from oracle.models.training.split import TEST, TRAIN, VALIDATION, split_of
@@ -28,8 +31,14 @@ def test_split__same_key__lands_on_the_same_side() -> None:
     assert [round(float((once == part).mean()), 1) for part in (TRAIN, VALIDATION, TEST)] == [0.8, 0.1, 0.1]
 
 
-def test_periods__of_the_book__do_not_overlap() -> None:
-    assert PERIODS[TRAIN][1] < PERIODS[VALIDATION][0] <= PERIODS[VALIDATION][1] < PERIODS[TEST][0]
+@pytest.mark.parametrize("periods", [PERIODS, LIQUIDATED])
+def test_periods__of_the_book__do_not_overlap(periods: dict[int, tuple[str, str]]) -> None:
+    assert periods[TRAIN][1] < periods[VALIDATION][0] <= periods[VALIDATION][1] < periods[TEST][0]
+
+
+def test_periods__of_liquidations__are_those_of_the_loans_before_the_test_part() -> None:
+    assert all(LIQUIDATED[part] == PERIODS[part] for part in (TRAIN, VALIDATION))
+    assert LIQUIDATED[TEST][0] == PERIODS[TEST][0]
 
 
 def test_read_table__file_missing__names_it(tmp_path: Path) -> None:
@@ -65,6 +74,14 @@ def test_accounts__equal_features__never_straddle_the_split() -> None:
 
 
 @needs_data
+def test_accounts_without_flow__counted__are_all_fraud_alike_and_on_one_side() -> None:
+    found = without_flow(read_accounts(DATA, 7))
+    assert found["rows"] == found["fraud"] > 500
+    assert found["distinct"] == 1
+    assert sorted(found[part] for part in ("training", "validation", "test")) == [0, 0, found["rows"]]
+
+
+@needs_data
 def test_term_loans__history__is_split_by_borrower_and_carries_both_outcomes() -> None:
     loans = read_term_loans(DATA, 0)
     assert len(loans) > 1_500
@@ -73,12 +90,67 @@ def test_term_loans__history__is_split_by_borrower_and_carries_both_outcomes() -
     assert np.mean([loan.on_time + loan.defaulted + loan.late > 0 for loan in loans]) < 0.2
 
 
+def test_liquidations__days_in_a_row__are_one_event_whatever_asks() -> None:
+    days = {"0xa": (0, 1, 40), "0xb": (0, 1), "0xc": (0, 20)}
+    frame = pd.DataFrame(
+        [{"timestamp": day * 86_400, "liquidatee": wallet} for wallet, own in days.items() for day in own]
+    )
+    liquidations = liquidations_of(frame, 0)
+    assert liquidations.days_to_later.tolist() == [40, 39, np.inf, np.inf, np.inf, 20, np.inf]
+    assert liquidations.again_within(30).tolist() == [False, False, False, False, False, True, False]
+    assert not hasattr(liquidations, "days_to_next")  # another definition beside it was used by mistake
+
+
+@pytest.fixture(scope="module")
+def sources() -> Sources:
+    return read_sources(DATA, read_accounts(DATA, 7), 7)
+
+
 @needs_data
-def test_liquidations__one_wallet__waits_are_to_its_own_next_day() -> None:
-    liquidations = read_liquidations(DATA, 0)
-    assert liquidations.count.min() == 1
-    assert liquidations.days_to_next.min() >= 1
-    assert np.isinf(liquidations.days_to_next).sum() == (liquidations.count == 1).sum()
+@pytest.mark.parametrize("part", [TRAIN, VALIDATION, TEST])
+def test_drawn_book__every_part__has_its_events_and_outcomes_inside_its_period(sources: Sources, part: int) -> None:
+    draw = Drawer(sources, part, np.random.default_rng(3))
+    start, end = (np.datetime64(date) for date in PERIODS[part])
+    first, last = (np.datetime64(date) for date in LIQUIDATED[part])
+    liquidated = 0
+    for row in (draw.row() for _ in range(700)):
+        begins = np.datetime64(row.history.block.timestamp, "s").astype("datetime64[D]")
+        assert start <= begins
+        assert begins + np.timedelta64(row.days, "D") <= end
+        if row.liquidated_on is not None:
+            liquidated += 1
+            assert first <= row.liquidated_on
+            assert row.liquidated_on + np.timedelta64(row.days, "D") <= last
+    assert liquidated > 15
+
+
+@needs_data
+def test_drawn_book__liquidated_wallet__repeats_by_the_evaluation_s_definition(sources: Sources) -> None:
+    liquidations = sources.liquidations
+    # Whoever is only liquidated on the next day is not liquidated again.
+    next_day = np.full(len(liquidations.count), np.inf)
+    quiet = replace(sources, liquidations=replace(liquidations, days_to_later=next_day))
+    draw = Drawer(quiet, TRAIN, np.random.default_rng(3))
+    rows = [row for row in (draw.row() for _ in range(300)) if row.liquidated_on is not None]
+    assert rows
+    assert {row.again for row in rows} == {0.0}
+
+
+@needs_data
+def test_drawn_book__other_liquidation_bonus__moves_leverage(sources: Sources) -> None:
+    plain, dear = (
+        Drawer(sources, TRAIN, np.random.default_rng(3), policy).row().terms
+        for policy in (POLICY, replace(POLICY, liquidation_bonus=0.2))
+    )
+    assert dear.collateral > plain.collateral
+
+
+@needs_data
+def test_drawn_book__nothing_known_early_enough__says_so(sources: Sources) -> None:
+    early = replace(sources.liquidations, day=np.full_like(sources.liquidations.day, PERIODS[VALIDATION][1]))
+    draw = Drawer(replace(sources, liquidations=early), VALIDATION, np.random.default_rng(3))
+    with pytest.raises(UnusableData, match=r"no wallet of this part was liquidated from 2022-04-01 to"):
+        [draw.row() for _ in range(500)]
 
 
 @needs_data
@@ -131,3 +203,17 @@ def test_interval__groups_given__is_wider_than_by_row() -> None:
     mean = lambda y, p: float(y.mean())  # noqa: E731
     by_row, by_group = interval(labels, labels * 1.0, mean), interval(labels, labels * 1.0, mean, groups)
     assert by_group[1] - by_group[0] > by_row[1] - by_row[0]
+
+
+@pytest.mark.timeout(20)
+def test_interval__one_class__is_refused_and_one_row_of_a_class_is_not() -> None:
+    mean = lambda y, p: float(y.mean())  # noqa: E731
+    for value in (0, 1):
+        labels = np.full(50, value)
+        with pytest.raises(UnusableData, match="all 50 labels are of one class"):
+            interval(labels, labels * 1.0, mean)
+    labels = np.eye(1, 50, dtype=np.int64)[0]
+    low, high = interval(labels, labels * 1.0, mean)
+    assert low <= 1 / 50 <= high
+    groups = np.minimum(np.arange(50), 1)
+    assert interval(labels, labels * 1.0, mean, groups)[0] > 0

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+import {IAIRiskOracle} from "../../contracts/interfaces/IAIRiskOracle.sol";
+import {ILendingDesk} from "../../contracts/interfaces/ILendingDesk.sol";
+import {SmartLending} from "../../contracts/lending/SmartLending.sol";
+import {TokenLender} from "../../contracts/lending/TokenLender.sol";
+import {AskingWorld} from "./AskingWorld.sol";
+import {DollarToken, SettableFeed} from "./Tokens.sol";
+
+/// @notice Lends and borrows at random, in a pool of ether and in a pool of tokens, besides what AskingWorld does.
+abstract contract LendingWorld is AskingWorld {
+    SmartLending public pool;
+    TokenLender public lender;
+    DollarToken public token;
+    SettableFeed public feed;
+    uint256 public thinApprovals;
+
+    function build() external {
+        setUp();
+        token = new DollarToken();
+        feed = new SettableFeed(2_000e8, 8);
+        pool = new SmartLending(address(manager), oracle, _policy(0));
+        lender = new TokenLender(address(manager), oracle, _policy(0), token, feed, 8_000, type(uint32).max);
+        vm.deal(address(this), 10_000 ether);
+        token.mint(address(this), 1e15);
+        token.approve(address(lender), type(uint256).max);
+        pool.fund{value: 20 ether}();
+        lender.deposit(50_000e6, address(this));
+    }
+
+    function accounts() external view returns (address[4] memory) {
+        return [borrower, address(this), address(pool), address(lender)];
+    }
+
+    function applyFor(bool tokens, uint256 principal, uint256 collateral) external {
+        uint256 fee = oracle.fee();
+        vm.deal(borrower, 10 ether);
+        collateral = bound(collateral, 1, 5 ether);
+        principal = bound(principal, 1, tokens ? 10_000e6 : 5 ether);
+        address asset = tokens ? address(token) : address(0);
+        address desk = tokens ? address(lender) : address(pool);
+        IAIRiskOracle.LoanTerms memory terms = IAIRiskOracle.LoanTerms(
+            asset,
+            uint128(principal),
+            address(0),
+            uint128(collateral),
+            30 days
+        );
+        IAIRiskOracle.Consent memory consent = _consent(desk, terms, NEUTRAL);
+        vm.prank(borrower);
+        uint256 loanId = ILendingDesk(desk).requestLoan{value: collateral + fee}(
+            uint128(principal),
+            30 days,
+            NEUTRAL,
+            consent
+        );
+        uint256 requestId = ILendingDesk(desk).loan(loanId).requestId;
+        _noted(tokens ? LendingKind.Token : LendingKind.Ether, loanId, requestId, _requestOf(desk, terms));
+    }
+
+    function changePolicy(bool strict) external {
+        pool.setPolicy(_policy(strict ? 4_000 : 0));
+        lender.setPolicy(_policy(strict ? 4_000 : 0));
+    }
+
+    // --------------------------------------------------------------- loans
+
+    function settle(uint256 which) external {
+        (ILendingDesk desk, uint256 loanId) = _loan(which);
+        try desk.settle(loanId) {
+            uint256 minimum = (address(desk) == address(pool) ? pool.policy() : lender.policy()).minimumConfidence;
+            ILendingDesk.Loan memory l = desk.loan(loanId);
+            if (l.state != ILendingDesk.LoanState.Active) return;
+            if (oracle.assessmentOf(l.requestId).confidence < minimum) ++thinApprovals;
+        } catch {}
+    }
+
+    function review(uint256 which, bool approve) external {
+        (ILendingDesk desk, uint256 loanId) = _loan(which);
+        if (approve) try desk.approveReviewed(loanId) {} catch {}
+        else try desk.refuseReviewed(loanId) {} catch {}
+    }
+
+    function takePlainTerms(uint256 which) external {
+        (ILendingDesk desk, uint256 loanId) = _loan(which);
+        vm.prank(borrower);
+        try desk.takePlainTerms(loanId) {} catch {}
+    }
+
+    function withdrawApplication(uint256 which) external {
+        (ILendingDesk desk, uint256 loanId) = _loan(which);
+        vm.prank(borrower);
+        try desk.withdrawApplication(loanId) {} catch {}
+    }
+
+    function reclaimFee(uint256 which) external {
+        (ILendingDesk desk, uint256 loanId) = _loan(which);
+        try desk.reclaimFee(loanId) {} catch {}
+    }
+
+    function repay(uint256 which) external {
+        (ILendingDesk desk, uint256 loanId) = _loan(which);
+        if (desk.loan(loanId).state != ILendingDesk.LoanState.Active) return;
+        uint256 owed = desk.owed(loanId);
+        if (address(desk) == address(pool)) pool.repay{value: owed + 1}(loanId);
+        else lender.repay(loanId, owed);
+    }
+
+    function liquidate(uint256 which) external {
+        (ILendingDesk desk, uint256 loanId) = _loan(which);
+        if (address(desk) == address(pool)) try pool.liquidate(loanId) {} catch {}
+        else try lender.liquidate(loanId, type(uint256).max) {} catch {}
+    }
+
+    function claim(bool tokens) external {
+        ILendingDesk desk = tokens ? ILendingDesk(address(lender)) : ILendingDesk(address(pool));
+        vm.prank(borrower);
+        try desk.claim() {} catch {}
+    }
+
+    function lend(bool tokens, uint256 amount) external {
+        if (tokens) lender.deposit(bound(amount, 1e6, 10_000e6), address(this));
+        else pool.fund{value: bound(amount, 1 gwei, 10 ether)}();
+    }
+
+    function leave(bool tokens, uint256 shares) external {
+        if (tokens)
+            try
+                lender.redeem(bound(shares, 0, lender.maxRedeem(address(this))), address(this), address(this))
+            {} catch {}
+        else try pool.withdraw(bound(shares, 0, pool.balanceOf(address(this)))) {} catch {}
+    }
+
+    function movePrice(uint256 price) external {
+        feed.set(int256(bound(price, 500e8, 4_000e8)));
+    }
+
+    // ---------------------------------------------------------------- help
+
+    function _policy(uint16 minimumConfidence) private pure returns (ILendingDesk.Policy memory) {
+        return ILendingDesk.Policy(7_000, 2_000, minimumConfidence, 7_000, 3_000, 1_000, 180 days, 3 days);
+    }
+
+    function _loan(uint256 which) private view returns (ILendingDesk, uint256) {
+        Application memory a = _pick(which);
+        vm.assume(a.kind != LendingKind.None);
+        return (a.kind == LendingKind.Token ? ILendingDesk(address(lender)) : ILendingDesk(address(pool)), a.loanId);
+    }
+}
