@@ -32,7 +32,7 @@ contract InvariantsTest is Checks {
     }
 
     function targetSelectors() external view returns (FuzzSelector[] memory targets) {
-        bytes4[] memory s = new bytes4[](23);
+        bytes4[] memory s = new bytes4[](24);
         s[0] = AskingWorld.ask.selector;
         s[1] = AskingWorld.askWithCallback.selector;
         s[2] = LendingWorld.applyFor.selector;
@@ -56,6 +56,7 @@ contract InvariantsTest is Checks {
         s[20] = LendingWorld.lend.selector;
         s[21] = LendingWorld.leave.selector;
         s[22] = LendingWorld.movePrice.selector;
+        s[23] = LendingWorld.borrow.selector;
         targets = new FuzzSelector[](1);
         targets[0] = FuzzSelector(address(world), s);
     }

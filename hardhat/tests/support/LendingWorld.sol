@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IAIRiskOracle} from "../../contracts/interfaces/IAIRiskOracle.sol";
 import {ILendingDesk} from "../../contracts/interfaces/ILendingDesk.sol";
 import {SmartLending} from "../../contracts/lending/SmartLending.sol";
@@ -59,6 +60,13 @@ abstract contract LendingWorld is AskingWorld {
         _noted(tokens ? LendingKind.Token : LendingKind.Ether, loanId, requestId, _requestOf(desk, terms));
     }
 
+    /// @dev The whole way at once: by chance alone few loans come to be paid out.
+    function borrow(bool tokens, uint256 principal, uint256 collateral, uint256 seed) external {
+        this.applyFor(tokens, principal, collateral);
+        this.answer(0, 2, seed, seed % 2 == 0);
+        this.settle(0);
+    }
+
     function changePolicy(bool strict) external {
         pool.setPolicy(_policy(strict ? 4_000 : 0));
         lender.setPolicy(_policy(strict ? 4_000 : 0));
@@ -107,8 +115,10 @@ abstract contract LendingWorld is AskingWorld {
         else lender.repay(loanId, owed);
     }
 
-    function liquidate(uint256 which) external {
+    function liquidate(uint256 which, bool whenDue) external {
         (ILendingDesk desk, uint256 loanId) = _loan(which);
+        ILendingDesk.Loan memory l = desk.loan(loanId);
+        if (whenDue && l.state == ILendingDesk.LoanState.Active) vm.warp(Math.max(block.timestamp, l.dueAt + 4 days));
         if (address(desk) == address(pool)) try pool.liquidate(loanId) {} catch {}
         else try lender.liquidate(loanId, type(uint256).max) {} catch {}
     }
