@@ -6,7 +6,7 @@ import {RequestWord, RequestWords} from "../contracts/lib/RequestWord.sol";
 import {Checks} from "./support/Vm.sol";
 
 contract RequestWordTest is Checks {
-    function test_matches__when_the_request_ended__then_a_hash_of_the_same_bits_is_none() public view {
+    function test_matches__when_the_request_ended__then_a_hash_of_the_same_bits_is_none() public pure {
         IAIRiskOracle.Assessment memory a;
         (a.category, a.score, a.issuedAt, a.modelIndex) = (1, 8_000, 1_800_000_000, 1);
         _matchesNothing(RequestWords.answered(a));
@@ -15,7 +15,7 @@ contract RequestWordTest is Checks {
         _matchesNothing(RequestWord.wrap(0));
     }
 
-    function _matchesNothing(RequestWord word) private view {
+    function _matchesNothing(RequestWord word) private pure {
         bytes32 hash = bytes32(RequestWord.unwrap(word));
         check(!word.matches(hash), vm.toString(hash));
         check(RequestWords.pending(hash, false).matches(hash), "pending, it would");
