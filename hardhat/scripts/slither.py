@@ -29,7 +29,7 @@ EXPLAINED = {
     "unused-return LendingDesk.requestLoan": "of the two lifetimes only the request's is needed",
     "unused-return TokenLender._principalFor": "of the feed's round only price and time are needed",
     "unused-return EasPublisher.constructor": "the schema's id is known beforehand",
-    "reentrancy-no-eth EasPublisher.publish": "the service is the deployer's choice, calls nobody back for this schema, "
+    "reentrancy-no-eth EasPublisher.publish": "the service is the deployer's choice, calls nobody for this schema, "
     "and a second attestation of the same assessment would do no harm",
     "incorrect-equality LoanBook._lock": "nothing is locked and nothing came: there is nothing to do",
     "incorrect-equality SmartLending.fund": "what rounds down to exactly no share is refused",
