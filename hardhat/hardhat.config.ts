@@ -78,7 +78,7 @@ const config: HardhatUserConfig = {
     solidity: {
       fsPermissions: { readDirectory: [build] },
       fuzz: { runs: 100_000 * campaign || 256, seed: "0x7269736b" },
-      invariant: { runs: 2_048 * campaign || 64, depth: campaign > 0 ? 512 : 64 },
+      invariant: { runs: 1_024 * campaign || 64, depth: campaign > 0 ? 512 : 64 },
     },
   },
 };
