@@ -17,6 +17,8 @@ from oracle.devnet.node import foundry_binary
 from oracle.devnet.processes import Child, DevnetError, start
 
 _START_SECONDS: Final = 60.0
+# More blocks than any local chain has.
+_EVERY_STATE: Final = 1_000_000
 _PORT_TRIES: Final = 5
 _PORT_LOOKS: Final = 100
 _LOWEST_PORT: Final = 10_000
@@ -185,6 +187,9 @@ class Anvil:
             arguments += ["--timestamp", str(self._genesis_timestamp)]
         if self._states_in_memory is not None:
             arguments += ["--prune-history", str(self._states_in_memory)]
+        else:
+            # Of its own accord it drops those older than some 4,000 blocks.
+            arguments += ["--max-persisted-states", str(_EVERY_STATE)]
         if self._base_fee_wei is not None:
             arguments += ["--block-base-fee-per-gas", str(self._base_fee_wei)]
         return arguments
