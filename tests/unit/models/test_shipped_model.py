@@ -189,7 +189,7 @@ KNOWN_MISSES = {
         "must 0.93, not reached: boosting on every column that is no leak stays under it on the same rows",
     ),
     "home owners (HMEQ): AUC": (
-        0.915,
+        0.92,
         "must 0.93, missed on these 707 rows (boosting: 0.94); 0.94 in cross-validation of the other rows",
     ),
     "RociFi by wallet: Brier score, under the base rate's by 0.001": (
@@ -218,6 +218,15 @@ def test_must__shipped_metrics__is_reached_or_a_known_miss_that_got_no_worse(tar
 
 def test_known_misses__names__are_musts() -> None:
     assert KNOWN_MISSES.keys() <= {target.name for target in TARGETS if target.must is not None}
+
+
+@pytest.mark.xfail(
+    strict=True, reason="missed since the book's parts end in their periods: 0.9078 against the health factor's 0.9105"
+)
+def test_aim__liquidation_auc__beats_the_health_factor_by_two_points() -> None:
+    [lead] = [target for target in TARGETS if target.name == "book: that AUC above the health factor's"]
+    assert lead.aim is not None
+    assert lead.reaches(registry.load().metrics, lead.aim)
 
 
 def test_float_weights__shipped__are_the_quantised_ones_before_rounding(

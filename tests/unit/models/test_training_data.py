@@ -196,24 +196,26 @@ def test_precision_at_recall__perfect_ranking__is_one() -> None:
     assert precision_at_recall(labels, np.array([0.1, 0.2, 0.8, 0.9]), 0.8) == 1.0
 
 
+def _mean(truth: np.ndarray, given: np.ndarray) -> float:
+    return float(truth.mean())
+
+
 def test_interval__groups_given__is_wider_than_by_row() -> None:
     rng = np.random.default_rng(0)
     groups = np.repeat(np.arange(20), 50)
     labels = (rng.random(20)[groups] > rng.random(1000)).astype(np.int64)
-    mean = lambda y, p: float(y.mean())  # noqa: E731
-    by_row, by_group = interval(labels, labels * 1.0, mean), interval(labels, labels * 1.0, mean, groups)
+    by_row, by_group = interval(labels, labels * 1.0, _mean), interval(labels, labels * 1.0, _mean, groups)
     assert by_group[1] - by_group[0] > by_row[1] - by_row[0]
 
 
 @pytest.mark.timeout(20)
 def test_interval__one_class__is_refused_and_one_row_of_a_class_is_not() -> None:
-    mean = lambda y, p: float(y.mean())  # noqa: E731
     for value in (0, 1):
         labels = np.full(50, value)
         with pytest.raises(UnusableData, match="all 50 labels are of one class"):
-            interval(labels, labels * 1.0, mean)
+            interval(labels, labels * 1.0, _mean)
     labels = np.eye(1, 50, dtype=np.int64)[0]
-    low, high = interval(labels, labels * 1.0, mean)
+    low, high = interval(labels, labels * 1.0, _mean)
     assert low <= 1 / 50 <= high
     groups = np.minimum(np.arange(50), 1)
-    assert interval(labels, labels * 1.0, mean, groups)[0] > 0
+    assert interval(labels, labels * 1.0, _mean, groups)[0] > 0
