@@ -14,6 +14,9 @@ contract ModelRegistry is IModelRegistry, AccessManaged {
     uint256 private constant SCALE_BITS = 7;
     uint256 private constant MAXIMUM_SCALE = 126;
 
+    /// @dev How the code of an account with a key begins that runs another's code (EIP-7702); no contract's begins so.
+    bytes3 private constant DELEGATION = 0xef0100;
+
     /// @dev Everything an answer needs, in one slot. `answers` is the batch size while the model is active, else zero.
     struct Entry {
         address verifier;
@@ -85,7 +88,7 @@ contract ModelRegistry is IModelRegistry, AccessManaged {
         Details storage details = _details[modelId];
         if (details.state != ModelState.Proposed) revert ModelInState(modelId, details.state, ModelState.Proposed);
         if (block.timestamp < details.activatableAt) revert TimelockRunning(modelId, details.activatableAt);
-        // Code cannot change after the transaction that made it (EIP-6780): checked here, it need not be at each answer.
+        // A contract's code cannot change after the transaction that made it (EIP-6780): no need to check at each answer.
         _checkCode(entry.verifier, details.verifierCodeHash);
 
         bytes32 previous = primaryModel;
@@ -151,6 +154,8 @@ contract ModelRegistry is IModelRegistry, AccessManaged {
         if (verifier.code.length == 0 || codeHash != expected) {
             revert VerifierCodeMismatch(verifier, codeHash, expected);
         }
+        // Its owner may let it run other code at any time.
+        if (bytes3(verifier.code) == DELEGATION) revert VerifierDelegates(verifier);
     }
 
     /// @dev One byte an output, the first leftmost, to seven bits an output, the first lowest.

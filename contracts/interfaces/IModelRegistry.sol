@@ -47,6 +47,7 @@ interface IModelRegistry {
     error ModelNotActive(bytes32 modelId, ModelState state);
     error TimelockRunning(bytes32 modelId, uint64 activatableAt);
     error VerifierCodeMismatch(address verifier, bytes32 codeHash, bytes32 expected);
+    error VerifierDelegates(address verifier);
     error ScaleTooLarge(uint256 output, uint256 scale, uint256 maximum);
     error ZeroBatchSize();
     error CommitmentNotInField(uint256 commitment);

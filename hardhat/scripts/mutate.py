@@ -3,8 +3,8 @@
     python hardhat/scripts/mutate.py [--only SUBSTRING]
 
 All mutants are compiled at once, into a copy below build/mutants, and a test run chooses mutant n by giving the
-address M that balance: each part of a check `if (a || b) revert` becomes `(a && M.balance != n)`, each part of a
-`return a && b` becomes `(a || M.balance == n)`, and a modifier does nothing when the balance is n.
+address M that balance: each part of a check `if (a || b) revert` becomes `(a && M.balance != n)`, each part of an
+`a && b`, there or behind a `return`, becomes `(a || M.balance == n)`, and a modifier does nothing when the balance is n.
 Each survivor is named; exit code 1 if there is any that is not known to be equivalent.
 """
 
@@ -46,7 +46,9 @@ SWITCHED_GUARD = f"""    modifier nonReentrantUnless(uint256 mutant) {{
 
 """
 # Mutants that behave like the original, as "file: function: text", and why.
-EQUIVALENT: dict[str, str] = {}
+EQUIVALENT = {
+    "contracts/access/SignerSet.sol: _checkSignatures: && signer != lowest": "spares a read: the lowest is registered",
+}
 
 
 class Mutants:
@@ -147,11 +149,12 @@ def mutate(name: str, text: str, mutants: Mutants) -> str:
         parts = []
         for part in split(text[match.end() : end], "||"):
             number = mutants.add(name, text[: match.start()], f"if ({part})")
-            parts.append(f"(({part}) && {SWITCH}.balance != {number})")
+            both = each_part(part, name, text[: match.start()], mutants)
+            parts.append(f"(({both}) && {SWITCH}.balance != {number})")
         out.append(text[position : match.end()] + " || ".join(parts))
         position = end
     text = "".join(out) + text[position:]
-    text = CONJUNCTION.sub(lambda match: each_part(match, name, mutants), text)
+    text = CONJUNCTION.sub(lambda match: " " + each_part(match[0], name, match.string[: match.start()], mutants), text)
     for modifier, check in MODIFIERS.items():
         parts = re.split(rf"(?<= ){modifier} (?=[^;{{]*\{{)", text)
         rebuilt = parts[0]
@@ -163,13 +166,15 @@ def mutate(name: str, text: str, mutants: Mutants) -> str:
     return impure(text.replace(GUARD, ("../" * (name.count("/") - 1) or "./") + "Guard.sol"))
 
 
-def each_part(match: re.Match[str], name: str, mutants: Mutants) -> str:
-    """Return a conjunction with a switch in each of its parts."""
-    parts = []
-    for part in split(match[0], "&&"):
-        number = mutants.add(name, match.string[: match.start()], f"&& {part}")
-        parts.append(f" (({part}) || {SWITCH}.balance == {number}) ")
-    return "&&".join(parts)
+def each_part(condition: str, name: str, before: str, mutants: Mutants) -> str:
+    """Return a conjunction that stands behind `before`, with a switch in each of its parts."""
+    parts = split(condition, "&&")
+    if len(parts) == 1:
+        return condition
+    numbers = [mutants.add(name, before, f"&& {part}") for part in parts]
+    return " && ".join(
+        f"(({part}) || {SWITCH}.balance == {number})" for part, number in zip(parts, numbers, strict=True)
+    )
 
 
 def guard(match: re.Match[str], name: str, mutants: Mutants) -> str:

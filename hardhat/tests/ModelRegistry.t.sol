@@ -118,6 +118,11 @@ contract ModelRegistryTest is OracleFixture {
         spec = _spec(borrower);
         vm.expectPartialRevert(IModelRegistry.VerifierCodeMismatch.selector);
         registry.propose(SECOND, spec);
+        // An account with a key that runs the verifier's code (EIP-7702) until it chooses to run another's.
+        vm.etch(borrower, abi.encodePacked(hex"ef0100", address(verifier)));
+        equal(borrower.code.length, 23, "the code is the delegation");
+        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.VerifierDelegates.selector, borrower));
+        registry.propose(SECOND, _spec(borrower));
         spec = _spec(address(verifier));
         spec.outputScales = hex"0707070a0a7f0d090a08";
         vm.expectRevert(abi.encodeWithSelector(IModelRegistry.ScaleTooLarge.selector, 5, 127, 126));

@@ -378,6 +378,16 @@ contract SmartLendingTest is OracleFixture {
         pool.repay{value: due}(loanId);
     }
 
+    function test_repay__when_in_the_block_of_the_payout__then_nothing_but_the_principal_is_owed() public {
+        uint256 loanId = _active();
+        equal(pool.owed(loanId), PRINCIPAL, "no interest yet");
+        vm.expectEmit();
+        emit ILendingDesk.LoanRepaid(loanId, borrower, PRINCIPAL, false);
+        pool.repay{value: PRINCIPAL}(loanId);
+        equal(pool.totalAssets(), 50 ether, "nothing gained, nothing lost");
+        equal(pool.lockedProfit(), 0, "nothing to unlock");
+    }
+
     function test_repay__when_late__then_it_is_taken_and_marked() public {
         uint256 loanId = _active();
         vm.warp(block.timestamp + DURATION + 1);
