@@ -24,15 +24,15 @@ function artifact(name) {
   return JSON.parse(readFileSync(file, "utf8"));
 }
 
-/** In an artifact's code, immutable values are zeros: their places are masked on the chain too. */
+/** In an artifact's code, immutable values are zeros: masked on the chain too, where an immutable's places must agree. */
 function runtime(name) {
   const { deployedBytecode, immutableReferences = {} } = artifact(name);
   const code = Buffer.from(deployedBytecode.slice(2), "hex");
-  const places = Object.values(immutableReferences)
-    .flat()
-    .map(({ start, length }) => [start, length]);
-  places.sort(([one], [other]) => one - other);
-  return { bytes: code.length, sha256: createHash("sha256").update(code).digest("hex"), immutables: places };
+  const immutables = Object.values(immutableReferences).map((places) =>
+    places.map(({ start, length }) => [start, length]).sort(([one], [other]) => one - other),
+  );
+  immutables.sort(([[one]], [[other]]) => one - other);
+  return { bytes: code.length, sha256: createHash("sha256").update(code).digest("hex"), immutables };
 }
 
 const texts = Object.fromEntries(

@@ -21,7 +21,7 @@ from oracle.chain.abi import abi
 from oracle.chain.contracts import ModelRegistry, ModelState, NoAnswer, OracleContract
 from oracle.config import AuditSettings, LenderSettings, ModelSettings
 from oracle.models.registry import DEFAULT_MODEL, ModelFault, ShippedModel, find, load
-from oracle.pipeline.models import NO_SHADOW
+from oracle.pipeline.models import NO_SHADOW, different_facts
 
 LENDERS: Final = ("SmartLending", "TokenLender")
 
@@ -30,12 +30,24 @@ LENDERS: Final = ("SmartLending", "TokenLender")
 class Runtime:
     """A contract's runtime code as released: its length, the SHA-256 of it with zeros for immutables, and their places.
 
-    An immutable is a value that the constructor writes into the code; a place is its first byte and its length.
+    An immutable is a value that the constructor writes into the code, often in several places; a place is its first
+    byte and its length.
     """
 
-    bytes: int
+    size: int
     sha256: str
-    immutables: tuple[tuple[int, int], ...]
+    immutables: tuple[tuple[tuple[int, int], ...], ...]
+
+    def is_of(self, code: bytes) -> bool:
+        """Whether code on a chain is this one, with any values for its immutables: one each."""
+        masked = bytearray(code)
+        for places in self.immutables:
+            # Two values for one immutable are none that a constructor could have written: that code was made by hand.
+            if len({code[start : start + length] for start, length in places}) != 1:
+                return False
+            for start, length in places:
+                masked[start : start + length] = bytes(length)
+        return len(code) == self.size and hashlib.sha256(masked).hexdigest() == self.sha256
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +72,11 @@ def released() -> dict[str, Runtime]:
     """Return this release's contracts by name, as the Solidity build wrote them."""
     content = json.loads((files("oracle.chain") / "abi" / "runtime.json").read_text())
     return {
-        name: Runtime(code["bytes"], code["sha256"], tuple((start, length) for start, length in code["immutables"]))
+        name: Runtime(
+            code["bytes"],
+            code["sha256"],
+            tuple(tuple((start, length) for start, length in places) for places in code["immutables"]),
+        )
         for name, code in content.items()
     }
 
@@ -192,6 +208,8 @@ async def _check_verifier(
     if found != registered.verifier_code_hash:
         finding = f"registered with code hash 0x{registered.verifier_code_hash.hex()}; {state}"
         return Verdict("Halo2Verifier", registered.verifier, "DIFFERENT", finding, found)
+    if differing := different_facts(registered, model):
+        return Verdict("Halo2Verifier", registered.verifier, "DIFFERENT", f"{'; '.join(differing)}; {state}", found)
     artifact = build / "verifiers" / model.name / "Verifier.sol" / "Halo2Verifier.json"
     if not artifact.is_file():
         finding = f"as registered; {artifact} is not there: not compared with a build; {state}"
@@ -205,19 +223,13 @@ def _compare(address: str, code: bytes, names: Sequence[str]) -> Verdict:
     """Compare code with released contracts of which it may be any."""
     expected = " or ".join(names)
     for name in names:
-        runtime = released()[name]
-        if len(code) == runtime.bytes and _digest(code, runtime) == runtime.sha256:
+        if released()[name].is_of(code):
             return Verdict(name, address, "same", "as released", keccak(code))
-    lengths = " or ".join(str(released()[name].bytes) for name in names)
-    finding = f"{len(code)} bytes, which are not the {lengths} of this release's {expected}"
+    lengths = " or ".join(str(released()[name].size) for name in names)
+    finding = (
+        f"{len(code)} bytes, which are not the {lengths} of this release's {expected} as a constructor leaves them"
+    )
     return Verdict(expected, address, "DIFFERENT", finding if code else "no code there", keccak(code))
-
-
-def _digest(code: bytes, runtime: Runtime) -> str:
-    masked = bytearray(code)
-    for start, length in runtime.immutables:
-        masked[start : start + length] = bytes(length)
-    return hashlib.sha256(masked).hexdigest()
 
 
 async def _code(w3: AsyncWeb3[AsyncHTTPProvider], address: str) -> bytes:

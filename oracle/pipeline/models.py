@@ -63,19 +63,25 @@ async def check_registered(w3: AsyncWeb3[AsyncHTTPProvider], registry: ModelRegi
     await check_facts(w3, registered, model)
 
 
-async def check_facts(w3: AsyncWeb3[AsyncHTTPProvider], registered: RegisteredModel, model: ShippedModel) -> None:
-    """Raise ConfigurationFault where the registry, or the verifier's code, says otherwise than the model folder."""
+def different_facts(registered: RegisteredModel, model: ShippedModel) -> list[str]:
+    """Return what the registry says otherwise than the model folder, a phrase each."""
     facts = {
         "feature spec hash": (registered.feature_spec_hash.hex(), model.feature_spec_hash.hex()),
         "output scales": (registered.output_scales, tuple(model.output_scales)),
         "neutral commitment": (registered.neutral_commitment, model.neutral_commitment),
         "batch size": (registered.batch_size, _BATCH_SIZE),
     }
-    for fact, (there, here) in facts.items():
-        if there != here:
-            raise ConfigurationFault(
-                f"{named(model)}: its {fact} is {there} in the registry and {here} here: they must agree"
-            )
+    return [
+        f"its {fact} is {there} in the registry and {here} here"
+        for fact, (there, here) in facts.items()
+        if there != here
+    ]
+
+
+async def check_facts(w3: AsyncWeb3[AsyncHTTPProvider], registered: RegisteredModel, model: ShippedModel) -> None:
+    """Raise ConfigurationFault where the registry, or the verifier's code, says otherwise than the model folder."""
+    if differing := different_facts(registered, model):
+        raise ConfigurationFault(f"{named(model)}: {'; '.join(differing)}: they must agree")
     code = await require_code(w3, registered.verifier, f"the verifier of {named(model)}")
     if keccak(code) != registered.verifier_code_hash:
         raise ConfigurationFault(

@@ -28,11 +28,16 @@ async def oracle() -> AsyncIterator[OracleOnChain]:
         yield deployed
 
 
-async def _register(oracle: OracleOnChain, checker: Deployed, model_id: bytes = MODEL.model_id) -> None:
+async def _register(
+    oracle: OracleOnChain,
+    checker: Deployed,
+    model_id: bytes = MODEL.model_id,
+    scales: Sequence[int] = MODEL.output_scales,
+) -> None:
     code = await oracle.chain.rpc("eth_getCode", checker.address, "latest")
     spec = (checker.address, Web3.keccak(hexstr=code), MODEL.feature_spec_hash, MODEL.neutral_commitment)
-    scales = bytes(MODEL.output_scales).ljust(32, b"\0")
-    await oracle.transactor.call(oracle.owner, oracle.registry, "propose", model_id, (*spec, scales, 1))
+    padded = bytes(scales).ljust(32, b"\0")
+    await oracle.transactor.call(oracle.owner, oracle.registry, "propose", model_id, (*spec, padded, 1))
 
 
 async def _activate(oracle: OracleOnChain, checker: Deployed, model_id: bytes = MODEL.model_id) -> None:
@@ -165,6 +170,35 @@ async def test_check__when_a_lender_asks_another_oracle__then_it_says_so(oracle:
     for lender in lenders:
         assert _line(said, lender.address).startswith("DIFFERENT")
         assert f"asks another oracle: {other.address.lower()}" in _line(said, lender.address)
+
+
+async def test_check__when_a_lender_holds_two_oracles__then_it_says_so(oracle: OracleOnChain, tmp_path: Path) -> None:
+    await _register(oracle, await _verifier(oracle))
+    lending, other = await _lending(oracle, oracle.deployed), await _another_oracle(oracle)
+    code = bytes.fromhex((await oracle.chain.rpc("eth_getCode", lending.address, "latest")).removeprefix("0x"))
+    here, there = bytes.fromhex(oracle.deployed.address[2:]), bytes.fromhex(other.address[2:])
+    assert code.count(here) > 1
+    # The getter may still name this oracle, while a decision asks the other.
+    for at in range(code.count(here)):
+        parts = code.split(here)
+        forged = here.join(parts[: at + 1]) + there + here.join(parts[at + 1 :])
+        await oracle.chain.rpc("anvil_setCode", lending.address, "0x" + forged.hex())
+        exit_code, said = await _check(oracle, tmp_path, lending.address)
+        assert exit_code == 1, said
+        assert _line(said, lending.address).startswith("DIFFERENT")
+        assert "as a constructor leaves them" in _line(said, lending.address)
+
+
+async def test_check__when_the_registry_reads_the_outputs_otherwise__then_it_says_so(
+    oracle: OracleOnChain, tmp_path: Path
+) -> None:
+    checker = await _verifier(oracle)
+    scales = (*MODEL.output_scales[:5], MODEL.output_scales[5] + 1, *MODEL.output_scales[6:])
+    await _register(oracle, checker, scales=scales)
+    code, said = await _check(oracle, tmp_path)
+    assert code == 1, said
+    assert _line(said, checker.address).startswith("DIFFERENT")
+    assert f"its output scales is {scales} in the registry" in said
 
 
 async def test_check__when_one_byte_of_the_oracle_differs__then_it_says_so(
