@@ -39,14 +39,14 @@ abstract contract AskingWorld is ProvenAnswers, IAssessmentReceiver {
         uint256 fee = oracle.fee();
         vm.deal(borrower, 10 ether);
         vm.prank(borrower);
-        uint256 id = oracle.requestAssessment{value: fee}(_terms(), NEUTRAL);
+        uint256 id = oracle.requestAssessment{value: fee}(_terms(), _commitment());
         _noted(LendingKind.None, 0, id, _requestOf(borrower, _terms()));
     }
 
     function askWithCallback() external {
         uint256 price = uint256(oracle.fee()) + oracle.callbackFee();
-        IAIRiskOracle.Consent memory consent = _consent(address(this), _terms(), NEUTRAL);
-        uint256 id = oracle.requestAssessmentWithCallback{value: price}(borrower, _terms(), NEUTRAL, consent);
+        IAIRiskOracle.Consent memory consent = _consent(address(this), _terms(), _commitment());
+        uint256 id = oracle.requestAssessmentWithCallback{value: price}(borrower, _terms(), _commitment(), consent);
         IAIRiskOracle.Request memory request = _requestOf(address(this), _terms());
         request.fee = uint96(price);
         wantsCallback[id] = true;
@@ -109,7 +109,7 @@ abstract contract AskingWorld is ProvenAnswers, IAssessmentReceiver {
     // ---------------------------------------------------------------- help
 
     /// @dev A borrower of high, medium or low risk, of whom the low may borrow; or anything that a circuit can show.
-    function _outputs(uint256 mood, uint256 seed) private pure returns (int256[] memory outputs) {
+    function _outputs(uint256 mood, uint256 seed) internal view virtual returns (int256[] memory outputs) {
         outputs =
             mood % 4 == 0
                 ? _highOutputs()
@@ -138,6 +138,12 @@ abstract contract AskingWorld is ProvenAnswers, IAssessmentReceiver {
     ) internal view returns (IAIRiskOracle.Request memory request) {
         request = _logged(borrower, requester, terms);
         request.fee = oracle.fee();
+        request.dataCommitment = _commitment();
+    }
+
+    /// @dev The commitment of a borrower who brings no private data.
+    function _commitment() internal view virtual returns (bytes32) {
+        return NEUTRAL;
     }
 
     function _noted(

@@ -48,12 +48,12 @@ abstract contract LendingWorld is AskingWorld {
             uint128(collateral),
             30 days
         );
-        IAIRiskOracle.Consent memory consent = _consent(desk, terms, NEUTRAL);
+        IAIRiskOracle.Consent memory consent = _consent(desk, terms, _commitment());
         vm.prank(borrower);
         uint256 loanId = ILendingDesk(desk).requestLoan{value: collateral + fee}(
             uint128(principal),
             30 days,
-            NEUTRAL,
+            _commitment(),
             consent
         );
         uint256 requestId = ILendingDesk(desk).loan(loanId).requestId;

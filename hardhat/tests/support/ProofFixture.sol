@@ -12,6 +12,8 @@ abstract contract ProofFixture is OracleFixture {
 
     string private _json;
     bytes32 internal realModel;
+    bytes32 internal realNeutral;
+    bytes32 internal realScales;
     IHalo2Verifier internal realVerifier;
 
     struct Case {
@@ -26,6 +28,8 @@ abstract contract ProofFixture is OracleFixture {
         check(vm.exists(PROOFS), "no build/fixtures/proofs.json: run `python hardhat/scripts/fixtures.py` first");
         _json = vm.readFile(PROOFS);
         realModel = vm.parseJsonBytes32(_json, ".modelId");
+        realNeutral = bytes32(vm.parseJsonUint(_json, ".neutralCommitment"));
+        realScales = vm.parseJsonBytes32(_json, ".scales");
         string memory name = vm.parseJsonString(_json, ".model");
         string memory artifact = vm.readFile(
             string.concat("../build/contracts/verifiers/", name, "/Verifier.sol/Halo2Verifier.json")
@@ -43,8 +47,8 @@ abstract contract ProofFixture is OracleFixture {
                 deployed,
                 deployed.codehash,
                 vm.parseJsonBytes32(_json, ".featureSpecHash"),
-                vm.parseJsonUint(_json, ".neutralCommitment"),
-                vm.parseJsonBytes32(_json, ".scales"),
+                uint256(realNeutral),
+                realScales,
                 1
             )
         );

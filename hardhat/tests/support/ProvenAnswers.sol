@@ -29,6 +29,42 @@ abstract contract ProvenAnswers is OracleFixture {
         return _instancesOf[_answeredWith[requestId]];
     }
 
+    /// @notice The scales that the model is registered with, a byte for each output.
+    function scales() external view virtual returns (bytes32) {
+        return SCALES;
+    }
+
+    // --------------------------------------------------------- where proofs come from
+
+    /// @dev The model that answers.
+    function _modelId() internal view virtual returns (bytes32) {
+        return MODEL;
+    }
+
+    /// @dev A proof of these outputs that the verifier accepts for the request, and its instances.
+    function _prove(
+        IAIRiskOracle.Request memory request,
+        int256[] memory outputs
+    ) internal virtual returns (bytes memory proof, uint256[] memory instances) {
+        ++_proofs;
+        proof = abi.encode("proof", _proofs);
+        instances = new uint256[](12);
+        instances[0] = uint256(keccak256(proof)) % Field.MODULUS;
+        instances[1] = uint256(request.dataCommitment);
+        for (uint256 i = 0; i < 10; ++i) {
+            int256 value = outputs[i];
+            instances[i + 2] = value < 0 ? Field.MODULUS - uint256(-value) : uint256(value);
+        }
+        verifier.list(proof, instances);
+    }
+
+    /// @dev A proof of something else than these outputs.
+    function _proofOfAnother(int256[] memory) internal view virtual returns (bytes memory) {
+        return abi.encode("proof", _proofs);
+    }
+
+    // --------------------------------------------------------------------- answers
+
     /// @return accepted whether the oracle took the answer
     function _answerHonestly(
         IAIRiskOracle.Request memory request,
@@ -36,7 +72,7 @@ abstract contract ProvenAnswers is OracleFixture {
         int256[] memory outputs,
         bool inBatch
     ) internal returns (bool accepted) {
-        (bytes memory proof, uint256[] memory instances) = _prove(request, outputs);
+        (bytes memory proof, uint256[] memory instances) = _proven(request, outputs);
         bytes memory refusal = _send(request, _reportOf(requestId, instances), proof, inBatch);
         accepted = refusal.length == 0;
         if (accepted) _answeredWith[requestId] = keccak256(proof);
@@ -51,8 +87,8 @@ abstract contract ProvenAnswers is OracleFixture {
         int256[] memory outputs,
         uint256 seed
     ) internal returns (bool accepted) {
-        bytes memory ofAnother = _latestProof();
-        (bytes memory proof, uint256[] memory instances) = _prove(request, outputs);
+        bytes memory ofAnother = _proofOfAnother(outputs);
+        (bytes memory proof, uint256[] memory instances) = _proven(request, outputs);
         IAIRiskOracle.Report memory report = _reportOf(requestId, instances);
         Forgery forgery = Forgery(seed % 4);
         if (forgery == Forgery.Output) {
@@ -93,25 +129,12 @@ abstract contract ProvenAnswers is OracleFixture {
         if (ok) return "";
     }
 
-    function _prove(
+    function _proven(
         IAIRiskOracle.Request memory request,
         int256[] memory outputs
     ) private returns (bytes memory proof, uint256[] memory instances) {
-        ++_proofs;
-        proof = _latestProof();
-        instances = new uint256[](12);
-        instances[0] = uint256(keccak256(proof)) % Field.MODULUS;
-        instances[1] = uint256(request.dataCommitment);
-        for (uint256 i = 0; i < 10; ++i) {
-            int256 value = outputs[i];
-            instances[i + 2] = value < 0 ? Field.MODULUS - uint256(-value) : uint256(value);
-        }
-        verifier.list(proof, instances);
+        (proof, instances) = _prove(request, outputs);
         _instancesOf[keccak256(proof)] = instances;
-    }
-
-    function _latestProof() private view returns (bytes memory) {
-        return abi.encode("proof", _proofs);
     }
 
     function _reportOf(
@@ -119,6 +142,7 @@ abstract contract ProvenAnswers is OracleFixture {
         uint256[] memory instances
     ) private view returns (IAIRiskOracle.Report memory report) {
         report = _report(requestId, new int256[](10));
+        report.modelId = _modelId();
         report.featureCommitment = instances[0];
         for (uint256 i = 0; i < 10; ++i) report.outputs[i] = signed(instances[i + 2]);
     }
