@@ -217,7 +217,7 @@ contract AIRiskOracle is OracleViews, OracleSettings, EIP712, Nonces {
     ) external {
         _checkPending(request, requestId);
         if (reason == 0 || reason > uint8(type(DeclineReason).max)) revert UnknownDeclineReason(reason);
-        _checkSignatures(declineDigest(requestId, reason), signatures, _ledger.threshold, _head.lowest);
+        _checkSignatures(declineDigest(request, requestId, reason), signatures, _ledger.threshold, _head.lowest);
 
         _requests[requestId] = RequestWords.DECLINED_WORD;
         refundOf[request.requester] += request.fee;
@@ -279,8 +279,8 @@ contract AIRiskOracle is OracleViews, OracleSettings, EIP712, Nonces {
     }
 
     /// @inheritdoc IAIRiskOracle
-    function declineDigest(uint256 requestId, uint8 reason) public view returns (bytes32) {
-        return _hashTypedDataV4(Digests.decline(requestId, reason, signerSetDigest()));
+    function declineDigest(Request calldata request, uint256 requestId, uint8 reason) public view returns (bytes32) {
+        return _hashTypedDataV4(Digests.decline(request, requestId, reason, signerSetDigest()));
     }
 
     /// @inheritdoc IAIRiskOracle

@@ -61,12 +61,13 @@ abstract contract OracleSettings is IAIRiskOracle, SignerSet, AccessManaged, Pau
     }
 
     /// @inheritdoc IAIRiskOracle
-    function withdrawRefund() external {
+    function withdrawRefund(address to) external {
+        if (to == address(0)) revert ZeroReceiver();
         uint256 amount = refundOf[msg.sender];
         if (amount == 0) revert NothingToWithdraw();
         refundOf[msg.sender] = 0;
-        emit RefundWithdrawn(msg.sender, amount);
-        Address.sendValue(payable(msg.sender), amount);
+        emit RefundWithdrawn(msg.sender, to, amount);
+        Address.sendValue(payable(to), amount);
     }
 
     // ------------------------------------------------------------ governance

@@ -52,7 +52,7 @@ contract CreditPool {
 
     /// @notice The fee of a request that was declined or cancelled waits in the oracle: fetch it for the pool.
     function fetchRefund() external {
-        oracle.withdrawRefund();
+        oracle.withdrawRefund(address(this));
     }
 
     receive() external payable {}

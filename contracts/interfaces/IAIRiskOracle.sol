@@ -122,7 +122,7 @@ interface IAIRiskOracle {
     event AssessmentDeclined(uint256 indexed requestId, address indexed user, uint8 reason);
     event RequestCancelled(uint256 indexed requestId);
     event FeesWithdrawn(address indexed payee, uint256 amountWei);
-    event RefundWithdrawn(address indexed requester, uint256 amountWei);
+    event RefundWithdrawn(address indexed requester, address indexed to, uint256 amountWei);
     event FeesChanged(uint96 feeWei, uint96 callbackFeeWei);
     event CallbackFailed(uint256 indexed requestId, address indexed receiver);
     event PayeeChanged(address payee);
@@ -150,6 +150,7 @@ interface IAIRiskOracle {
     error AssessmentExpired(address user, uint40 expiresAt);
     error NotAnswered(uint256 requestId, RequestState state);
     error NothingToWithdraw();
+    error ZeroReceiver();
     error TooLittleGas(uint256 left, uint256 needed);
     error InvalidSetting(string name, uint256 value);
 
@@ -186,6 +187,8 @@ interface IAIRiskOracle {
     ) external;
 
     /// @notice Answer many requests; each is checked as if it came alone, and one that fails refuses all.
+    /// @dev A receiver that burns little gas in an estimate and much in the block must not fail the others for want of gas:
+    /// send 200,000 above the estimate for each request with a callback; what is not burnt comes back.
     function provideAssessments(Answer[] calldata answers) external;
 
     /// @notice Say that a request gets no answer, and credit its fee to the requester.
@@ -203,8 +206,9 @@ interface IAIRiskOracle {
     /// @notice Send the earned fees to the payee.
     function withdrawFees() external;
 
-    /// @notice Send the caller's refunds to the caller.
-    function withdrawRefund() external;
+    /// @notice Send the caller's refunds.
+    /// @param to the caller, or whom else a caller that cannot take ether names
+    function withdrawRefund(address to) external;
 
     /// @notice The latest answer about a wallet, expired or not; reverts when there is none.
     function getAssessment(address user) external view returns (Assessment memory);
@@ -253,7 +257,7 @@ interface IAIRiskOracle {
     function reportDigest(Request calldata request, Report calldata report) external view returns (bytes32);
 
     /// @notice The EIP-712 digest that signers sign for a decline.
-    function declineDigest(uint256 requestId, uint8 reason) external view returns (bytes32);
+    function declineDigest(Request calldata request, uint256 requestId, uint8 reason) external view returns (bytes32);
 
     /// @notice The EIP-712 digest that a borrower signs to let `requester` ask about them, at the borrower's current nonce.
     function consentDigest(

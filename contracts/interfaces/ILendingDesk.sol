@@ -80,7 +80,7 @@ interface ILendingDesk {
     event LoanDefaulted(uint256 indexed loanId, address indexed borrower, uint256 owed, uint256 recovered);
     event PolicyChanged(Policy policy);
     event Credited(address indexed account, uint256 amountWei);
-    event Claimed(address indexed account, uint256 amountWei);
+    event Claimed(address indexed account, address indexed to, uint256 amountWei);
 
     error LoanInState(uint256 loanId, LoanState state);
     error NotTheBorrower(uint256 loanId, address caller);
@@ -93,6 +93,8 @@ interface ILendingDesk {
     error PaymentTooSmall(uint256 sent, uint256 needed);
     error NoCollateral();
     error NothingToClaim();
+    error ZeroReceiver();
+    error ZeroShares();
     error InvalidPolicy(string name, uint256 value);
     error UnexpectedPayment(address sender);
 
@@ -111,7 +113,8 @@ interface ILendingDesk {
     /// @notice Decide a requested loan by the oracle's answer; anyone may call.
     function settle(uint256 loanId) external;
 
-    /// @notice The borrower's way on when no answer came, or it went stale: 150 % over-collateralised terms.
+    /// @notice The borrower's way on when no answer came, or it went stale: 150 % over-collateralised terms, or more where
+    /// the policy's maximum loan to value asks for more.
     function takePlainTerms(uint256 loanId) external;
 
     /// @notice The borrower takes the collateral back, any time before the loan is paid out.
@@ -127,8 +130,9 @@ interface ILendingDesk {
     /// @notice The review role refuses; the collateral can be claimed.
     function refuseReviewed(uint256 loanId) external;
 
-    /// @notice Take what is credited to the caller: returned collateral, returned fees.
-    function claim() external;
+    /// @notice Send what is credited to the caller: returned collateral, returned fees.
+    /// @param to the caller, or whom else a caller that cannot take ether names
+    function claim(address to) external;
 
     /// @notice Principal and interest due now; interest is simple, rounded up, and runs until repayment.
     function owed(uint256 loanId) external view returns (uint256);

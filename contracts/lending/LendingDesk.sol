@@ -11,11 +11,11 @@ import {LoanBook} from "./LoanBook.sol";
 abstract contract LendingDesk is LoanBook {
     using SafeCast for uint256;
 
-    /// @notice Collateral that plain terms ask for, in basis points of the principal's value.
+    /// @notice Collateral that plain terms ask for at least, in basis points of the principal's value.
     uint256 public constant PLAIN_COLLATERAL = 15_000;
 
     /// @dev The loan to value of plain terms, in basis points.
-    uint256 internal constant PLAIN_LTV = (BASIS_POINTS * BASIS_POINTS) / PLAIN_COLLATERAL;
+    uint256 private constant PLAIN_LTV = (BASIS_POINTS * BASIS_POINTS) / PLAIN_COLLATERAL;
 
     // --------------------------------------------------------------- hooks
 
@@ -103,7 +103,7 @@ abstract contract LendingDesk is LoanBook {
         } else if (answer == IAIRiskOracle.RequestState.Pending && block.timestamp <= record.answerBy) {
             revert AnswerPending(loanId, record.answerBy);
         }
-        uint256 ceiling = _principalFor(record.collateral, PLAIN_LTV);
+        uint256 ceiling = _principalFor(record.collateral, Math.min(PLAIN_LTV, _policy.maximumLtv));
         uint256 principal = Math.min(record.principal, ceiling);
         if (principal == 0) revert NoCollateral();
         uint256 duration = Math.min(record.duration, _policy.maximumDuration);

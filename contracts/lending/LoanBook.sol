@@ -18,10 +18,10 @@ abstract contract LoanBook is ILendingDesk, AccessManaged, ReentrancyGuardTransi
 
     uint256 internal constant BASIS_POINTS = 10_000;
 
-    /// @notice Seconds over which a paid interest becomes the lenders'. At once, it could be skimmed by whoever enters
-    /// just before a repayment and leaves just after. What is locked already keeps its time: both become one amount,
-    /// whose time is the mean of theirs, weighted by amount.
-    uint256 public constant PROFIT_UNLOCK = 3 days;
+    /// @notice Seconds over which a paid interest becomes the lenders', at least: it takes as long as the loan ran. Sooner,
+    /// it could be skimmed by whoever enters just before a repayment. What is locked already keeps its time: both become
+    /// one amount, whose time is the mean of theirs, weighted by amount.
+    uint256 public constant MINIMUM_PROFIT_UNLOCK = 3 days;
 
     /// @inheritdoc ILendingDesk
     IAIRiskOracle public immutable oracle;
@@ -70,17 +70,18 @@ abstract contract LoanBook is ILendingDesk, AccessManaged, ReentrancyGuardTransi
         record.feeReclaimed = true;
         _credit(record.borrower, record.fee);
         // One withdrawal fetches the refunds of all loans: later ones find theirs here.
-        if (oracle.refundOf(address(this)) > 0) oracle.withdrawRefund();
+        if (oracle.refundOf(address(this)) > 0) oracle.withdrawRefund(address(this));
     }
 
     /// @inheritdoc ILendingDesk
-    function claim() external nonReentrant {
+    function claim(address to) external nonReentrant {
+        if (to == address(0)) revert ZeroReceiver();
         uint256 amount = claimable[msg.sender];
         if (amount == 0) revert NothingToClaim();
         claimable[msg.sender] = 0;
         totalClaimable -= amount;
-        emit Claimed(msg.sender, amount);
-        Address.sendValue(payable(msg.sender), amount);
+        emit Claimed(msg.sender, to, amount);
+        Address.sendValue(payable(to), amount);
     }
 
     /// @dev Book a repayment and release the collateral; the caller has received the amount.
@@ -89,7 +90,7 @@ abstract contract LoanBook is ILendingDesk, AccessManaged, ReentrancyGuardTransi
         record.state = LoanState.Repaid;
         cash += amount;
         outstanding -= record.principal;
-        _lock(amount - record.principal);
+        _lock(amount - record.principal, record.startedAt);
         emit LoanRepaid(loanId, record.borrower, amount, late);
         _creditCollateral(record);
     }
@@ -101,7 +102,7 @@ abstract contract LoanBook is ILendingDesk, AccessManaged, ReentrancyGuardTransi
         cash += recovered;
         outstanding -= record.principal;
         if (recovered >= record.principal) {
-            _lock(recovered - record.principal);
+            _lock(recovered - record.principal, record.startedAt);
         } else {
             // Interest that nobody owns yet bears a loss first.
             uint256 locked = lockedProfit();
@@ -113,15 +114,16 @@ abstract contract LoanBook is ILendingDesk, AccessManaged, ReentrancyGuardTransi
         if (record.collateral > seized) _credit(record.borrower, record.collateral - seized);
     }
 
-    /// @dev Let a profit become the lenders' bit by bit.
-    function _lock(uint256 profit) private {
+    /// @dev Let a profit become the lenders' bit by bit, in the time that it took to earn.
+    function _lock(uint256 profit, uint256 earnedSince) private {
         uint256 locked = lockedProfit();
         uint256 total = locked + profit;
         if (total == 0) return;
         uint256 left = locked == 0 ? 0 : _unlockedAt - block.timestamp;
         _lockedProfit = total.toUint128();
         _lockedAt = uint64(block.timestamp);
-        _unlockedAt = uint64(block.timestamp + Math.ceilDiv(locked * left + profit * PROFIT_UNLOCK, total));
+        uint256 time = Math.max(block.timestamp - earnedSince, MINIMUM_PROFIT_UNLOCK);
+        _unlockedAt = uint64(block.timestamp + Math.ceilDiv(locked * left + profit * time, total));
     }
 
     /// @dev First second in which a loan may be liquidated for lateness.

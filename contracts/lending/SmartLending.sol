@@ -19,8 +19,6 @@ contract SmartLending is LendingDesk, ERC20 {
     event Funded(address indexed lender, uint256 amountWei, uint256 shares);
     event Withdrawn(address indexed lender, uint256 amountWei, uint256 shares);
 
-    error ZeroShares();
-
     /// @param admin the access manager: the policy, and who reviews
     constructor(
         address admin,

@@ -36,7 +36,7 @@ contract TokenLender is LendingDesk, ERC4626 {
     /// @param admin the access manager: the policy, the price feed, and who reviews
     /// @param asset_ the token that is lent
     /// @param priceFeed_ price of one ether in that token
-    /// @param liquidationLtvBps above the policy's maximum loan to value and that of plain terms, 9,523 at most
+    /// @param liquidationLtvBps above the policy's maximum loan to value, 9,523 at most
     /// @param maximumPriceAgeSeconds about twice the feed's heartbeat
     constructor(
         address admin,
@@ -118,6 +118,7 @@ contract TokenLender is LendingDesk, ERC4626 {
     }
 
     function _deposit(address caller, address receiver, uint256 assets, uint256 shares) internal override nonReentrant {
+        if (shares == 0) revert ZeroShares();
         super._deposit(caller, receiver, assets, shares);
         cash += assets;
     }
@@ -153,9 +154,7 @@ contract TokenLender is LendingDesk, ERC4626 {
 
     /// @dev No loan may be there to be liquidated from its first second on.
     function _checkRoom(Policy memory policy_) private view {
-        if (LIQUIDATION_LTV <= Math.max(policy_.maximumLtv, PLAIN_LTV)) {
-            revert InvalidPolicy("liquidationLtv", LIQUIDATION_LTV);
-        }
+        if (LIQUIDATION_LTV <= policy_.maximumLtv) revert InvalidPolicy("liquidationLtv", LIQUIDATION_LTV);
     }
 
     function _setPriceFeed(IPriceFeed priceFeed_) private {

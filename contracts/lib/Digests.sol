@@ -10,7 +10,7 @@ library Digests {
         "Report(uint256 requestId,address user,address requester,bytes32 termsHash,bytes32 dataCommitment,bytes32 modelId,uint64 blockNumber,bytes32 blockHash,uint256 featureCommitment,bytes32 outputsHash,bytes32 signerSetDigest)"
     );
     bytes32 internal constant DECLINE_TYPEHASH = keccak256(
-        "Decline(uint256 requestId,uint8 reason,bytes32 signerSetDigest)"
+        "Decline(uint256 requestId,bytes32 requestHash,uint8 reason,bytes32 signerSetDigest)"
     );
     bytes32 internal constant LOAN_TERMS_TYPEHASH = keccak256(
         "LoanTerms(address principalToken,uint128 principal,address collateralToken,uint128 collateral,uint32 duration)"
@@ -45,8 +45,14 @@ library Digests {
         }
     }
 
-    function decline(uint256 requestId, uint8 reason, bytes32 signerSetDigest) internal pure returns (bytes32) {
-        return keccak256(abi.encode(DECLINE_TYPEHASH, requestId, reason, signerSetDigest));
+    /// @notice requestHash = keccak256(abi.encode(request)): after a reorganisation the id may be another request's.
+    function decline(
+        IAIRiskOracle.Request calldata request,
+        uint256 requestId,
+        uint8 reason,
+        bytes32 signerSetDigest
+    ) internal pure returns (bytes32) {
+        return keccak256(abi.encode(DECLINE_TYPEHASH, requestId, Calldata.hash(request), reason, signerSetDigest));
     }
 
     function consent(

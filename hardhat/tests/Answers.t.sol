@@ -277,16 +277,16 @@ contract AnswersTest is OracleFixture {
         check(oracle.stateOf(id) == IAIRiskOracle.RequestState.Declined, "declined");
         equal(oracle.refundOf(address(this)), FEE, "the requester's refund");
         uint256 before = address(this).balance;
-        oracle.withdrawRefund();
+        oracle.withdrawRefund(address(this));
         equal(address(this).balance, before + FEE, "paid");
         vm.expectRevert(IAIRiskOracle.NothingToWithdraw.selector);
-        oracle.withdrawRefund();
+        oracle.withdrawRefund(address(this));
     }
 
     function test_decline__when_the_reason_is_unknown__then_it_is_refused() public {
         (uint256 id, IAIRiskOracle.Request memory request) = _ask();
         for (uint256 reason = 0; reason < 7; reason += 6) {
-            bytes[] memory signatures = _signatures(oracle.declineDigest(id, uint8(reason)));
+            bytes[] memory signatures = _signatures(oracle.declineDigest(request, id, uint8(reason)));
             vm.expectRevert(abi.encodeWithSelector(IAIRiskOracle.UnknownDeclineReason.selector, reason));
             oracle.declineAssessment(request, id, uint8(reason), signatures);
         }
@@ -295,18 +295,29 @@ contract AnswersTest is OracleFixture {
 
     function test_decline__when_signed_for_another_reason_or_request__then_it_is_refused() public {
         (uint256 id, IAIRiskOracle.Request memory request) = _ask();
-        bytes[] memory signatures = _signatures(oracle.declineDigest(id, 1));
+        bytes[] memory signatures = _signatures(oracle.declineDigest(request, id, 1));
         vm.expectPartialRevert(SignerSet.UnknownSigner.selector);
         oracle.declineAssessment(request, id, 2, signatures);
-        signatures = _signatures(oracle.declineDigest(id + 1, 1));
+        signatures = _signatures(oracle.declineDigest(request, id + 1, 1));
         vm.expectPartialRevert(SignerSet.UnknownSigner.selector);
         oracle.declineAssessment(request, id, 1, signatures);
+    }
+
+    function test_decline__when_a_reorganisation_gives_the_id_to_another__then_the_signature_is_void() public {
+        uint256 snapshot = vm.snapshotState();
+        (uint256 id, IAIRiskOracle.Request memory request) = _ask();
+        bytes[] memory signatures = _signatures(oracle.declineDigest(request, id, 1));
+        vm.revertToState(snapshot);
+        (uint256 again, IAIRiskOracle.Request memory other) = _askFor();
+        equal(again, id, "the same id");
+        vm.expectPartialRevert(SignerSet.UnknownSigner.selector);
+        oracle.declineAssessment(other, id, 1, signatures);
     }
 
     function test_decline__when_the_request_is_not_pending_or_differs__then_it_is_refused() public {
         (uint256 id, IAIRiskOracle.Request memory request) = _ask();
         request.fee += 1 ether;
-        bytes[] memory signatures = _signatures(oracle.declineDigest(id, 1));
+        bytes[] memory signatures = _signatures(oracle.declineDigest(request, id, 1));
         vm.expectRevert(abi.encodeWithSelector(IAIRiskOracle.RequestMismatch.selector, id));
         oracle.declineAssessment(request, id, 1, signatures);
         request.fee -= 1 ether;

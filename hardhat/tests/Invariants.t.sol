@@ -33,6 +33,10 @@ contract InvariantsTest is WorldChecks {
         _noThinWalletIsApproved();
     }
 
+    function invariant_nobody_is_stuck_and_no_price_jumps() external view {
+        _nothingIsStuckAndNothingJumps();
+    }
+
     function invariant_the_ether_pool_owns_exactly_what_it_owes() external view {
         _etherPoolOwnsWhatItOwes();
     }

@@ -49,9 +49,11 @@ contract LendersTest is OracleFixture {
     }
 
     /// @dev Wait until a loan owes this much interest, and repay it.
-    function _repayWithProfit(uint256 loanId, uint256 profit) private {
+    /// @return ran how long it ran, seconds
+    function _repayWithProfit(uint256 loanId, uint256 profit) private returns (uint256 ran) {
         uint256 perYear = (PRINCIPAL * uint256(pool.loan(loanId).interestRate)) / 10_000;
-        vm.warp(pool.loan(loanId).startedAt + (profit * 365 days) / perYear);
+        ran = (profit * 365 days) / perYear;
+        vm.warp(pool.loan(loanId).startedAt + ran);
         pool.repay(loanId, type(uint256).max);
     }
 
@@ -68,11 +70,11 @@ contract LendersTest is OracleFixture {
         pool.setPolicy(policy);
         equal(pool.policy().maximumLtv, 7_999, "just under it");
 
-        // Plain terms grant two thirds whatever the policy says.
+        // Plain terms grant no more than the policy, so that they need no room of their own.
         policy.maximumLtv = 5_000;
-        vm.expectRevert(abi.encodeWithSelector(ILendingDesk.InvalidPolicy.selector, "liquidationLtv", 6_666));
-        _pool(policy, 6_666);
-        equal(_pool(policy, 6_667).LIQUIDATION_LTV(), 6_667, "above plain terms");
+        vm.expectRevert(abi.encodeWithSelector(ILendingDesk.InvalidPolicy.selector, "liquidationLtv", 5_000));
+        _pool(policy, 5_000);
+        equal(_pool(policy, 5_001).LIQUIDATION_LTV(), 5_001, "above the policy's");
     }
 
     function test_liquidation_ltv__when_the_bonus_would_exceed_the_rest__then_it_is_refused() public {
@@ -141,29 +143,42 @@ contract LendersTest is OracleFixture {
     function test_profit__when_more_comes__then_what_was_locked_is_not_locked_anew() public {
         uint256 small = _active();
         uint256 large = _active();
-        _repayWithProfit(large, PROFIT);
-        uint256 unlocked = block.timestamp + 3 days;
-        vm.warp(block.timestamp + 2 days);
+        uint256 start = pool.loan(small).startedAt;
+        uint256 ran = _repayWithProfit(large, PROFIT);
+        uint256 rest = ran - (2 * ran) / 3;
+        uint256 repaid = start + 2 * ran - rest;
+        vm.warp(repaid);
         uint256 left = pool.lockedProfit();
-        equal(left, (PROFIT + 2) / 3, "a third, rounded up");
+        equal(left, (PROFIT * rest + ran - 1) / ran, "a third, rounded up");
         pool.repay(small, type(uint256).max);
         uint256 second = pool.lockedProfit() - left;
-        // The time is the mean of one day for the one and three days for the other, weighted by amount.
-        uint256 time = (left * 1 days + second * 3 days + left + second - 1) / (left + second);
-        vm.warp(block.timestamp + time - 1);
+        // The time is the mean of what is left for the one and the whole for the other, weighted by amount.
+        uint256 time = (left * rest + second * (repaid - start) + left + second - 1) / (left + second);
+        vm.warp(repaid + time - 1);
         check(pool.lockedProfit() > 0, "a second before");
-        vm.warp(block.timestamp + 1);
+        vm.warp(repaid + time);
         equal(pool.lockedProfit(), 0, "all unlocked");
-        check(block.timestamp < unlocked + 2 days, "sooner than if all had begun anew");
+        check(time < repaid - start, "sooner than if all had begun anew");
     }
 
     function test_profit__when_the_last_of_it_is_unlocked__then_new_profit_takes_its_full_time() public {
-        _repayWithProfit(_active(), PROFIT);
-        vm.warp(block.timestamp + 30 days);
-        _repayWithProfit(_active(), PROFIT);
-        vm.warp(block.timestamp + pool.PROFIT_UNLOCK() - 1);
-        equal(pool.lockedProfit(), (PROFIT + pool.PROFIT_UNLOCK() - 1) / pool.PROFIT_UNLOCK(), "one second's worth");
+        vm.warp(block.timestamp + _repayWithProfit(_active(), PROFIT));
+        uint256 ran = _repayWithProfit(_active(), PROFIT);
+        vm.warp(block.timestamp + ran - 1);
+        equal(pool.lockedProfit(), (PROFIT + ran - 1) / ran, "one second's worth");
         vm.warp(block.timestamp + 1);
         equal(pool.lockedProfit(), 0, "none");
+    }
+
+    function test_deposit__when_it_would_buy_no_share__then_it_is_refused() public {
+        _repayWithProfit(_active(), PROFIT);
+        pool.redeem(pool.balanceOf(address(this)), address(this), address(this));
+        // What was locked is the virtual shares' now, and makes one dear.
+        vm.warp(block.timestamp + 3_650 days);
+        uint256 price = (pool.totalAssets() + 1) / 1_000;
+        equal(pool.previewDeposit(price), 0, "just too little");
+        vm.expectRevert(ILendingDesk.ZeroShares.selector);
+        pool.deposit(price, address(this));
+        equal(pool.deposit(price + 1, address(this)), 1, "one share");
     }
 }

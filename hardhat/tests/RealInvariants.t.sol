@@ -87,6 +87,7 @@ contract RealInvariantsTest is WorldChecks {
         _storedNumbersAreProven();
         _forgedAnswersAreRefused();
         _noThinWalletIsApproved();
+        _nothingIsStuckAndNothingJumps();
         _etherPoolOwnsWhatItOwes();
         _tokenPoolOwnsWhatItOwes();
     }

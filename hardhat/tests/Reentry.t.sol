@@ -49,7 +49,7 @@ contract ReentryTest is ReentryFixture {
         _attempt(0, abi.encodeCall(pool.withdraw, (shares)));
         _attempt(2 ether, _requestCall(1 ether, 30 days));
         // Last: within a claim nothing is left to claim.
-        _attempt(0, abi.encodeCall(pool.claim, ()));
+        _attempt(0, abi.encodeCall(pool.claim, (address(wallet))));
         wallet.act(address(pool), 0, abi.encodeCall(pool.withdrawApplication, (_requested())));
     }
 
@@ -81,7 +81,7 @@ contract ReentryTest is ReentryFixture {
 
     function test_borrower__when_it_reenters_at_a_claim__then_it_claims_once() public {
         uint256 before = address(wallet).balance;
-        _refusesWithin(0, abi.encodeCall(pool.claim, ()), ATTEMPTS - 1);
+        _refusesWithin(0, abi.encodeCall(pool.claim, (address(wallet))), ATTEMPTS - 1);
         equal(address(wallet).balance, before + 2 ether, "one collateral");
         equal(pool.totalClaimable(), 0, "and no more");
     }

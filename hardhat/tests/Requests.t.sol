@@ -150,7 +150,7 @@ contract RequestsTest is OracleFixture {
         oracle.cancelRequest(third, cancelled);
         oracle.withdrawFees();
         vm.prank(borrower);
-        oracle.withdrawRefund();
+        oracle.withdrawRefund(borrower);
         equal(address(oracle).balance, 0, "all money is out");
         oracle.unpause();
         _ask();

@@ -185,12 +185,12 @@ contract SmartLendingTest is OracleFixture {
         _state(loanId, ILendingDesk.LoanState.Refused);
         uint256 before = borrower.balance;
         vm.prank(borrower);
-        pool.claim();
+        pool.claim(borrower);
         equal(borrower.balance, before + COLLATERAL, "all of it");
         equal(pool.collateralHeld(), 0, "none held");
         vm.prank(borrower);
         vm.expectRevert(ILendingDesk.NothingToClaim.selector);
-        pool.claim();
+        pool.claim(borrower);
     }
 
     function test_review__when_the_role_approves__then_it_is_paid_within_the_caps() public {
@@ -279,6 +279,17 @@ contract SmartLendingTest is OracleFixture {
         pool.takePlainTerms(loanId);
     }
 
+    function test_plain_terms__when_the_policy_caps_lower__then_they_grant_no_more() public {
+        (uint256 loanId, ) = _apply(10 ether, 3 ether);
+        ILendingDesk.Policy memory policy = _policy();
+        policy.maximumLtv = 3_000;
+        pool.setPolicy(policy);
+        vm.warp(uint256(pool.loan(loanId).answerBy) + 1);
+        vm.prank(borrower);
+        pool.takePlainTerms(loanId);
+        equal(pool.loan(loanId).principal, 0.9 ether, "30 % of the collateral, as of any loan");
+    }
+
     function test_plain_terms__when_the_collateral_is_dust__then_they_are_refused() public {
         (uint256 loanId, ) = _apply(1, 1);
         vm.warp(uint256(pool.loan(loanId).answerBy) + 1);
@@ -298,12 +309,48 @@ contract SmartLendingTest is OracleFixture {
         check(back <= 50 ether, "no more than was brought");
     }
 
+    function test_interest__when_a_lender_comes_for_three_days__then_no_more_than_three_days_are_earned() public {
+        uint256 loanId = _active();
+        vm.warp(block.timestamp + DURATION);
+        uint256 interest = pool.owed(loanId) - PRINCIPAL;
+        vm.deal(borrower, 1_000 ether);
+        vm.startPrank(borrower);
+        uint256 shares = pool.fund{value: 950 ether}();
+        pool.repay{value: 2 ether}(loanId);
+        vm.warp(block.timestamp + 3 days);
+        uint256 gained = pool.withdraw(shares) - 950 ether;
+        vm.stopPrank();
+        check(gained > 0 && gained <= interest / 10, "95 % of the shares for a tenth of the time");
+    }
+
+    function test_interest__when_the_loan_was_short__then_it_takes_three_days() public {
+        uint256 loanId = _active();
+        vm.warp(block.timestamp + 1 hours);
+        uint256 interest = pool.owed(loanId) - PRINCIPAL;
+        pool.repay{value: 2 ether}(loanId);
+        vm.warp(block.timestamp + 3 days - 1);
+        check(pool.totalAssets() < 50 ether + interest, "not yet");
+        vm.warp(block.timestamp + 1);
+        equal(pool.totalAssets(), 50 ether + interest, "all of it");
+    }
+
     function test_borrower__when_its_contract_refuses_ether__then_the_loan_is_credited() public {
         uint256 loanId = _answered(_lowOutputs());
         vm.etch(borrower, hex"5f5ffd");
         pool.settle(loanId);
         _state(loanId, ILendingDesk.LoanState.Active);
         equal(pool.claimable(borrower), PRINCIPAL, "waits to be claimed");
+        _solvent();
+        vm.startPrank(borrower);
+        vm.expectRevert();
+        pool.claim(borrower);
+        vm.expectRevert(ILendingDesk.ZeroReceiver.selector);
+        pool.claim(address(0));
+        vm.expectEmit();
+        emit ILendingDesk.Claimed(borrower, payee, PRINCIPAL);
+        pool.claim(payee);
+        vm.stopPrank();
+        equal(payee.balance, PRINCIPAL, "to whom it names");
         _solvent();
     }
 
@@ -346,7 +393,7 @@ contract SmartLendingTest is OracleFixture {
         vm.expectRevert(abi.encodeWithSelector(ILendingDesk.FeeNotRefundable.selector, declined));
         pool.reclaimFee(declined);
         vm.prank(borrower);
-        pool.claim();
+        pool.claim(borrower);
         _solvent();
     }
 
@@ -365,9 +412,9 @@ contract SmartLendingTest is OracleFixture {
         pool.repay{value: due + 5 ether}(loanId);
         equal(borrower.balance, before - due, "the excess came back");
         equal(pool.totalAssets(), 50 ether, "interest is the lenders' by and by");
-        vm.warp(block.timestamp + 1 days);
+        vm.warp(block.timestamp + DURATION / 3);
         equal(pool.totalAssets(), 50 ether + (due - PRINCIPAL) / 3, "a third after a third of the time");
-        vm.warp(block.timestamp + 2 days);
+        vm.warp(block.timestamp + (2 * DURATION) / 3);
         equal(pool.totalAssets(), 50 ether + due - PRINCIPAL, "interest earned");
         equal(pool.claimable(borrower), COLLATERAL, "collateral released");
         _state(loanId, ILendingDesk.LoanState.Repaid);
@@ -409,7 +456,7 @@ contract SmartLendingTest is OracleFixture {
         emit ILendingDesk.LoanDefaulted(loanId, borrower, due, due);
         pool.liquidate(loanId);
         equal(pool.claimable(borrower), COLLATERAL - due, "what is left over");
-        vm.warp(block.timestamp + 3 days);
+        vm.warp(from + DURATION + GRACE + 1);
         equal(pool.totalAssets(), 50 ether + due - PRINCIPAL, "pool whole, with its interest");
         _state(loanId, ILendingDesk.LoanState.Defaulted);
         vm.expectPartialRevert(ILendingDesk.LoanInState.selector);
@@ -474,7 +521,7 @@ contract SmartLendingTest is OracleFixture {
     function test_shares__when_the_first_lender_is_attacked_by_inflation__then_the_loss_is_the_attackers() public {
         SmartLending fresh = new SmartLending(address(manager), oracle, _policy());
         fresh.fund{value: 1}();
-        vm.expectRevert(SmartLending.ZeroShares.selector);
+        vm.expectRevert(ILendingDesk.ZeroShares.selector);
         fresh.fund{value: 0}();
         // A donation cannot even reach the pool: its assets are counted, not read off the balance.
         vm.deal(address(fresh), 10 ether);
@@ -482,7 +529,7 @@ contract SmartLendingTest is OracleFixture {
         vm.prank(borrower);
         uint256 shares = fresh.fund{value: 1 ether}();
         check(fresh.valueOf(shares) >= 1 ether - 1, "the victim keeps what was paid");
-        vm.expectRevert(SmartLending.ZeroShares.selector);
+        vm.expectRevert(ILendingDesk.ZeroShares.selector);
         fresh.withdraw(0);
     }
 

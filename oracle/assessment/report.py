@@ -31,6 +31,7 @@ _REPORT_FIELDS: Final = [
 
 _DECLINE_FIELDS: Final = [
     {"name": "requestId", "type": "uint256"},
+    {"name": "requestHash", "type": "bytes32"},
     {"name": "reason", "type": "uint8"},
     {"name": "signerSetDigest", "type": "bytes32"},
 ]
@@ -99,10 +100,15 @@ def report_message(
     )
 
 
-def decline_message(domain: Domain, request_id: int, reason: int, signer_set_digest: bytes) -> dict[str, Any]:
-    """Return the EIP-712 message by which signers decline a request."""
+def decline_message(
+    domain: Domain, request_id: int, request_hash: bytes, reason: int, signer_set_digest: bytes
+) -> dict[str, Any]:
+    """Return the EIP-712 message by which signers decline a request.
+
+    `request_hash` is Keccak-256 over its ABI encoding: after a reorganisation the id may be another request's.
+    """
     return domain.message(
         "Decline",
         _DECLINE_FIELDS,
-        {"requestId": request_id, "reason": reason, "signerSetDigest": signer_set_digest},
+        {"requestId": request_id, "requestHash": request_hash, "reason": reason, "signerSetDigest": signer_set_digest},
     )

@@ -23,6 +23,7 @@ from oracle.chain.reverts import from_web3
 from oracle.chain.rpc import endpoint_faults
 
 _TERMS_ABI: Final = ["address", "uint128", "address", "uint128", "uint32"]
+_REQUEST_ABI: Final = ["address", "address", f"({','.join(_TERMS_ABI)})", "bytes32", "uint96", "uint64", "uint64"]
 
 
 class RequestState(IntEnum):
@@ -65,6 +66,11 @@ class RegisteredModel:
 def terms_hash(terms: LoanTerms) -> bytes:
     """Return the Keccak-256 of the ABI encoding of loan terms."""
     return keccak(encode(_TERMS_ABI, astuple(terms)))
+
+
+def request_hash(request: AssessmentRequest) -> bytes:
+    """Return the Keccak-256 of the ABI encoding of a request, as the contract stores its upper 31 bytes."""
+    return keccak(encode(_REQUEST_ABI, _request_tuple(request)))
 
 
 def outputs_hash(outputs: Sequence[int]) -> bytes:
@@ -189,9 +195,9 @@ class OracleContract:
             signer_set_digest=signer_set_digest,
         )
 
-    def decline_message(self, request_id: int, reason: int, signer_set_digest: bytes) -> dict[str, Any]:
+    def decline_message(self, request: AssessmentRequest, reason: int, signer_set_digest: bytes) -> dict[str, Any]:
         """Return the EIP-712 message that a signer of a refusal signs."""
-        return decline_message(self.domain, request_id, reason, signer_set_digest)
+        return decline_message(self.domain, request.request_id, request_hash(request), reason, signer_set_digest)
 
     async def gas_of(self, sender: Address, data: bytes) -> int:
         """Run a call to the oracle at the chain's head without sending it, and return the gas it needs.

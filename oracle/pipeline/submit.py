@@ -45,9 +45,10 @@ async def decline(context: Context, session: AsyncSession, row: RequestRow) -> O
     """Sign the refusal and put it into the ledger."""
     if row.decline_reason is None:
         raise ValueError(f"request {row.request_id} is {row.state} without a reason")
-    message = context.oracle.decline_message(int(row.request_id), row.decline_reason, context.signer_set_digest)
+    request = to_request(row)
+    message = context.oracle.decline_message(request, row.decline_reason, context.signer_set_digest)
     signature = context.signer.sign_message(message)
-    data = context.oracle.decline(to_request(row), row.decline_reason, [signature])
+    data = context.oracle.decline(request, row.decline_reason, [signature])
     return await _enter(context, session, row, "decline", data)
 
 

@@ -66,7 +66,7 @@ def digest_of(message: dict[str, object]) -> bytes:
 
 async def signed_decline(oracle: OracleOnChain, request: AssessmentRequest, reason: int, by: Signer) -> bytes:
     _, _, digest = await oracle.contract.signers()
-    message = oracle.contract.decline_message(request.request_id, reason, digest)
+    message = oracle.contract.decline_message(request, reason, digest)
     return oracle.contract.decline(request, reason, [by.sign_message(message)])
 
 
@@ -182,9 +182,11 @@ async def test_report_message__when_hashed__then_the_contracts_digest(oracle: Or
 
 
 async def test_decline_message__when_hashed__then_the_contracts_digest(oracle: OracleOnChain) -> None:
+    request = replace(await one_request(oracle), request_id=2**40)
     _, _, signers = await oracle.contract.signers()
-    digest = digest_of(oracle.contract.decline_message(2**40, 5, signers))
-    assert digest == await oracle.transactor.read(oracle.deployed, "declineDigest", 2**40, 5)
+    digest = digest_of(oracle.contract.decline_message(request, 5, signers))
+    request_tuple, _ = _tuples(oracle, request, report_on(request))
+    assert digest == await oracle.transactor.read(oracle.deployed, "declineDigest", request_tuple, 2**40, 5)
 
 
 def _tuples(oracle: OracleOnChain, request: AssessmentRequest, report: Report) -> tuple[object, object]:

@@ -23,6 +23,8 @@ abstract contract AskingWorld is ProvenAnswers, IAssessmentReceiver {
     uint256 public requests;
     uint256 public ended;
     uint256 public feesOfPending;
+    /// @notice Refusals of what must never be refused: who is owed may take, who owes may pay.
+    uint256 public stuck;
     mapping(uint256 requestId => uint256) public timesEnded;
     mapping(uint256 requestId => bool) public wantsCallback;
     mapping(uint256 requestId => uint256) public timesTold;
@@ -89,12 +91,19 @@ abstract contract AskingWorld is ProvenAnswers, IAssessmentReceiver {
     }
 
     function withdrawFees() external {
-        try oracle.withdrawFees() {} catch {}
+        if (oracle.earnedFees() == 0) return;
+        try oracle.withdrawFees() {} catch {
+            ++stuck;
+        }
     }
 
     function withdrawRefund(bool mine) external {
-        if (!mine) vm.prank(borrower);
-        try oracle.withdrawRefund() {} catch {}
+        address account = mine ? address(this) : borrower;
+        if (oracle.refundOf(account) == 0) return;
+        vm.prank(account);
+        try oracle.withdrawRefund(account) {} catch {
+            ++stuck;
+        }
     }
 
     function changeFee(uint96 fee) external {

@@ -4,6 +4,7 @@ pragma solidity ^0.8.28;
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IAIRiskOracle} from "../../contracts/interfaces/IAIRiskOracle.sol";
 import {ILendingDesk} from "../../contracts/interfaces/ILendingDesk.sol";
+import {LoanBook} from "../../contracts/lending/LoanBook.sol";
 import {SmartLending} from "../../contracts/lending/SmartLending.sol";
 import {TokenLender} from "../../contracts/lending/TokenLender.sol";
 import {AskingWorld} from "./AskingWorld.sol";
@@ -16,6 +17,8 @@ abstract contract LendingWorld is AskingWorld {
     DollarToken public token;
     SettableFeed public feed;
     uint256 public thinApprovals;
+    /// @notice Payments and defaults by which the lenders gained at once what others could skim.
+    uint256 public jumps;
 
     function build() external {
         setUp();
@@ -98,8 +101,12 @@ abstract contract LendingWorld is AskingWorld {
 
     function withdrawApplication(uint256 which) external {
         (ILendingDesk desk, uint256 loanId) = _loan(which);
+        ILendingDesk.LoanState state = desk.loan(loanId).state;
+        bool open = state == ILendingDesk.LoanState.Requested || state == ILendingDesk.LoanState.Review;
         vm.prank(borrower);
-        try desk.withdrawApplication(loanId) {} catch {}
+        try desk.withdrawApplication(loanId) {} catch {
+            if (open) ++stuck;
+        }
     }
 
     function reclaimFee(uint256 which) external {
@@ -111,35 +118,67 @@ abstract contract LendingWorld is AskingWorld {
         (ILendingDesk desk, uint256 loanId) = _loan(which);
         if (desk.loan(loanId).state != ILendingDesk.LoanState.Active) return;
         uint256 owed = desk.owed(loanId);
-        if (address(desk) == address(pool)) pool.repay{value: owed + 1}(loanId);
-        else lender.repay(loanId, owed);
+        uint256 assets = _assets(desk);
+        if (address(desk) == address(pool))
+            try pool.repay{value: owed + 1}(loanId) {} catch {
+                ++stuck;
+            }
+        else
+            try lender.repay(loanId, owed) {} catch {
+                ++stuck;
+            }
+        if (_assets(desk) != assets) ++jumps;
     }
 
     function liquidate(uint256 which, bool whenDue) external {
         (ILendingDesk desk, uint256 loanId) = _loan(which);
         ILendingDesk.Loan memory l = desk.loan(loanId);
         if (whenDue && l.state == ILendingDesk.LoanState.Active) vm.warp(Math.max(block.timestamp, l.dueAt + 4 days));
-        if (address(desk) == address(pool)) try pool.liquidate(loanId) {} catch {}
-        else try lender.liquidate(loanId, type(uint256).max) {} catch {}
+        bool due = l.state == ILendingDesk.LoanState.Active && block.timestamp > uint256(l.dueAt) + l.gracePeriod;
+        uint256 assets = _assets(desk);
+        if (address(desk) == address(pool))
+            try pool.liquidate(loanId) {} catch {
+                if (due) ++stuck;
+            }
+        else
+            try lender.liquidate(loanId, type(uint256).max) {} catch {
+                if (due) ++stuck;
+            }
+        if (_assets(desk) > assets) ++jumps;
     }
 
     function claim(bool tokens) external {
-        ILendingDesk desk = tokens ? ILendingDesk(address(lender)) : ILendingDesk(address(pool));
+        LoanBook desk = tokens ? LoanBook(lender) : LoanBook(pool);
+        if (desk.claimable(borrower) == 0) return;
         vm.prank(borrower);
-        try desk.claim() {} catch {}
+        try desk.claim(borrower) {} catch {
+            ++stuck;
+        }
     }
 
     function lend(bool tokens, uint256 amount) external {
-        if (tokens) lender.deposit(bound(amount, 1e6, 10_000e6), address(this));
-        else pool.fund{value: bound(amount, 1 gwei, 10 ether)}();
+        amount = tokens ? bound(amount, 1e6, 10_000e6) : bound(amount, 1 gwei, 10 ether);
+        if (tokens)
+            try lender.deposit(amount, address(this)) {} catch {
+                if (lender.previewDeposit(amount) > 0) ++stuck;
+            }
+        else
+            try pool.fund{value: amount}() {} catch {
+                if ((amount * (pool.totalSupply() + 1_000)) / (pool.totalAssets() + 1) > 0) ++stuck;
+            }
     }
 
     function leave(bool tokens, uint256 shares) external {
+        shares = bound(shares, 0, tokens ? lender.maxRedeem(address(this)) : pool.balanceOf(address(this)));
         if (tokens)
-            try
-                lender.redeem(bound(shares, 0, lender.maxRedeem(address(this))), address(this), address(this))
-            {} catch {}
-        else try pool.withdraw(bound(shares, 0, pool.balanceOf(address(this)))) {} catch {}
+            try lender.redeem(shares, address(this), address(this)) {} catch {
+                ++stuck;
+            }
+        else
+            try pool.withdraw(shares) {} catch {
+                uint256 value = pool.valueOf(shares);
+                if (value > 0 && value <= pool.cash()) ++stuck;
+            }
     }
 
     function movePrice(uint256 price) external {
@@ -150,6 +189,10 @@ abstract contract LendingWorld is AskingWorld {
 
     function _policy(uint16 minimumConfidence) private pure returns (ILendingDesk.Policy memory) {
         return ILendingDesk.Policy(7_000, 2_000, minimumConfidence, 7_000, 3_000, 1_000, 180 days, 3 days);
+    }
+
+    function _assets(ILendingDesk desk) private view returns (uint256) {
+        return LoanBook(payable(address(desk))).lenderAssets();
     }
 
     function _loan(uint256 which) private view returns (ILendingDesk, uint256) {

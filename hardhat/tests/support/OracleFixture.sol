@@ -205,7 +205,7 @@ abstract contract OracleFixture is Checks {
     }
 
     function _decline(uint256 id, IAIRiskOracle.Request memory request, uint8 reason) internal {
-        oracle.declineAssessment(request, id, reason, _signatures(oracle.declineDigest(id, reason)));
+        oracle.declineAssessment(request, id, reason, _signatures(oracle.declineDigest(request, id, reason)));
     }
 
     receive() external payable virtual {}

@@ -107,6 +107,11 @@ abstract contract WorldChecks is Checks {
         equal(world.thinApprovals(), 0, "approved below the minimum of confidence");
     }
 
+    function _nothingIsStuckAndNothingJumps() internal view {
+        equal(world.stuck(), 0, "refused, though it must never be");
+        equal(world.jumps(), 0, "gained by the lenders at once");
+    }
+
     function _etherPoolOwnsWhatItOwes() internal view {
         SmartLending pool = world.pool();
         check(pool.valueOf(pool.totalSupply()) <= pool.totalAssets(), "shares are worth no more than the assets");

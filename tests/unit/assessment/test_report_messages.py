@@ -36,7 +36,7 @@ def type_string(message: dict[str, object]) -> str:
 
 @pytest.mark.parametrize(
     "message",
-    [report_message(DOMAIN, REQUEST, REPORT, **HASHES), decline_message(DOMAIN, 7, 2, b"s" * 32)],
+    [report_message(DOMAIN, REQUEST, REPORT, **HASHES), decline_message(DOMAIN, 7, b"r" * 32, 2, b"s" * 32)],
     ids=["report", "decline"],
 )
 def test_message__when_compared_with_the_contract__then_the_type_is_the_same_to_the_letter(
@@ -87,9 +87,10 @@ def test_report_message__when_any_field_changes__then_what_is_signed_changes() -
 
 def test_decline_message__when_any_field_changes__then_what_is_signed_changes() -> None:
     changed = [
-        decline_message(DOMAIN, 7, 2, b"s" * 32),
-        decline_message(DOMAIN, 8, 2, b"s" * 32),
-        decline_message(DOMAIN, 7, 3, b"s" * 32),
-        decline_message(DOMAIN, 7, 2, b"x" * 32),
+        decline_message(DOMAIN, 7, b"r" * 32, 2, b"s" * 32),
+        decline_message(DOMAIN, 8, b"r" * 32, 2, b"s" * 32),
+        decline_message(DOMAIN, 7, b"x" * 32, 2, b"s" * 32),
+        decline_message(DOMAIN, 7, b"r" * 32, 3, b"s" * 32),
+        decline_message(DOMAIN, 7, b"r" * 32, 2, b"x" * 32),
     ]
     assert len({digest(message) for message in changed}) == len(changed)

@@ -18,7 +18,7 @@ from oracle.chain.signer import Call, Signer
 
 KEY = "0x" + "c0ffee" * 10 + "beef"
 ORDER = 0xFFFFFFFF_FFFFFFFF_FFFFFFFF_FFFFFFFE_BAAEDCE6_AF48A03B_BFD25E8C_D0364141
-MESSAGE = decline_message(Domain(31337, Address("0x" + "ab" * 20)), 7, 2, b"s" * 32)
+MESSAGE = decline_message(Domain(31337, Address("0x" + "ab" * 20)), 7, b"r" * 32, 2, b"s" * 32)
 CALL = Call(Address("0x" + "ab" * 20), b"\x01\x02", 100_000)
 FEES = Fees(30, 2)
 
