@@ -25,6 +25,8 @@ from oracle.proving.keys import read_keys
 
 HARDHAT = REPOSITORY / "hardhat"
 OUT = REPOSITORY / "build" / "deployment"
+ORACLE = "RiskOracle#AIRiskOracle"
+BUILT_AS_BY_IGNITION = ("build", "--quiet", "--no-tests", "--default-build-profile", "production")
 
 
 def main() -> None:
@@ -33,6 +35,8 @@ def main() -> None:
         if not os.environ.get(variable):
             sys.exit(f"{variable} is not set: it says where to deploy, and who does")
     name = arguments.deployment_id or arguments.chain
+    # First: the parameters hold the hash of the verifier's code, and new keys make another.
+    hardhat(*BUILT_AS_BY_IGNITION, failure="the contracts cannot be compiled")
     parameters = fill(arguments)
     OUT.mkdir(parents=True, exist_ok=True)
     file = OUT / f"{name}.parameters.json"
@@ -42,9 +46,8 @@ def main() -> None:
         deploy("TokenLender", name, file, arguments.model)
     if arguments.activate:
         deploy("Activate", name, file, arguments.model)
-    addresses = json.loads((HARDHAT / "ignition" / "deployments" / name / "deployed_addresses.json").read_text())
     settings = OUT / f"{name}.toml"
-    settings.write_text(daemon_settings(addresses, name))
+    settings.write_text(daemon_settings(HARDHAT / "ignition" / "deployments" / name))
     print(settings.read_text(), end="")
     print(f"written to {settings.relative_to(REPOSITORY)}; ABIs are in oracle/chain/abi")
 
@@ -101,40 +104,41 @@ def fill(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def deploy(module: str, name: str, parameters: Path, model: str) -> None:
     """Run one Ignition module to its end; its journal makes it go on where it stopped."""
-    command = [
-        str(node_binary()),
-        "node_modules/hardhat/dist/src/cli.js",
+    hardhat(
         *("ignition", "deploy", f"ignition/modules/{module}.ts"),
         *("--network", "target", "--deployment-id", name, "--parameters", str(parameters)),
-    ]
+        model=model,
+        failure=f"Ignition stopped at module {module}",
+    )
+
+
+def hardhat(*arguments: str, failure: str, model: str = DEFAULT_MODEL) -> None:
+    """Run Hardhat; SystemExit, which says what failed, when it does."""
+    command = [str(node_binary()), "node_modules/hardhat/dist/src/cli.js", *arguments]
     environment = os.environ | {"RISK_ORACLE_MODEL": load(model).name, "HARDHAT_IGNITION_CONFIRM_DEPLOYMENT": "true"}
     ended = subprocess.run(command, cwd=HARDHAT, env=environment, check=False)  # noqa: S603
     if ended.returncode != 0:
-        sys.exit(f"Ignition stopped at module {module} (exit {ended.returncode}): mend the cause and run this again")
+        sys.exit(f"{failure} (exit {ended.returncode}): mend the cause and run this again")
 
 
-def daemon_settings(addresses: dict[str, str], name: str) -> str:
-    """Return the [chain] table of the daemon's settings, and the other addresses as comments."""
+def daemon_settings(records: Path) -> str:
+    """Return the [chain] table of the daemon's settings, and the other addresses as comments, from Ignition's records."""
     w3 = Web3(HTTPProvider(os.environ["RISK_ORACLE_RPC_URL"]))
-    oracle = addresses["RiskOracle#AIRiskOracle"]
-    lines = [f"# Deployment {name!r}."]
+    addresses = json.loads((records / "deployed_addresses.json").read_text())
+    lines = [f"# Deployment {records.name!r}."]
     lines += [f"# {contract.split('#')[1]}: {address}" for contract, address in sorted(addresses.items())]
-    lines += ["[chain]", f"chain_id = {w3.eth.chain_id}", f'oracle = "{oracle}"']
-    lines.append(f"start_block = {first_block(w3, oracle)}")
+    lines += ["[chain]", f"chain_id = {w3.eth.chain_id}", f'oracle = "{addresses[ORACLE]}"']
+    lines.append(f"start_block = {first_block(records, ORACLE)}")
     return "\n".join(lines) + "\n"
 
 
-def first_block(w3: Web3, address: str) -> int:
-    """Return the first block in which the contract has code, by bisection."""
-    low, high = 0, int(w3.eth.block_number)
-    checksummed = Web3.to_checksum_address(address)
-    while low < high:
-        middle = (low + high) // 2
-        if w3.eth.get_code(checksummed, middle):
-            high = middle
-        else:
-            low = middle + 1
-    return low
+def first_block(records: Path, contract: str) -> int:
+    """Return the block that a contract was deployed in, from Ignition's journal: a pruned node no longer knows it."""
+    for line in filter(None, (records / "journal.jsonl").read_text().splitlines()):
+        message = json.loads(line)
+        if message["type"] == "TRANSACTION_CONFIRM" and message["futureId"] == contract:
+            return int(message["receipt"]["blockNumber"])
+    sys.exit(f"{records / 'journal.jsonl'} does not say in which block {contract} was deployed: restore the file")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import sys
+import tomllib
 from collections.abc import Iterator
 
 import pytest
@@ -74,7 +75,11 @@ async def test_deploy__when_run_twice__then_the_model_is_active_and_the_second_r
             "eth_call", {"to": registry.address, "data": registry.encode("primaryModel")}, "latest"
         )
         assert int(primary, 16) != 0
-        assert f'oracle = "{addresses["RiskOracle#AIRiskOracle"]}"' in (OUT / f"{DEPLOYMENT}.toml").read_text()
+        settings = tomllib.loads((OUT / f"{DEPLOYMENT}.toml").read_text())["chain"]
+        assert settings["oracle"] == addresses["RiskOracle#AIRiskOracle"]
+        for block, deployed in ((settings["start_block"], True), (settings["start_block"] - 1, False)):
+            code = await chain.rpc("eth_getCode", settings["oracle"], hex(block))
+            assert (code != "0x") == deployed
 
         height = await chain.block_number()
         code, output = await _deploy(chain, *arguments)
