@@ -283,6 +283,22 @@ contract AnswersTest is OracleFixture {
         oracle.withdrawRefund(address(this));
     }
 
+    function test_refund__when_the_requester_cannot_take_ether__then_it_names_who_can() public {
+        (uint256 id, IAIRiskOracle.Request memory request) = _ask();
+        _decline(id, request, 1);
+        vm.etch(borrower, hex"5f5ffd");
+        vm.startPrank(borrower);
+        vm.expectRevert();
+        oracle.withdrawRefund(borrower);
+        vm.expectRevert(IAIRiskOracle.ZeroReceiver.selector);
+        oracle.withdrawRefund(address(0));
+        vm.expectEmit();
+        emit IAIRiskOracle.RefundWithdrawn(borrower, payee, FEE);
+        oracle.withdrawRefund(payee);
+        vm.stopPrank();
+        equal(payee.balance, FEE, "to whom it names");
+    }
+
     function test_decline__when_the_reason_is_unknown__then_it_is_refused() public {
         (uint256 id, IAIRiskOracle.Request memory request) = _ask();
         for (uint256 reason = 0; reason < 7; reason += 6) {
