@@ -73,7 +73,7 @@ test: setup check ## every check and every test
 	# Files run side by side: each worker has its own database, chain and ports.
 	$(BIN)/pytest --numprocesses=2 --dist=loadfile
 
-test-long: setup coverage slither ## about an hour: deep fuzzing, coverage, each check of the contracts broken once (LONG_CAMPAIGN=8: hours)
+test-long: setup coverage slither ## about two hours: deep fuzzing, coverage, each check of the contracts broken once (LONG_CAMPAIGN=8: hours)
 	@echo "==> Long Solidity campaigns"
 	export LONG_CAMPAIGN=$(LONG_CAMPAIGN); $(HARDHAT) test solidity
 	@echo "==> Mutants of the contracts' checks"
