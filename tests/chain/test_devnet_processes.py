@@ -10,7 +10,15 @@ import pytest
 
 from oracle.devnet.processes import DevnetError, start, wait_until
 
-_PARENT = """
+# What a shell starts in the background ignores SIGINT, and so do its children: these are to hear it.
+_HEARS_SIGINT = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+"""
+
+_PARENT = (
+    _HEARS_SIGINT
+    + """
 import sys, time
 from pathlib import Path
 from oracle.devnet.processes import start
@@ -20,8 +28,11 @@ if sys.argv[2] == "fail":
     raise SystemExit("failed half-way")
 time.sleep(60)
 """
+)
 
-_STACK = """
+_STACK = (
+    _HEARS_SIGINT
+    + """
 import asyncio, sys
 from pathlib import Path
 from oracle.devnet.anvil import Anvil
@@ -33,6 +44,7 @@ async def main():
         await asyncio.sleep(60)
 asyncio.run(main())
 """
+)
 
 
 def _parent(tmp_path: Path, mode: str) -> tuple["subprocess.Popen[str]", int]:
