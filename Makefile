@@ -49,7 +49,7 @@ keys: $(STAMPS)/python ## circuit, development keys and verifier contract
 # As Ignition builds them, which then finds nothing left to do; the tests are compiled when they are run.
 contracts: $(STAMPS)/node keys ## compile the contracts
 	@echo "==> Contracts"
-	@($(HARDHAT) build --quiet --no-tests --default-build-profile production) > build/contracts.log 2>&1 || { cat build/contracts.log; exit 1; }
+	@(cd hardhat && $(NPM) run --silent build) > build/contracts.log 2>&1 || { cat build/contracts.log; exit 1; }
 
 demo: setup ## the main job, on a local chain (KEEP=1: stay up for exploring)
 	@echo "==> Demo"

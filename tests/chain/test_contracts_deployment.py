@@ -91,6 +91,19 @@ async def test_deploy__when_run_twice__then_the_model_is_active_and_the_second_r
         assert int(asset, 16) == int(token, 16)
 
 
+async def test_deploy__when_run_again_after_the_node_forgot_old_states__then_the_settings_still_say_the_block() -> None:
+    async with Anvil(states_in_memory=2) as chain:
+        await chain.set_balance(named_account("deployer").address, 1_000 * ETHER)
+        code, output = await _deploy(chain)
+        assert code == 0, output
+        settings = (OUT / f"{DEPLOYMENT}.toml").read_text()
+        (OUT / f"{DEPLOYMENT}.toml").unlink()
+        await chain.mine(200)
+        code, output = await _deploy(chain)
+        assert code == 0, output
+        assert (OUT / f"{DEPLOYMENT}.toml").read_text() == settings
+
+
 async def test_deploy__when_a_token_comes_without_its_price__then_it_is_refused_before_anything_is_sent() -> None:
     async with Anvil() as chain:
         code, output = await _deploy(chain, "--asset", named_account("token").address)
