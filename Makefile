@@ -79,7 +79,7 @@ test-long: setup coverage slither ## about two hours: deep fuzzing, coverage, ea
 	@echo "==> Mutants of the contracts' checks"
 	$(BIN)/python hardhat/scripts/mutate.py
 	@echo "==> Random lives of 400 wallets at the lending protocols"
-	RISK_ORACLE_SCENARIO_WALLETS=400 $(BIN)/pytest tests/chain/test_scenario.py
+	RISK_ORACLE_SCENARIO_WALLETS=400 $(BIN)/pytest tests/history/test_scenario.py
 
 # Its own npm package: nothing else needs forge, which is large.
 $(STAMPS)/forge: hardhat/forge/package-lock.json hardhat/forge/package.json | $(STAMPS)/python

@@ -14,7 +14,7 @@ from oracle.commands.common import ConfigOption, database_of, engine_of, environ
 from oracle.commands.models import models_app
 from oracle.commands.models_registry import models_registry_app
 from oracle.commands.models_watch import models_watch_app
-from oracle.config import AuditSettings, Settings, load_settings_of
+from oracle.config.settings import AuditSettings, Settings, load_settings_of
 
 SECONDS_A_DAY = 86_400
 
@@ -112,7 +112,7 @@ def config_check(config: ConfigOption = None) -> None:
 @config_app.command("keys")
 def config_keys() -> None:
     """List every setting with its environment variable and meaning."""
-    from oracle.config_errors import known_keys
+    from oracle.config.errors import known_keys
 
     for key, description in known_keys(Settings):
         typer.echo(f"{key:40} {description}")

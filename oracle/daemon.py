@@ -17,18 +17,18 @@ from oracle.chain.fees import GWEI, FeePolicy
 from oracle.chain.signer import Signer
 from oracle.chain.transactions import TransactionClient
 from oracle.chain.wakeup import wake_on_logs
-from oracle.config import Settings
-from oracle.history.labels import load_labels
+from oracle.config.settings import Settings
+from oracle.history.identity.labels import load_labels
 from oracle.models.inference import Model
 from oracle.pipeline.context import Context
-from oracle.pipeline.endpoints import watch_endpoints
 from oracle.pipeline.event_store import PostgresEventStore
 from oracle.pipeline.health import Health
 from oracle.pipeline.history import Histories
 from oracle.pipeline.history_store import PostgresHistoryStore
 from oracle.pipeline.ingest import follow_chain
+from oracle.pipeline.jobs import upkeep
 from oracle.pipeline.models import keys_of
-from oracle.pipeline.upkeep import upkeep
+from oracle.pipeline.upkeep.endpoints import watch_endpoints
 from oracle.pipeline.worker import STAGES, concurrency, run_stages
 from oracle.proving.prover import Prover
 from oracle.startup import check_chain, check_database, check_model, check_signer

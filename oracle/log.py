@@ -9,7 +9,7 @@ from typing import Any, Final
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
-from oracle.config import LogSettings
+from oracle.config.logging import LogSettings
 
 _LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 # Providers put keys into endpoint paths and queries; libraries put endpoints into their messages.

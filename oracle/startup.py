@@ -13,7 +13,7 @@ from oracle.cancellation import raise_if_cancelled
 from oracle.chain.contracts import OracleContract, require_code
 from oracle.chain.rpc import check_chain_id
 from oracle.chain.signer import Signer
-from oracle.config import ModelSettings
+from oracle.config.model import ModelSettings
 from oracle.models.inference import Model
 from oracle.models.registry import ShippedModel
 from oracle.pipeline.health import Health

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_socket
 
-from oracle.devnet.anvil import Anvil
-from oracle.devnet.postgres import EmbeddedPostgres, create_database
+from oracle.devnet.machinery.anvil import Anvil
+from oracle.store.embedded import EmbeddedPostgres, create_database
 
 if TYPE_CHECKING:
-    from tests.chain.second_model import TwoModels
+    from tests.support.second_model import TwoModels
+
+# Fixtures that several rooms use.
+pytest_plugins = ["tests.support.databases", "tests.support.event_source", "tests.support.played"]
 
 _UNIT_TESTS = Path(__file__).parent / "unit"
 _database_numbers = count(1)
@@ -74,6 +77,6 @@ async def chain() -> AsyncIterator[Anvil]:
 @pytest.fixture(scope="session")
 def two_models(tmp_path_factory: pytest.TempPathFactory) -> "TwoModels":
     """The shipped model and a second one with its own keys and verifier, made once."""
-    from tests.chain.second_model import make_two_models
+    from tests.support.second_model import make_two_models
 
     return make_two_models(tmp_path_factory.mktemp("two_models"))

@@ -12,7 +12,7 @@ import sys
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from oracle.devnet.node import REPOSITORY, foundry_binary, node_binary
+from oracle.devnet.machinery.node import REPOSITORY, foundry_binary, node_binary
 
 HARDHAT = REPOSITORY / "hardhat"
 LCOV = REPOSITORY / "build" / "coverage" / "lcov.info"

@@ -18,8 +18,8 @@ from typing import Any
 from eth_utils.crypto import keccak
 from web3 import HTTPProvider, Web3
 
-from oracle.devnet.artifacts import BUILD
-from oracle.devnet.node import REPOSITORY, node_binary
+from oracle.devnet.machinery.artifacts import BUILD
+from oracle.devnet.machinery.node import REPOSITORY, node_binary
 from oracle.models.registry import DEFAULT_MODEL, load
 from oracle.proving.keys import read_keys
 

@@ -17,7 +17,7 @@ import sys
 import time
 from pathlib import Path
 
-from oracle.devnet.node import REPOSITORY, node_binary
+from oracle.devnet.machinery.node import REPOSITORY, node_binary
 
 HARDHAT = REPOSITORY / "hardhat"
 COPY = REPOSITORY / "build" / "mutants"

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
-from oracle.devnet.node import REPOSITORY, node_binary
+from oracle.devnet.machinery.node import REPOSITORY, node_binary
 
 OUT = REPOSITORY / "build" / "slither-findings"
 FILES = (

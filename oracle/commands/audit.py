@@ -9,8 +9,8 @@ from oracle.assessment.engineering import engineer
 from oracle.assessment.features import FEATURES
 from oracle.assessment.request import Address, LoanTerms
 from oracle.chain import rpc
-from oracle.config import AuditSettings
-from oracle.history.labels import load_labels
+from oracle.config.settings import AuditSettings
+from oracle.history.identity.labels import load_labels
 from oracle.pipeline.history import Histories
 from oracle.proving.commitment import commit_chain
 

@@ -11,7 +11,7 @@ import typer
 from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from oracle.config import ENVIRONMENT_PREFIX, Settings, load_settings
+from oracle.config.settings import ENVIRONMENT_PREFIX, Settings, load_settings
 
 T = TypeVar("T")
 
@@ -41,7 +41,7 @@ async def database_of(settings: Settings) -> AsyncIterator[str]:
         yield configured.render_as_string(hide_password=False)
         return
     # Only here: production needs neither the package nor its binaries.
-    from oracle.devnet.postgres import EmbeddedPostgres
+    from oracle.store.embedded import EmbeddedPostgres
 
     with EmbeddedPostgres(settings.database.directory) as url:
         yield url

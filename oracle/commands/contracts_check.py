@@ -19,7 +19,9 @@ from oracle.assessment.request import Address, to_address
 from oracle.chain import rpc
 from oracle.chain.abi import abi
 from oracle.chain.contracts import ModelRegistry, ModelState, NoAnswer, OracleContract
-from oracle.config import AuditSettings, LenderSettings, ModelSettings
+from oracle.config.markets import LenderSettings
+from oracle.config.model import ModelSettings
+from oracle.config.settings import AuditSettings
 from oracle.models.registry import DEFAULT_MODEL, ModelFault, ShippedModel, find, load
 from oracle.pipeline.models import NO_SHADOW, different_facts
 

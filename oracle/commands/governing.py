@@ -19,7 +19,7 @@ from oracle.chain.fees import GWEI, FeePolicy
 from oracle.chain.governance import Governance, Permission
 from oracle.chain.signer import Call, Signer
 from oracle.chain.transactions import Mined, TransactionClient
-from oracle.config import AuditSettings
+from oracle.config.settings import AuditSettings
 
 _GAS_MARGIN_PERCENT = 20
 _CREATION = Address("0x")

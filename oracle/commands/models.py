@@ -67,10 +67,10 @@ def models_train(
     if missing := [name for name in ("data", "out") if name not in chosen]:
         raise ConfigurationFault(f"training needs {' and '.join(missing)}: in --config or as options")
     try:
-        from oracle.models.training.pipeline import SEED, train
-        from oracle.models.training.recipes import RECIPES, read_recipes
-        from oracle.models.training.tracking import track as store
-        from oracle.models.training.workers import workers_at
+        from oracle.training.pipeline import SEED, train
+        from oracle.training.recipes import RECIPES, read_recipes
+        from oracle.training.tracking import track as store
+        from oracle.training.workers import workers_at
     except ModuleNotFoundError as error:
         raise _no_training(error) from error
     found = read_recipes(Path(chosen.get("recipes", RECIPES)))
@@ -111,11 +111,11 @@ def models_search(
 ) -> None:
     """Search hyper-parameters of one head on held-out rows; the test part is never read."""
     try:
-        from oracle.models.training.pipeline import HEADS, SEED
-        from oracle.models.training.recipes import RECIPES, read_recipes, table_of, write_recipes
-        from oracle.models.training.search import read_source, search
-        from oracle.models.training.tracking import track as store
-        from oracle.models.training.workers import workers_at
+        from oracle.training.pipeline import HEADS, SEED
+        from oracle.training.recipes import RECIPES, read_recipes, table_of, write_recipes
+        from oracle.training.search import read_source, search
+        from oracle.training.tracking import track as store
+        from oracle.training.workers import workers_at
     except ModuleNotFoundError as error:
         raise _no_training(error) from error
     if head not in HEADS:
@@ -144,8 +144,8 @@ def models_evaluate(
 ) -> None:
     """Judge a model, before and after rounding, on any file of the same schema as a public set."""
     try:
-        from oracle.models.training.evaluation import evaluate
-        from oracle.models.training.measure import baselines_of_training
+        from oracle.training.evaluation import evaluate
+        from oracle.training.measure import baselines_of_training
     except ModuleNotFoundError as error:
         raise _no_training(error) from error
     chosen = _load(model)

@@ -9,7 +9,7 @@ import typer
 from oracle.assessment.errors import ConfigurationFault, InvalidRequest
 from oracle.assessment.request import Address, to_address
 from oracle.commands.common import ConfigOption, environment, run_job
-from oracle.config import AuditSettings, load_settings_of
+from oracle.config.settings import AuditSettings, load_settings_of
 
 if TYPE_CHECKING:
     from oracle.commands.governing import Desk
@@ -127,7 +127,7 @@ def models_reference(
 
     found = load(model)
     try:
-        from oracle.models.training.reference import remake_reference
+        from oracle.training.reference import remake_reference
     except ModuleNotFoundError as error:
         raise ConfigurationFault(f"this needs {error.name}: install risk-oracle[train]") from error
     if "seed" not in found.metrics:

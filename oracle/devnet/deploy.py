@@ -7,8 +7,8 @@ from eth_account.signers.local import LocalAccount
 from web3 import Web3
 
 from oracle.assessment.outputs import OUTPUTS
-from oracle.devnet.accounts import ETHER, Transactor
-from oracle.devnet.artifacts import Deployed, project, verifier
+from oracle.devnet.machinery.accounts import ETHER, Transactor
+from oracle.devnet.machinery.artifacts import Deployed, project, verifier
 from oracle.models.registry import ShippedModel
 
 FEE_WEI: Final = ETHER // 1000

@@ -12,20 +12,20 @@ from typing import Final
 import aiohttp
 
 from oracle.assessment.request import Address, to_address
-from oracle.config import Settings, load_settings
-from oracle.devnet.aave import Aave, deploy_aave
-from oracle.devnet.accounts import ETHER, Transactor, named_account
-from oracle.devnet.anvil import Anvil, free_port
-from oracle.devnet.borrowing import Lender
+from oracle.config.settings import Settings, load_settings
 from oracle.devnet.deploy import FEE_WEI, Contracts, deploy_contracts
-from oracle.devnet.names import NameService, deploy_names
-from oracle.devnet.node import REPOSITORY
-from oracle.devnet.postgres import EmbeddedPostgres, create_database
-from oracle.devnet.processes import Child, DevnetError, start
-from oracle.devnet.protocols import Protocols, deploy_protocols, protocol_settings
-from oracle.devnet.wallets import HISTORY_SECONDS, Scenario, play_histories
+from oracle.devnet.machinery.accounts import ETHER, Transactor, named_account
+from oracle.devnet.machinery.anvil import Anvil, free_port
+from oracle.devnet.machinery.node import REPOSITORY
+from oracle.devnet.protocols.aave import Aave, deploy_aave
+from oracle.devnet.protocols.beside_aave_v3 import Protocols, deploy_protocols, protocol_settings
+from oracle.devnet.protocols.names import NameService, deploy_names
+from oracle.devnet.wallets.borrowing import Lender
+from oracle.devnet.wallets.histories import HISTORY_SECONDS, Scenario, play_histories
 from oracle.models.registry import DEFAULT_MODEL, ShippedModel, load
+from oracle.processes import Child, ProgramError, start
 from oracle.store import database
+from oracle.store.embedded import EmbeddedPostgres, create_database
 
 _DAEMON_START_SECONDS: Final = 120.0
 # The first blocks follow each other a second apart: what is deployed must not reach the present.
@@ -75,15 +75,15 @@ class Stack:
         return child
 
     async def wait_ready(self, child: Child, timeout_seconds: float = _DAEMON_START_SECONDS) -> None:
-        """Return when the daemon says that it is ready; raises DevnetError when it exits or is too slow."""
+        """Return when the daemon says that it is ready; raises ProgramError when it exits or is too slow."""
         url = f"http://127.0.0.1:{self.settings.web.port}/readyz"
         deadline = time.monotonic() + timeout_seconds
         async with aiohttp.ClientSession() as session:
             while True:
                 if not child.running:
-                    raise DevnetError(f"the daemon exited with code {child.returncode}:\n{child.tail()}")
+                    raise ProgramError(f"the daemon exited with code {child.returncode}:\n{child.tail()}")
                 if time.monotonic() > deadline:
-                    raise DevnetError(f"the daemon was not ready within {timeout_seconds:g} s:\n{child.tail()}")
+                    raise ProgramError(f"the daemon was not ready within {timeout_seconds:g} s:\n{child.tail()}")
                 try:
                     async with session.get(url) as response:
                         if response.status == 200:

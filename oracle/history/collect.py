@@ -17,24 +17,25 @@ from oracle.assessment.history import (
     WalletHistory,
 )
 from oracle.assessment.request import Address, BlockRef
-from oracle.history.concurrently import all_of, first_error
 from oracle.history.configuration import HistoryConfiguration
-from oracle.history.etherscan import EtherscanTransactionSource
-from oracle.history.etherscan_client import EtherscanClient
-from oracle.history.event_index import EventIndex
-from oracle.history.event_store import MemoryEventStore
-from oracle.history.market import MarketSource
-from oracle.history.memory import HistoryStore, WalletMemory
+from oracle.history.exchanges.routers import routers_of
+from oracle.history.identity.ens import EnsSource
+from oracle.history.lending.aave_v3_reserves import AaveV3Reserves
+from oracle.history.lending.term_loans import TermLoanSource
+from oracle.history.market.conditions import MarketSource
 from oracle.history.merge import merge_exchanges, merge_lending, merge_social, merge_term_loans, router_exchanges
-from oracle.history.paced_api import counted_calls
 from oracle.history.protocols import Tools, exchange_source, lending_source
-from oracle.history.reader import ChainReader
-from oracle.history.router_swaps import routers_of
-from oracle.history.social import EnsSource
+from oracle.history.reading.concurrently import all_of, first_error
+from oracle.history.reading.event_index import EventIndex
+from oracle.history.reading.event_store import MemoryEventStore
+from oracle.history.reading.memory import HistoryStore, WalletMemory
+from oracle.history.reading.paced_api import counted_calls
+from oracle.history.reading.reader import ChainReader
+from oracle.history.reading.subgraph import SubgraphClient
 from oracle.history.source import Part, Source
-from oracle.history.subgraph import SubgraphClient
-from oracle.history.term_loans import TermLoanSource
-from oracle.history.transactions import TransactionSource
+from oracle.history.transactions.etherscan import EtherscanTransactionSource
+from oracle.history.transactions.etherscan_client import EtherscanClient
+from oracle.history.transactions.otterscan import TransactionSource
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,8 @@ def build_sources(
 ) -> Sources:
     """Return the sources that a configuration names, all reading through one reader."""
     span = configuration.logs_span_blocks
-    registry = configuration.ens_registry
+    registry, priced_at = configuration.ens_registry, configuration.token_prices
+    reserves = None if priced_at is None else AaveV3Reserves(reader, priced_at)
     # Without a shared index the events are read for this wallet alone.
     index = services.event_index or EventIndex(MemoryEventStore(), configuration.chain_id)
     tools = Tools(reader, index, span, services.subgraphs)
@@ -99,7 +101,7 @@ def build_sources(
         term_loans=tuple(TermLoanSource(reader, one, span_blocks=span) for one in configuration.term_lenders),
         transactions=_transactions(reader, configuration, services),
         social=() if registry is None else (EnsSource(reader, registry),),
-        market=MarketSource(reader, configuration.coin_price_feed, configuration.token_prices),
+        market=MarketSource(reader, configuration.coin_price_feed, reserves),
         markets=services.markets,
     )
 

@@ -9,16 +9,17 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from oracle.assessment.history import ExchangeHistory, LendingHistory
-from oracle.history.aave_subgraph import AaveSubgraphLogs
-from oracle.history.aave_v2 import V2, AaveV2Source
-from oracle.history.aave_v3 import V3, AaveV3Source
-from oracle.history.comet import CometSource
-from oracle.history.comet_subgraph import CometSubgraphLogs
-from oracle.history.compound_v2 import CompoundV2Source
-from oracle.history.compound_v2_subgraph import CompoundV2SubgraphLogs
 from oracle.history.configuration import AaveV3Market
-from oracle.history.event_index import EventIndex
-from oracle.history.maker import MakerSource
+from oracle.history.exchanges.uniswap_v2 import UniswapV2Source
+from oracle.history.exchanges.uniswap_v3 import UniswapV3Source
+from oracle.history.lending.aave_subgraph import AaveSubgraphLogs
+from oracle.history.lending.aave_v2 import V2, AaveV2Source
+from oracle.history.lending.aave_v3 import V3, AaveV3Source
+from oracle.history.lending.comet import CometSource
+from oracle.history.lending.comet_subgraph import CometSubgraphLogs
+from oracle.history.lending.compound_v2 import CompoundV2Source
+from oracle.history.lending.compound_v2_subgraph import CompoundV2SubgraphLogs
+from oracle.history.lending.maker import MakerSource
 from oracle.history.markets import (
     AaveV2Market,
     CometMarket,
@@ -29,12 +30,11 @@ from oracle.history.markets import (
     UniswapV2Exchange,
     UniswapV3Exchange,
 )
-from oracle.history.reader import ChainReader
+from oracle.history.reading.event_index import EventIndex
+from oracle.history.reading.reader import ChainReader
+from oracle.history.reading.subgraph import SubgraphClient
+from oracle.history.reading.subgraph_logs import SubgraphLogs
 from oracle.history.source import Source
-from oracle.history.subgraph import SubgraphClient
-from oracle.history.subgraph_logs import SubgraphLogs
-from oracle.history.uniswap_v2 import UniswapV2Source
-from oracle.history.uniswap_v3 import UniswapV3Source
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""Networks, their training, and the registry of model folders that the daemon loads from."""
+"""What serves: the network, its integers, its policy, explanations, and the registry of model folders."""

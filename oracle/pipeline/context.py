@@ -13,15 +13,11 @@ from oracle.chain.contracts import OracleContract
 from oracle.chain.fees import FeePolicy
 from oracle.chain.signer import Signer
 from oracle.chain.transactions import TransactionClient
-from oracle.config import (
-    ChainSettings,
-    DriftSettings,
-    LenderSettings,
-    ModelSettings,
-    TransactionSettings,
-    WorkerSettings,
-)
-from oracle.history.labels import Labels
+from oracle.config.chain import ChainSettings, TransactionSettings
+from oracle.config.markets import LenderSettings
+from oracle.config.model import DriftSettings, ModelSettings
+from oracle.config.worker import WorkerSettings
+from oracle.history.identity.labels import Labels
 from oracle.models.inference import Model
 from oracle.pipeline.health import Health
 from oracle.pipeline.history import Histories

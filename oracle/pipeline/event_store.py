@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from oracle.assessment.request import Address
-from oracle.history.event_store import Cursor
-from oracle.history.logs import Log
+from oracle.history.reading.event_store import Cursor
+from oracle.history.reading.logs import Log
 from oracle.store import market_events
 from oracle.store.market_events import MarketEvent
 

@@ -7,19 +7,11 @@ from web3 import AsyncHTTPProvider, AsyncWeb3
 
 from oracle.assessment.request import Address, BlockRef
 from oracle.chain.rpc import endpoint_faults
-from oracle.config import (
-    AaveV2Settings,
-    CompoundV2Settings,
-    CompoundV3Settings,
-    HistorySettings,
-    MarketSettings,
-)
+from oracle.config.history import HistorySettings
+from oracle.config.markets import AaveV2Settings, CompoundV2Settings, CompoundV3Settings, MarketSettings
 from oracle.history.collect import Markets, Reading, Services, collect_counted
-from oracle.history.compound_v2 import CompoundV2Source
 from oracle.history.configuration import AaveV3Market, CoinPriceFeed, HistoryConfiguration, TermLender
-from oracle.history.etherscan_client import EtherscanClient
-from oracle.history.event_index import LONGEST_CATCH_UP_BLOCKS, EventIndex
-from oracle.history.event_store import EventStore, MemoryEventStore
+from oracle.history.lending.compound_v2 import CompoundV2Source
 from oracle.history.markets import (
     AaveV2Market,
     CometMarket,
@@ -30,9 +22,12 @@ from oracle.history.markets import (
     UniswapV2Exchange,
     UniswapV3Exchange,
 )
-from oracle.history.memory import HistoryStore
-from oracle.history.reader import ChainReader
-from oracle.history.subgraph import SubgraphClient
+from oracle.history.reading.event_index import LONGEST_CATCH_UP_BLOCKS, EventIndex
+from oracle.history.reading.event_store import EventStore, MemoryEventStore
+from oracle.history.reading.memory import HistoryStore
+from oracle.history.reading.reader import ChainReader
+from oracle.history.reading.subgraph import SubgraphClient
+from oracle.history.transactions.etherscan_client import EtherscanClient
 from oracle.pipeline import metrics
 
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from oracle.assessment.request import Address
-from oracle.history.memory import Stored
+from oracle.history.reading.memory import Stored
 from oracle.store import findings
 
 

@@ -8,7 +8,8 @@ from web3 import AsyncHTTPProvider, AsyncWeb3
 
 from oracle.assessment.errors import ConfigurationFault
 from oracle.chain.contracts import ModelRegistry, ModelState, RegisteredModel, require_code
-from oracle.config import DEVELOPMENT_CHAIN_IDS, ModelSettings
+from oracle.config.chain import DEVELOPMENT_CHAIN_IDS
+from oracle.config.model import ModelSettings
 from oracle.models.registry import ShippedModel, find, load
 from oracle.proving.key_folders import find_keys
 from oracle.proving.keys import Keys, check_keys

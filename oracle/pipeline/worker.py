@@ -17,16 +17,16 @@ from oracle.assessment.errors import (
 )
 from oracle.assessment.states import STAGE_OF, STATES, State
 from oracle.cancellation import raise_if_cancelled
-from oracle.config import WorkerSettings
+from oracle.config.worker import WorkerSettings
 from oracle.pipeline import metrics
-from oracle.pipeline.collect import collect
-from oracle.pipeline.confirm import confirm, finalize
 from oracle.pipeline.context import Context
-from oracle.pipeline.prove import prove
-from oracle.pipeline.score import score
-from oracle.pipeline.sign import sign
-from oracle.pipeline.stage import Outcome, Stage
-from oracle.pipeline.submit import decline, submit
+from oracle.pipeline.stages.collect import collect
+from oracle.pipeline.stages.confirm import confirm, finalize
+from oracle.pipeline.stages.prove import prove
+from oracle.pipeline.stages.score import score
+from oracle.pipeline.stages.sign import sign
+from oracle.pipeline.stages.stage import Outcome, Stage
+from oracle.pipeline.stages.submit import decline, submit
 from oracle.store import database, requests
 from oracle.store.tables import RequestRow
 

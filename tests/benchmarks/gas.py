@@ -15,10 +15,10 @@ from typing import Any, Final
 from eth_account import Account
 from web3 import Web3
 
-from oracle.devnet.accounts import ETHER, Transactor, named_account
-from oracle.devnet.anvil import Anvil
-from oracle.devnet.artifacts import BUILD, Artifact, Deployed, aave_v3, project, verifier
-from oracle.devnet.node import REPOSITORY, node_binary
+from oracle.devnet.machinery.accounts import ETHER, Transactor, named_account
+from oracle.devnet.machinery.anvil import Anvil
+from oracle.devnet.machinery.artifacts import BUILD, Artifact, Deployed, aave_v3, project, verifier
+from oracle.devnet.machinery.node import REPOSITORY, node_binary
 
 FIXTURES: Final = REPOSITORY / "build" / "fixtures" / "proofs.json"
 SPECIFICATION: Final = (

@@ -30,14 +30,14 @@ from web3 import AsyncWeb3
 
 from oracle.assessment.request import Address, BlockRef, to_address
 from oracle.chain.rpc import connect, endpoint_faults
-from oracle.devnet.aave import Aave, deploy_aave
-from oracle.devnet.accounts import ETHER, GWEI, Transactor, named_account
-from oracle.devnet.anvil import Anvil
-from oracle.devnet.postgres import EmbeddedPostgres, create_database
+from oracle.devnet.machinery.accounts import ETHER, GWEI, Transactor, named_account
+from oracle.devnet.machinery.anvil import Anvil
+from oracle.devnet.protocols.aave import Aave, deploy_aave
 from oracle.history.collect import Markets, Reading, Services, collect_counted
 from oracle.history.configuration import AaveV3Market, CoinPriceFeed, HistoryConfiguration
 from oracle.pipeline.history_store import PostgresHistoryStore
 from oracle.store import database
+from oracle.store.embedded import EmbeddedPostgres, create_database
 
 SIZES: Final = ((100, 10), (1_000, 100), (10_000, 1_000))
 """Transactions and, among them, DeFi events of each wallet."""

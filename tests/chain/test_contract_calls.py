@@ -16,8 +16,8 @@ from oracle.chain.fees import GWEI, Fees
 from oracle.chain.reverts import Reverted
 from oracle.chain.rpc import block_ref, check_chain_id
 from oracle.chain.signer import Call, Signer
-from oracle.devnet.anvil import Anvil
-from tests.chain.oracle_on_chain import COMMITMENT, FEE_WEI, LIFETIME_SECONDS, TERMS, OracleOnChain, oracle_on
+from oracle.devnet.machinery.anvil import Anvil
+from tests.support.oracle_on_chain import COMMITMENT, FEE_WEI, LIFETIME_SECONDS, TERMS, OracleOnChain, oracle_on
 
 FEES = Fees(100 * GWEI, GWEI)
 MODEL = b"\x07" * 32

@@ -15,8 +15,8 @@ from oracle.chain.contracts import OracleContract
 from oracle.chain.rpc import EndpointUnreachable, block_ref, check_chain_id
 from oracle.chain.transactions import TransactionClient
 from oracle.chain.wakeup import wake_on_logs
-from oracle.devnet.anvil import Anvil
-from tests.chain.oracle_on_chain import oracle_on
+from oracle.devnet.machinery.anvil import Anvil
+from tests.support.oracle_on_chain import oracle_on
 
 SECRET = "5ec2e75ec2e7"
 ORACLE = Address("0x" + "ab" * 20)

@@ -10,7 +10,7 @@ from oracle.chain.fees import GWEI, FeePolicy, Fees
 from oracle.chain.rpc import EndpointUnreachable
 from oracle.chain.signer import Call, SignedTransaction, Signer
 from oracle.chain.transactions import InsufficientFunds, TransactionClient
-from oracle.devnet.anvil import Anvil
+from oracle.devnet.machinery.anvil import Anvil
 
 KEY = "0x" + "42" * 32
 SIGNER = Signer(KEY)

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from oracle.devnet.accounts import ETHER, Transactor, named_account
-from oracle.devnet.anvil import Anvil
-from oracle.devnet.artifacts import aave_v3, project
-from oracle.devnet.node import REPOSITORY
+from oracle.devnet.machinery.accounts import ETHER, Transactor, named_account
+from oracle.devnet.machinery.anvil import Anvil
+from oracle.devnet.machinery.artifacts import aave_v3, project
+from oracle.devnet.machinery.node import REPOSITORY
 
 DEPLOYMENT = f"test-{os.getpid()}"
 RECORDS = REPOSITORY / "hardhat" / "ignition" / "deployments" / DEPLOYMENT

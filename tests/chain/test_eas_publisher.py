@@ -10,12 +10,12 @@ from eth_abi.abi import decode
 from eth_account import Account
 from web3 import Web3
 
-from oracle.devnet.accounts import named_account
-from oracle.devnet.anvil import Anvil, RpcError
-from oracle.devnet.artifacts import Deployed, packaged, project, verifier
-from oracle.devnet.node import REPOSITORY
-from oracle.devnet.processes import DevnetError
-from tests.chain.oracle_on_chain import FEE_WEI, LIFETIME_SECONDS, TERMS, OracleOnChain, oracle_on
+from oracle.devnet.machinery.accounts import named_account
+from oracle.devnet.machinery.anvil import Anvil, RpcError
+from oracle.devnet.machinery.artifacts import Deployed, packaged, project, verifier
+from oracle.devnet.machinery.node import REPOSITORY
+from oracle.processes import ProgramError
+from tests.support.oracle_on_chain import FEE_WEI, LIFETIME_SECONDS, TERMS, OracleOnChain, oracle_on
 
 PACKAGE: Final = ("@ethereum-attestation-service/eas-contracts", "1.9.0")
 PROOFS: Final = REPOSITORY / "build" / "fixtures" / "proofs.json"
@@ -27,7 +27,7 @@ async def _publisher(oracle: OracleOnChain) -> tuple[Deployed, Deployed]:
         registry = await deploy(owner, packaged(PACKAGE, "SchemaRegistry"))
         service = await deploy(owner, packaged(PACKAGE, "EAS"), registry.address)
         publisher = await deploy(owner, project("EasPublisher"), oracle.deployed.address, service.address)
-    except DevnetError as error:
+    except ProgramError as error:
         pytest.skip(str(error))
     return service, publisher
 

@@ -16,9 +16,9 @@ from oracle.assessment.errors import BlockUnavailable, ConfigurationFault, Trans
 from oracle.chain import rpc
 from oracle.chain.pool import EndpointsDisagree, PoolProvider, agreement
 from oracle.chain.rpc import EndpointUnreachable, block_ref, check_chain_id
-from oracle.devnet.anvil import Anvil
-from oracle.pipeline.endpoints import publish
-from tests.chain.faulty_node import FaultyNode, Tamper, honest, refuse
+from oracle.devnet.machinery.anvil import Anvil
+from oracle.pipeline.upkeep.endpoints import publish
+from tests.support.faulty_node import FaultyNode, Tamper, honest, refuse
 
 Client = AsyncWeb3[AsyncHTTPProvider]
 

@@ -6,11 +6,11 @@ import pytest
 from distributed import Client, LocalCluster
 
 from oracle.assessment.errors import ConfigurationFault
-from oracle.models.training import workers
-from oracle.models.training.recipes import read_recipes, table_of
-from oracle.models.training.search import score_of
-from oracle.models.training.workers import InProcess, OnDask, workers_at
-from tests.unit.models.books import book
+from oracle.training import workers
+from oracle.training.recipes import read_recipes, table_of
+from oracle.training.search import score_of
+from oracle.training.workers import InProcess, OnDask, workers_at
+from tests.unit.training.books import book
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from oracle.devnet.artifacts import BUILD
-from oracle.devnet.node import REPOSITORY
+from oracle.devnet.machinery.artifacts import BUILD
+from oracle.devnet.machinery.node import REPOSITORY
 from oracle.models.registry import ShippedModel
 from oracle.proving.keys import Keys, read_keys
 

@@ -12,9 +12,9 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from oracle.assessment.errors import ConfigurationFault
-from oracle.devnet.postgres import create_database
 from oracle.store import database
 from oracle.store.database import DatabaseUnreachable, check_schema, connect, migrate
+from oracle.store.embedded import create_database
 from oracle.store.tables import Base
 
 

@@ -4,9 +4,9 @@ from typing import Final
 
 from eth_account.signers.local import LocalAccount
 
-from oracle.devnet.aave import LIQUIDATION_PROTOCOL_FEE_BPS
-from oracle.devnet.accounts import ETHER
-from oracle.devnet.artifacts import Deployed
+from oracle.devnet.machinery.accounts import ETHER
+from oracle.devnet.machinery.artifacts import Deployed
+from oracle.devnet.protocols.aave import LIQUIDATION_PROTOCOL_FEE_BPS
 from oracle.devnet.scenario.account import LenderAccount, Standing
 from oracle.devnet.scenario.lender import Lender
 from oracle.devnet.scenario.world import RESERVE

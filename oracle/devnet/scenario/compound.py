@@ -4,11 +4,11 @@ from typing import Final
 
 from eth_account.signers.local import LocalAccount
 
-from oracle.devnet.accounts import ETHER
+from oracle.devnet.machinery.accounts import ETHER
+from oracle.devnet.protocols.venus import LIQUIDATION_INCENTIVE, scaled_price
 from oracle.devnet.scenario.account import LenderAccount, Standing
 from oracle.devnet.scenario.lender import Lender
 from oracle.devnet.scenario.world import RESERVE, World
-from oracle.devnet.venus import LIQUIDATION_INCENTIVE, scaled_price
 
 _BPS: Final = 10_000
 _PRICE_SCALE: Final = 10**28

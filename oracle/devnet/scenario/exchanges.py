@@ -9,10 +9,10 @@ from typing import Final
 from eth_account.signers.local import LocalAccount
 
 from oracle.assessment.history import ExchangeHistory
-from oracle.devnet.accounts import ETHER
-from oracle.devnet.artifacts import Deployed
+from oracle.devnet.machinery.accounts import ETHER
+from oracle.devnet.machinery.artifacts import Deployed
+from oracle.devnet.protocols.uniswap import NEVER, POOL_FEE
 from oracle.devnet.scenario.world import World
-from oracle.devnet.uniswap import NEVER, POOL_FEE
 
 _DOLLARS_FOR_ETHER: Final = 3_000 * 10**6
 _ALL: Final = 2**128 - 1

@@ -12,7 +12,7 @@ from eth_account.signers.local import LocalAccount
 
 from oracle.assessment.history import ExchangeHistory, LendingHistory
 from oracle.assessment.request import Address, BlockRef, to_address
-from oracle.devnet.accounts import ETHER, named_account
+from oracle.devnet.machinery.accounts import ETHER, named_account
 from oracle.devnet.scenario.aave import AaveV2Lender, AaveV3Lender
 from oracle.devnet.scenario.compound import VenusLender
 from oracle.devnet.scenario.exchanges import Exchange, SecondExchange, ThirdExchange

@@ -10,13 +10,13 @@ from typing import Any, Final
 from eth_account.signers.local import LocalAccount
 
 from oracle.assessment.request import to_address
-from oracle.devnet.aave import RESERVES, Aave, ReserveParameters, deploy_aave, fund
-from oracle.devnet.aave_v2 import AaveV2, deploy_aave_v2, ether_price_wei
-from oracle.devnet.accounts import ETHER, Transactor, named_account
-from oracle.devnet.anvil import Anvil
-from oracle.devnet.artifacts import AAVE_V2, VENUS, Artifact, Deployed, aave_v3, packaged
-from oracle.devnet.uniswap import UniswapV2, UniswapV3, deploy_uniswap_v2, deploy_uniswap_v3
-from oracle.devnet.venus import Venus, deploy_venus
+from oracle.devnet.machinery.accounts import ETHER, Transactor, named_account
+from oracle.devnet.machinery.anvil import Anvil
+from oracle.devnet.machinery.artifacts import AAVE_V2, VENUS, Artifact, Deployed, aave_v3, packaged
+from oracle.devnet.protocols.aave import RESERVES, Aave, ReserveParameters, deploy_aave, fund
+from oracle.devnet.protocols.aave_v2 import AaveV2, deploy_aave_v2, ether_price_wei
+from oracle.devnet.protocols.uniswap import UniswapV2, UniswapV3, deploy_uniswap_v2, deploy_uniswap_v3
+from oracle.devnet.protocols.venus import Venus, deploy_venus
 from oracle.history.configuration import AaveV3Market, CoinPriceFeed, HistoryConfiguration
 from oracle.history.markets import AaveV2Market, CompoundV2Market, UniswapV2Exchange, UniswapV3Exchange
 

@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 import structlog
 
-from oracle.config import LogSettings
+from oracle.config.logging import LogSettings
 from oracle.log import configure
 
 MARK = "5ec2e75ec2e7"

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from oracle.assessment.errors import ConfigurationFault
-from oracle.config import Settings, load_settings
-from oracle.config_errors import known_keys
+from oracle.config.errors import known_keys
+from oracle.config.settings import Settings, load_settings
 
 ADDRESS = "0x" + "ab" * 20
 MARK = "5ec2e75ec2e7"

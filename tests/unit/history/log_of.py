@@ -3,8 +3,8 @@
 from eth_abi.abi import encode
 
 from oracle.assessment.request import Address
-from oracle.history.abi import Event
-from oracle.history.logs import Log
+from oracle.history.reading.abi import Event
+from oracle.history.reading.logs import Log
 
 CONTRACT = Address("0x" + "c0" * 20)
 

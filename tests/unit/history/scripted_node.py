@@ -7,9 +7,9 @@ from typing import Any
 from eth_abi.abi import encode
 
 from oracle.assessment.request import Address
-from oracle.history.abi import Function
-from oracle.history.logs import Log
-from oracle.history.reader import ChainReader
+from oracle.history.reading.abi import Function
+from oracle.history.reading.logs import Log
+from oracle.history.reading.reader import ChainReader
 
 _REVERTED = "execution reverted"
 

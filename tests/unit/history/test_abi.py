@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from oracle.assessment.request import to_address
-from oracle.history import aave, aave_v2, aave_v3, term_loans
-from oracle.history.abi import Event, Function, address_topic, topic_address
-from oracle.history.social import namehash
+from oracle.history.identity.ens import namehash
+from oracle.history.lending import aave, aave_v2, aave_v3, term_loans
+from oracle.history.reading.abi import Event, Function, address_topic, topic_address
 
 _ABI = Path(__file__).parents[3] / "oracle" / "chain" / "abi"
 

@@ -3,8 +3,8 @@
 import pytest
 
 from oracle.assessment.request import Address
-from oracle.history.abi import Function
-from oracle.history.bundle import creation_code, read_words
+from oracle.history.reading.abi import Function
+from oracle.history.reading.bundle import creation_code, read_words
 
 SOMEONE = Address("0x" + "ab" * 20)
 ASK = Function("ask", ("uint256",), ("uint256",))

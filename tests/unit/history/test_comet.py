@@ -5,9 +5,8 @@ import pytest
 from oracle.assessment.errors import HistoryIncomplete
 from oracle.assessment.history import USD, WAD, LendingHistory
 from oracle.assessment.request import Address, BlockRef
-from oracle.history import comet, rounds
-from oracle.history.abi import address_topic
-from oracle.history.comet_events import (
+from oracle.history.lending import comet
+from oracle.history.lending.comet_events import (
     ABSORB_COLLATERAL,
     ABSORB_DEBT,
     SUPPLY,
@@ -15,8 +14,10 @@ from oracle.history.comet_events import (
     WITHDRAW,
     WITHDRAW_COLLATERAL,
 )
-from oracle.history.logs import Log
+from oracle.history.market import rounds
 from oracle.history.markets import CometMarket
+from oracle.history.reading.abi import address_topic
+from oracle.history.reading.logs import Log
 from tests.unit.history.log_of import CONTRACT, log_of
 from tests.unit.history.scripted_node import ScriptedNode
 

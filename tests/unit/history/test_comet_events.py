@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oracle.history.abi import address_topic
-from oracle.history.comet_events import ABSORB_DEBT, SUPPLY, WITHDRAW, BaseMoves, Indices, base_moves
-from oracle.history.logs import Log
+from oracle.history.lending.comet_events import ABSORB_DEBT, SUPPLY, WITHDRAW, BaseMoves, Indices, base_moves
+from oracle.history.reading.abi import address_topic
+from oracle.history.reading.logs import Log
 from tests.unit.history.log_of import CONTRACT, log_of
 
 USER = address_topic(CONTRACT)

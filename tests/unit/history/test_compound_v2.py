@@ -7,12 +7,12 @@ import pytest
 from oracle.assessment.errors import HistoryIncomplete
 from oracle.assessment.history import USD, WAD
 from oracle.assessment.request import Address, BlockRef
-from oracle.history import compound_v2_prices as prices
-from oracle.history.compound_v2 import BORROW, LIQUIDATION, MINT, REPAY, CompoundV2Source
-from oracle.history.event_index import EventIndex
-from oracle.history.event_store import MemoryEventStore
-from oracle.history.logs import Log
+from oracle.history.lending import compound_v2_prices as prices
+from oracle.history.lending.compound_v2 import BORROW, LIQUIDATION, MINT, REPAY, CompoundV2Source
 from oracle.history.markets import CompoundV2Market
+from oracle.history.reading.event_index import EventIndex
+from oracle.history.reading.event_store import MemoryEventStore
+from oracle.history.reading.logs import Log
 from tests.unit.history.log_of import CONTRACT, log_of
 from tests.unit.history.scripted_node import ScriptedNode
 

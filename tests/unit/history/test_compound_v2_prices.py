@@ -2,7 +2,7 @@
 
 from oracle.assessment.history import USD, WAD
 from oracle.assessment.request import Address, BlockRef
-from oracle.history import compound_v2_prices as prices
+from oracle.history.lending import compound_v2_prices as prices
 from oracle.history.markets import CompoundV2Market
 from tests.unit.history.log_of import CONTRACT
 from tests.unit.history.scripted_node import ScriptedNode

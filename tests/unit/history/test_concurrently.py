@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from oracle.history.concurrently import all_of
+from oracle.history.reading.concurrently import all_of
 
 
 class Counted:

@@ -9,7 +9,7 @@ from oracle.assessment.engineering import engineer
 from oracle.assessment.errors import ConfigurationFault
 from oracle.assessment.features import FEATURES
 from oracle.assessment.request import to_address
-from oracle.history.labels import Flag, load_labels
+from oracle.history.identity.labels import Flag, load_labels
 
 SHARED = Path(__file__).parents[4] / "shared" / "data" / "malicious_addresses"
 BAD = "0x" + "Ab" * 20

@@ -7,10 +7,10 @@ import pytest
 
 from oracle.assessment.errors import BlockUnavailable
 from oracle.assessment.request import Address, BlockRef
-from oracle.history.abi import address_topic
-from oracle.history.logs import Log, read_logs
-from oracle.history.memory import Stored, WalletMemory
-from oracle.history.reader import ChainReader
+from oracle.history.reading.abi import address_topic
+from oracle.history.reading.logs import Log, read_logs
+from oracle.history.reading.memory import Stored, WalletMemory
+from oracle.history.reading.reader import ChainReader
 
 WALLET = Address("0x" + "aa" * 20)
 CONTRACT = Address("0x" + "cc" * 20)
@@ -133,7 +133,7 @@ async def test_memory__when_a_read_is_short__then_it_costs_nothing_more() -> Non
 
 
 async def test_memory__when_a_read_takes_long__then_noted_by_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("oracle.history.logs._SECONDS_A_PART", -1.0)
+    monkeypatch.setattr("oracle.history.reading.logs._SECONDS_A_PART", -1.0)
     node, memory = Node(away_from=101), remember()
     with pytest.raises(ConnectionError):
         await read(node, memory)

@@ -4,11 +4,11 @@ from eth_abi.abi import encode
 
 from oracle.assessment.history import USD, WAD, LendingHistory
 from oracle.assessment.request import NATIVE_COIN, Address, BlockRef
-from oracle.history import maker
-from oracle.history.abi import address_topic
-from oracle.history.logs import Log
-from oracle.history.maker_events import BARK, FROB, FROB_TOPIC
+from oracle.history.lending import maker
+from oracle.history.lending.maker_events import BARK, FROB, FROB_TOPIC
 from oracle.history.markets import MakerVaults
+from oracle.history.reading.abi import address_topic
+from oracle.history.reading.logs import Log
 from tests.unit.history.log_of import log_of
 from tests.unit.history.scripted_node import ScriptedNode
 

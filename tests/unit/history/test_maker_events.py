@@ -7,10 +7,10 @@ from eth_abi.abi import encode
 
 from oracle.assessment.errors import HistoryIncomplete
 from oracle.assessment.history import USD
-from oracle.history.abi import address_topic
-from oracle.history.logs import Log
-from oracle.history.maker import Sums, Terms
-from oracle.history.maker_events import BARK, FROB, FROB_TOPIC, VaultChange, vault_change
+from oracle.history.lending.maker import Sums, Terms
+from oracle.history.lending.maker_events import BARK, FROB, FROB_TOPIC, VaultChange, vault_change
+from oracle.history.reading.abi import address_topic
+from oracle.history.reading.logs import Log
 from tests.unit.history.log_of import CONTRACT, log_of
 
 ILK = b"ETH-A".ljust(32, b"\0")

@@ -12,10 +12,11 @@ from eth_utils.crypto import keccak
 
 import oracle.history
 from oracle.assessment.errors import ConfigurationFault
-from oracle.config import HistorySettings, load_settings
-from oracle.config_networks import REGISTRY, networks, registry
-from oracle.history.abi import Event
+from oracle.config.history import HistorySettings
+from oracle.config.networks import REGISTRY, networks, registry
+from oracle.config.settings import load_settings
 from oracle.history.markets import CompoundV2Market
+from oracle.history.reading.abi import Event
 from oracle.pipeline.history import history_configuration
 
 FACTS = Path(__file__).parents[4] / "shared" / "data" / "contracts" / "contracts.json"
@@ -104,8 +105,8 @@ def test_events__when_a_source_reads_one__then_it_is_in_the_registry() -> None:
     listed = {(sig, topic) for events in registry()["events"].values() for sig, topic in events.items()}
     read = {
         (f"{event.name}({','.join(event.types)})", event.topic)
-        for module in pkgutil.iter_modules(oracle.history.__path__)
-        for event in vars(importlib.import_module(f"oracle.history.{module.name}")).values()
+        for module in pkgutil.walk_packages(oracle.history.__path__, "oracle.history.")
+        for event in vars(importlib.import_module(module.name)).values()
         if isinstance(event, Event)
     }
     assert {"Borrow", "Repay", "LiquidationCall", "Bark", "Swap"} <= {name.partition("(")[0] for name, _ in read}

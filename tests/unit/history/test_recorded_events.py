@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 
 from oracle.assessment.request import Address
-from oracle.history import aave, aave_v2, aave_v3, comet_events, compound_v2, maker_events, uniswap_v2, uniswap_v3
-from oracle.history.abi import Event, address_topic
-from oracle.history.logs import Log
+from oracle.history.exchanges import uniswap_v2, uniswap_v3
+from oracle.history.lending import aave, aave_v2, aave_v3, comet_events, compound_v2, maker_events
+from oracle.history.reading.abi import Event, address_topic
+from oracle.history.reading.logs import Log
 from tests.unit.history.log_of import log_of
 
 DATA = Path(__file__).parents[4] / "shared" / "data"

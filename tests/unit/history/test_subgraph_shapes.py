@@ -7,15 +7,15 @@ import pytest
 
 from oracle.assessment.errors import HistoryIncomplete
 from oracle.assessment.request import Address, BlockRef
-from oracle.history.aave import LIQUIDATION, WITHDRAW
-from oracle.history.aave_subgraph import AaveSubgraphLogs
-from oracle.history.aave_v2 import V2
-from oracle.history.aave_v3 import V3
-from oracle.history.compound_v2 import LIQUIDATION as LIQUIDATE
-from oracle.history.compound_v2 import REPAY
-from oracle.history.compound_v2_subgraph import CompoundV2SubgraphLogs
-from oracle.history.logs import Log
-from oracle.history.subgraph import GraphQuery, SubgraphClient
+from oracle.history.lending.aave import LIQUIDATION, WITHDRAW
+from oracle.history.lending.aave_subgraph import AaveSubgraphLogs
+from oracle.history.lending.aave_v2 import V2
+from oracle.history.lending.aave_v3 import V3
+from oracle.history.lending.compound_v2 import LIQUIDATION as LIQUIDATE
+from oracle.history.lending.compound_v2 import REPAY
+from oracle.history.lending.compound_v2_subgraph import CompoundV2SubgraphLogs
+from oracle.history.reading.logs import Log
+from oracle.history.reading.subgraph import GraphQuery, SubgraphClient
 from tests.unit.history.log_of import CONTRACT
 from tests.unit.history.scripted_node import ScriptedNode
 

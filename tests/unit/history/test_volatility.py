@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oracle.history.rounds import realised_volatility_ppm
+from oracle.history.market.rounds import realised_volatility_ppm
 
 
 @pytest.mark.parametrize("prices", [[], [100], [100, 101]])

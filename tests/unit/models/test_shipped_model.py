@@ -17,10 +17,10 @@ from oracle.models.fixed_point import OUTPUT_BITS
 from oracle.models.inference import Model
 from oracle.models.kept_policy import policy_of
 from oracle.models.quantise import check_no_overflow
-from oracle.models.training import passports, tasks
-from oracle.models.training.heads import CREDIT_READS
-from oracle.models.training.musts import TARGETS, Target
 from oracle.models.weights import load_float, load_weights
+from oracle.training import passports, tasks
+from oracle.training.heads import CREDIT_READS
+from oracle.training.musts import TARGETS, Target
 
 ROWS = 4_000
 POLICY = policy_of(registry.load().directory, load_weights(registry.load().directory / WEIGHTS))

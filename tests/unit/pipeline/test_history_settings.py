@@ -3,7 +3,7 @@
 from typing import Any
 
 from oracle.assessment.request import BlockRef
-from oracle.config import HistorySettings
+from oracle.config.history import HistorySettings
 from oracle.pipeline.history import Histories
 
 URL = "https://gateway.example/api/key/subgraphs/id/"

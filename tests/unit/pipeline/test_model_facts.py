@@ -10,7 +10,7 @@ from eth_utils.crypto import keccak
 from oracle.assessment.errors import ConfigurationFault
 from oracle.assessment.request import Address
 from oracle.chain.contracts import ModelState, RegisteredModel
-from oracle.config import ModelSettings
+from oracle.config.model import ModelSettings
 from oracle.models import registry
 from oracle.pipeline.models import check_facts, chosen_model, chosen_shadow
 

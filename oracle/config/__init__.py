@@ -1,0 +1,1 @@
+"""All settings, typed: one file a section, and where their values come from."""

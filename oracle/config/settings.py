@@ -1,0 +1,90 @@
+"""All settings, typed: from a TOML file, the environment, and `*_FILE` variables for secrets.
+
+The environment wins over the file. A variable is RISK_ORACLE_<SECTION>__<KEY>, for example
+RISK_ORACLE_CHAIN__RPC_URL. With _FILE (in the settings file: _file) appended, a key names a file that holds
+the value (Docker and systemd secrets). Nothing is read at import.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, Self, TypeVar
+
+from pydantic import ValidationError, model_validator
+
+from oracle.assessment.errors import ConfigurationFault
+from oracle.config.chain import ChainSettings, TransactionSettings
+from oracle.config.database import DatabaseSettings
+from oracle.config.errors import explain
+from oracle.config.history import HistorySettings, LabelSettings
+from oracle.config.logging import LogSettings
+from oracle.config.model import DriftSettings, ModelSettings
+from oracle.config.networks import networks
+from oracle.config.signer import SignerSettings
+from oracle.config.sources import merge_environment, read_files
+from oracle.config.values import Section
+from oracle.config.web import WebSettings
+from oracle.config.worker import WorkerSettings
+
+ENVIRONMENT_PREFIX: Final = "RISK_ORACLE_"
+
+
+class AuditSettings(Section):
+    """What it takes to read a wallet: a daemon's settings, of which an auditor has no key."""
+
+    chain: ChainSettings
+    history: HistorySettings
+    labels: LabelSettings = LabelSettings()
+    signer: SignerSettings | None = None
+    model: ModelSettings = ModelSettings()
+    drift: DriftSettings = DriftSettings()
+    transactions: TransactionSettings = TransactionSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    worker: WorkerSettings = WorkerSettings()
+    web: WebSettings = WebSettings()
+    log: LogSettings = LogSettings()
+
+    @model_validator(mode="after")
+    def _one_network(self) -> Self:
+        if self.history.network is not None and self.chain.chain_id != networks()[self.history.network]["chain_id"]:
+            raise ValueError(
+                f"history.network {self.history.network} has chain id {networks()[self.history.network]['chain_id']}, "
+                f"chain.chain_id says {self.chain.chain_id}: correct one of the two"
+            )
+        return self
+
+
+class Settings(AuditSettings):
+    """Everything an operator can set."""
+
+    signer: SignerSettings
+
+
+Kind = TypeVar("Kind", bound=AuditSettings)
+
+
+def load_settings(file: Path | None, environment: Mapping[str, str]) -> Settings:
+    """Return the settings of a TOML file and an environment; raises ConfigurationFault that lists every fault."""
+    return load_settings_of(Settings, file, environment)
+
+
+def load_settings_of(kind: type[Kind], file: Path | None, environment: Mapping[str, str]) -> Kind:
+    """Do what `load_settings` does, for a daemon or for an auditor."""
+    try:
+        values: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8")) if file else {}
+    except FileNotFoundError as error:
+        raise ConfigurationFault(f"settings file {file} does not exist: name another with --config") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationFault(f"settings file {file} cannot be read: {error}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationFault(f"settings file {file} is not valid TOML: {error}") from error
+    faults = merge_environment(values, environment, kind, ENVIRONMENT_PREFIX)
+    faults += read_files(values, kind)
+    settings: Kind | None = None
+    try:
+        settings = kind.model_validate(values)
+    except ValidationError as error:
+        faults += explain(error, kind)
+    if faults or settings is None:
+        raise ConfigurationFault("\n".join(faults))
+    return settings

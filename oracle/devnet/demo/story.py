@@ -1,0 +1,99 @@
+"""One request's story, read from the daemon's database: what was found, scored, proven, sent, and when."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from oracle.assessment.features import FEATURES
+from oracle.assessment.outputs import Scores, decode_outputs
+from oracle.assessment.states import State
+from oracle.devnet.stack import Stack
+from oracle.devnet.wallets.borrowing import LoanRequest
+from oracle.processes import ProgramError
+from oracle.store import requests
+from oracle.store.ledger import last_transaction
+from oracle.store.tables import RequestRow
+
+_BAD_ENDS: Final = (State.DEAD, State.DECLINED, State.EXPIRED, State.CLOSED)
+STAGES_TOLD: Final = (State.COLLECTED, State.SCORED, State.PROVEN, State.SIGNED, State.SUBMITTED, State.CONFIRMED)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One transition: the state reached, why, and how long the stage worked for it."""
+
+    state: State
+    reason: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Story:
+    """An answered request; `waited_seconds` runs from the request's block to the answer's receipt."""
+
+    request_id: int
+    steps: tuple[Step, ...]
+    features: dict[str, Any]
+    scores: Scores
+    block: int
+    gas_used: int
+    waited_seconds: float
+
+    def seconds_of(self, state: State) -> float:
+        """Return how long the stage worked that led to a state."""
+        return sum(step.seconds for step in self.steps if step.state is state)
+
+
+async def read_story(session: AsyncSession, stack: Stack, request: LoanRequest) -> Story | None:
+    """Return the story of an answered request, None while it has no answer.
+
+    Raises ProgramError when it ended without one.
+    """
+    row = await session.scalar(
+        select(RequestRow).filter_by(
+            chain_id=stack.chain.chain_id, oracle=stack.oracle_address, request_id=request.request_id
+        )
+    )
+    if row is None:
+        return None
+    if row.state in _BAD_ENDS:
+        raise ProgramError(f"request {request.request_id} ended as {row.state}: {row.fault or row.decline_reason}")
+    transaction = await last_transaction(session, row.id)
+    if transaction is None or not transaction.succeeded or row.outputs is None or row.proof is None:
+        return None
+    steps = await requests.transitions(session, row)
+    answered = next(step.at for step in steps if step.target == State.CONFIRMED)
+    return Story(
+        request_id=request.request_id,
+        steps=tuple(Step(State(step.target), step.reason, step.seconds or 0.0) for step in steps),
+        features=row.features or {},
+        scores=decode_outputs(row.outputs, stack.model.output_scales),
+        block=transaction.mined_block or 0,
+        gas_used=transaction.gas_used or 0,
+        waited_seconds=answered.timestamp() - request.mined_at,
+    )
+
+
+def tell(story: Story) -> Iterator[str]:
+    """Yield the story's lines: history, features, scores, proof, transaction."""
+    reasons = {step.state: step.reason for step in story.steps}
+    yield f"history  {reasons[State.COLLECTED]} ({story.seconds_of(State.COLLECTED):.2f} s)"
+    yield f"features {_features(story.features)}"
+    yield f"scores   {reasons[State.SCORED]}"
+    yield f"proof    {reasons[State.PROVEN]}"
+    yield f"answer   {reasons[State.CONFIRMED]}, {story.waited_seconds:.2f} s after the request"
+
+
+def _features(features: dict[str, Any]) -> str:
+    """Return the features that say most about this wallet: those that are not at an end of their range."""
+    values: dict[str, str | None] = features["values"]
+    told = []
+    for feature in FEATURES:
+        text = values[feature.name]
+        if text is not None and feature.low < Decimal(text) < feature.high:
+            told.append(f"{feature.name} {Decimal(text):.4g}")
+    return f"{', '.join(told[:7])} … ({len(told)} of {len(FEATURES)} inside their range)"

@@ -1,0 +1,1 @@
+"""What the local stack stands on: the chain, Node and its packages, compiled contracts, accounts."""

@@ -1,0 +1,1 @@
+"""Seven wallets that live through two hundred days on the local chain, and the ledger of their orders."""

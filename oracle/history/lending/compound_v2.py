@@ -1,0 +1,206 @@
+"""Compound V2 and its forks: what a wallet did in any market of a comptroller, and its position at the block.
+
+Its events index nothing, so they come from the index. A fork may add a last number to `Mint` and `Redeem`. A stablecoin
+that a fork mints against the collateral (Venus's VAI) is part of the debt, but what was minted and paid back of it is
+not among the borrowings: its controller, no market, logs that.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Final
+
+from oracle.assessment.errors import HistoryIncomplete
+from oracle.assessment.history import WAD, LendingHistory
+from oracle.assessment.request import Address, BlockRef
+from oracle.history.lending.compound_v2_prices import Block, ComptrollerPrices, Position
+from oracle.history.markets import CompoundV2Market
+from oracle.history.reading.abi import Event
+from oracle.history.reading.concurrently import all_of
+from oracle.history.reading.event_index import EventIndex, Told
+from oracle.history.reading.logs import Log
+from oracle.history.reading.reader import ChainReader, quantity
+from oracle.history.reading.subgraph_logs import SubgraphLogs
+
+_NUMBERS: Final = ("uint256", "uint256", "uint256")
+
+
+def _unindexed(name: str, *types: str) -> Event:
+    return Event(name, types, types)
+
+
+MINT: Final = _unindexed("Mint", "address", *_NUMBERS[:2])  # minter, mintAmount, mintTokens
+MINT_WITH_BALANCE: Final = _unindexed("Mint", "address", *_NUMBERS)
+MINT_BEHALF: Final = _unindexed("MintBehalf", "address", "address", *_NUMBERS[:2])  # payer, receiver, …
+MINT_BEHALF_WITH_BALANCE: Final = _unindexed("MintBehalf", "address", "address", *_NUMBERS)
+REDEEM: Final = _unindexed("Redeem", "address", *_NUMBERS[:2])  # redeemer, redeemAmount, redeemTokens
+REDEEM_WITH_BALANCE: Final = _unindexed("Redeem", "address", *_NUMBERS)
+BORROW: Final = _unindexed("Borrow", "address", *_NUMBERS)  # borrower, borrowAmount, accountBorrows, totalBorrows
+REPAY: Final = _unindexed("RepayBorrow", "address", "address", *_NUMBERS)  # payer, borrower, repayAmount, …
+LIQUIDATION: Final = _unindexed(
+    "LiquidateBorrow", "address", "address", "uint256", "address", "uint256"
+)  # liquidator, borrower, repayAmount, cTokenCollateral, seizeTokens
+
+_SUPPLIES: Final = frozenset({MINT, MINT_WITH_BALANCE, MINT_BEHALF, MINT_BEHALF_WITH_BALANCE})
+_REDEMPTIONS: Final = frozenset({REDEEM, REDEEM_WITH_BALANCE})
+_OF_SECOND: Final = frozenset({MINT_BEHALF, MINT_BEHALF_WITH_BALANCE, REPAY, LIQUIDATION})
+_EVENTS: Final = {event.topic: event for event in (*_SUPPLIES, *_REDEMPTIONS, BORROW, REPAY, LIQUIDATION)}
+
+
+def wallet_of(log: Log) -> Address:
+    """Return whose account an event changes: the minter, redeemer or borrower."""
+    event = _EVENTS[log.topics[0]]
+    return Address(str(event.decode(log.data)[1 if event in _OF_SECOND else 0]).lower())
+
+
+@dataclass
+class _Sums:
+    supplied: int = 0
+    withdrawn: int = 0
+    borrowed: int = 0
+    repaid: int = 0
+    liquidated: int = 0
+    liquidations: int = 0
+    events: int = 0
+    first_borrow: Log | None = None
+    first_owed: Log | None = None
+    liquidators_repayments: Counter[tuple[object, ...]] = field(default_factory=Counter)
+
+
+class CompoundV2Source:
+    """All markets of one comptroller as a source of lending history, its events from `events` or the index."""
+
+    def __init__(
+        self,
+        reader: ChainReader,
+        market: CompoundV2Market,
+        index: EventIndex,
+        *,
+        span_blocks: int,
+        events: SubgraphLogs | None = None,
+    ) -> None:
+        self._reader = reader
+        self._market = market
+        self._index = index
+        self._span_blocks = span_blocks
+        self._events = events
+
+    @property
+    def name(self) -> str:
+        """The protocol's name."""
+        return self._market.name
+
+    async def read(self, wallet: Address, at: BlockRef) -> LendingHistory:
+        """Return the wallet's events up to the block and its position at it; see Source for the errors."""
+        if at.number < self._market.start_block:
+            return LendingHistory()
+        prices = ComptrollerPrices(self._reader, self._market)
+        sums = await self._sums(await self._logs(wallet, at, prices), prices)
+        position = await self._position(wallet, at, prices)
+        self._check_borrowed(wallet, sums, position)
+        position += Position(debt_usd=await prices.stablecoin_debt_usd(wallet, at.hash))
+        return LendingHistory(
+            supplied_usd=sums.supplied,
+            withdrawn_usd=sums.withdrawn,
+            borrowed_usd=sums.borrowed,
+            repaid_usd=sums.repaid,
+            liquidation_count=sums.liquidations,
+            liquidated_usd=sums.liquidated,
+            event_count=sums.events,
+            first_borrow_at=await self._time_of(sums.first_borrow),
+            collateral_usd=position.collateral_usd,
+            debt_usd=position.debt_usd,
+            health_factor_wad=position.borrowable_usd * WAD // position.debt_usd if position.debt_usd else None,
+            protocols=frozenset({self._market.name} if sums.events else ()),
+        )
+
+    async def fill_index(self, at: BlockRef, told: Told = lambda block, until: None) -> None:
+        """Index the markets' events up to a block, so that a request finds all but the newest of them there."""
+        if at.number < self._market.start_block:
+            return
+        markets = await ComptrollerPrices(self._reader, self._market).markets(at.hash)
+        start, span = self._market.start_block, self._span_blocks
+        await self._index.fill(
+            self._reader, markets, list(_EVENTS), wallet_of, at, start_block=start, span_blocks=span, told=told
+        )
+
+    async def _logs(self, wallet: Address, at: BlockRef, prices: ComptrollerPrices) -> list[Log]:
+        if self._events is not None:
+            return await self._events.of(wallet, at)
+        return await self._index.logs(
+            self._reader,
+            await prices.markets(at.hash),
+            list(_EVENTS),
+            wallet_of,
+            wallet,
+            at,
+            start_block=self._market.start_block,
+            span_blocks=self._span_blocks,
+        )
+
+    def _check_borrowed(self, wallet: Address, sums: _Sums, position: Position) -> None:
+        """Raise HistoryIncomplete for a debt, there or paid back, without the borrowing that every debt comes from."""
+        lacking = "there is no event of borrowing" if self._events is None else "its subgraph knows of no borrowing"
+        if position.debt_usd and sums.first_borrow is None:
+            raise HistoryIncomplete(f"{wallet} is in debt at {self.name}, but {lacking}")
+        owed = sums.first_owed
+        if owed is not None and (sums.first_borrow is None or sums.first_borrow.block_number > owed.block_number):
+            raise HistoryIncomplete(
+                f"a debt of {wallet} at {self.name} was paid back in block {owed.block_number}, but {lacking} before"
+            )
+
+    async def _sums(self, logs: list[Log], prices: ComptrollerPrices) -> _Sums:
+        sums = _Sums()
+        for log in logs:
+            if log.topics[0] == LIQUIDATION.topic:
+                liquidator, _, repaid, _, _ = LIQUIDATION.decode(log.data)
+                sums.liquidators_repayments[log.address, log.block_hash, liquidator, repaid] += 1
+            if sums.first_owed is None and _owed(log):
+                sums.first_owed = log
+        for log, usd in zip(logs, await all_of(self._value(log, prices) for log in logs), strict=True):
+            event = _EVENTS[log.topics[0]]
+            if event is REPAY and _is_liquidators(log, sums):
+                continue
+            sums.events += 1
+            if event in _SUPPLIES:
+                sums.supplied += usd
+            elif event in _REDEMPTIONS:
+                sums.withdrawn += usd
+            elif event is BORROW:
+                sums.borrowed += usd
+                sums.first_borrow = sums.first_borrow or log
+            elif event is REPAY:
+                sums.repaid += usd
+            else:
+                sums.liquidations += 1
+                sums.liquidated += usd
+        return sums
+
+    async def _value(self, log: Log, prices: ComptrollerPrices) -> int:
+        event = _EVENTS[log.topics[0]]
+        values, block = event.decode(log.data), Block(log.block_number, log.block_hash)
+        if event is LIQUIDATION:
+            return await prices.shares_usd(Address(str(values[3]).lower()), int(values[4]), block)
+        return await prices.value_usd(log.address, int(values[2 if event in _OF_SECOND else 1]), block)
+
+    async def _position(self, wallet: Address, at: BlockRef, prices: ComptrollerPrices) -> Position:
+        entered = await prices.entered(wallet, at.hash)
+        return sum(await all_of(prices.position(market, wallet, at) for market in entered), start=Position())
+
+    async def _time_of(self, log: Log | None) -> int | None:
+        return None if log is None else quantity((await self._reader.block(log.block_hash))["timestamp"])
+
+
+def _owed(log: Log) -> bool:
+    """Return whether a log tells that its wallet was in debt; one may repay nothing of no debt."""
+    event = _EVENTS[log.topics[0]]
+    return event is LIQUIDATION or (event is REPAY and REPAY.decode(log.data)[2] > 0)
+
+
+def _is_liquidators(log: Log, sums: _Sums) -> bool:
+    """Return whether a repayment is a liquidator's, which Aave would not log as one, and count it as found."""
+    payer, _, repaid, _, _ = REPAY.decode(log.data)
+    key = (log.address, log.block_hash, payer, repaid)
+    if not sums.liquidators_repayments[key]:
+        return False
+    sums.liquidators_repayments[key] -= 1
+    return True

@@ -1,0 +1,179 @@
+"""MakerDAO: what a wallet put into its vaults, drew and paid back, what was barked at, and its position.
+
+The vaults are those that the wallet, or its proxy, owns in the vault manager at the block. A dai counts as a dollar.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from oracle.assessment.history import WAD, LendingHistory
+from oracle.assessment.request import NATIVE_COIN, Address, BlockRef
+from oracle.history.lending.maker_events import BARK, FROB_TOPIC, VaultChange, vault_change
+from oracle.history.markets import MakerVaults
+from oracle.history.reading.abi import Function, address_topic
+from oracle.history.reading.concurrently import Memo, all_of
+from oracle.history.reading.logs import Log, Topics, read_logs
+from oracle.history.reading.reader import ChainReader, quantity
+
+_PROXY: Final = Function("proxies", ("address",), ("address",))
+_COUNT: Final = Function("count", ("address",), ("uint256",))
+_FIRST: Final = Function("first", ("address",), ("uint256",))
+_LIST: Final = Function("list", ("uint256",), ("uint256", "uint256"))  # previous, next
+_VAULT_URN: Final = Function("urns", ("uint256",), ("address",))
+_VAULT_ILK: Final = Function("ilks", ("uint256",), ("bytes32",))
+_ILK: Final = Function("ilks", ("bytes32",), ("uint256",) * 5)  # total debt, rate, spot, line, dust
+_URN: Final = Function("urns", ("bytes32", "address"), ("uint256", "uint256"))  # ink, art
+_SPOTTER_ILK: Final = Function("ilks", ("bytes32",), ("address", "uint256"))  # price feed, liquidation ratio
+
+# Amounts have 18 decimals, rates and prices 27, dollars here 8.
+_DEBT_SCALE: Final = 10**37
+_COLLATERAL_SCALE: Final = 10**64
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """A collateral type at a block, with 27 decimals: dai a unit of debt, price over ratio, and the ratio."""
+
+    rate: int
+    spot: int
+    ratio: int
+
+    def debt_usd(self, art: int) -> int:
+        """Return normalised debt in 1e-8 USD."""
+        return art * self.rate // _DEBT_SCALE
+
+    def collateral_usd(self, ink: int) -> int:
+        """Return collateral in 1e-8 USD."""
+        return ink * self.spot * self.ratio // _COLLATERAL_SCALE
+
+    def backing_usd(self, ink: int) -> int:
+        """Return the debt that collateral may carry, in 1e-8 USD."""
+        return ink * self.spot // _DEBT_SCALE
+
+
+@dataclass(frozen=True, slots=True)
+class Vault:
+    """One vault: its collateral type and its place in the vat."""
+
+    ilk: bytes
+    urn: Address
+
+
+@dataclass
+class Sums:
+    """Running sums in 1e-8 USD."""
+
+    supplied: int = 0
+    withdrawn: int = 0
+    borrowed: int = 0
+    repaid: int = 0
+    events: int = 0
+    first_borrow: Log | None = None
+
+    def add(self, change: VaultChange, terms: Terms, log: Log) -> None:
+        """Add one change of a vault, at the terms of its block."""
+        self.events += 1
+        collateral, debt = terms.collateral_usd(abs(change.collateral)), terms.debt_usd(abs(change.debt))
+        if change.collateral > 0:
+            self.supplied += collateral
+        else:
+            self.withdrawn += collateral
+        if change.debt > 0:
+            self.borrowed += debt
+            self.first_borrow = self.first_borrow or log
+        else:
+            self.repaid += debt
+
+
+class MakerSource:
+    """A wallet's vaults as a source of lending history."""
+
+    def __init__(self, reader: ChainReader, market: MakerVaults, *, span_blocks: int) -> None:
+        self._reader = reader
+        self._market = market
+        self._span_blocks = span_blocks
+
+    @property
+    def name(self) -> str:
+        """The protocol's name."""
+        return self._market.name
+
+    async def read(self, wallet: Address, at: BlockRef) -> LendingHistory:
+        """Return what the wallet did in the vaults that it owns at the block; see Source for the errors."""
+        if at.number < self._market.start_block:
+            return LendingHistory()
+        vaults = await self._vaults(wallet, at.hash)
+        if not vaults:
+            return LendingHistory()
+        terms: Memo[tuple[bytes, str], Terms] = Memo(self._terms)
+        urns = [address_topic(vault.urn) for vault in vaults]
+        ilk_of = {address_topic(vault.urn): vault.ilk for vault in vaults}
+        sums = Sums()
+        for log in await self._logs(self._market.vat, [FROB_TOPIC, None, urns], at):
+            sums.add(vault_change(log), await terms.get((ilk_of[log.topics[2]], log.block_hash)), log)
+        barks = await self._logs(self._market.dog, [BARK.topic, None, urns], at)
+        taken = [
+            (await terms.get((ilk_of[log.topics[2]], log.block_hash))).collateral_usd(BARK.decode(log.data)[0])
+            for log in barks
+        ]
+        collateral = backing = debt = 0
+        for vault in vaults:
+            ink, art = await self._reader.call(self._market.vat, _URN, vault.ilk, vault.urn, block_hash=at.hash)
+            now = await terms.get((vault.ilk, at.hash))
+            collateral += now.collateral_usd(ink)
+            backing += now.backing_usd(ink)
+            debt += now.debt_usd(art)
+        return LendingHistory(
+            supplied_usd=sums.supplied,
+            withdrawn_usd=sums.withdrawn,
+            borrowed_usd=sums.borrowed,
+            repaid_usd=sums.repaid,
+            liquidation_count=len(barks),
+            liquidated_usd=sum(taken),
+            event_count=sums.events + len(barks),
+            first_borrow_at=await self._time_of(sums.first_borrow),
+            collateral_usd=collateral,
+            debt_usd=debt,
+            health_factor_wad=backing * WAD // debt if debt else None,
+            protocols=frozenset({self._market.name} if sums.events or barks else ()),
+        )
+
+    async def _vaults(self, wallet: Address, block: str) -> list[Vault]:
+        (proxy,) = await self._reader.call(self._market.proxy_registry, _PROXY, wallet, block_hash=block)
+        owners = [wallet] + ([Address(str(proxy).lower())] if str(proxy).lower() != NATIVE_COIN else [])
+        numbers = [number for owner in owners for number in await self._numbers(owner, block)]
+        return await all_of(self._vault(number, block) for number in numbers)
+
+    async def _numbers(self, owner: Address, block: str) -> list[int]:
+        manager = self._market.manager
+        (count,) = await self._reader.call(manager, _COUNT, owner, block_hash=block)
+        (number,) = await self._reader.call(manager, _FIRST, owner, block_hash=block)
+        numbers: list[int] = []
+        while number and len(numbers) < count:
+            numbers.append(number)
+            _, number = await self._reader.call(manager, _LIST, number, block_hash=block)
+        return numbers
+
+    async def _vault(self, number: int, block: str) -> Vault:
+        (urn,), (ilk,) = await all_of(
+            self._reader.call(self._market.manager, question, number, block_hash=block)
+            for question in (_VAULT_URN, _VAULT_ILK)
+        )
+        return Vault(ilk, Address(str(urn).lower()))
+
+    async def _terms(self, key: tuple[bytes, str]) -> Terms:
+        ilk, block = key
+        (_, rate, spot, _, _), (_, ratio) = await all_of(
+            [
+                self._reader.call(self._market.vat, _ILK, ilk, block_hash=block),
+                self._reader.call(self._market.spotter, _SPOTTER_ILK, ilk, block_hash=block),
+            ]
+        )
+        return Terms(rate, spot, ratio)
+
+    async def _logs(self, contract: Address, topics: Topics, at: BlockRef) -> list[Log]:
+        ranges = read_logs(self._reader, [contract], topics, self._market.start_block, at.number, self._span_blocks)
+        return [log async for logs in ranges for log in logs]
+
+    async def _time_of(self, log: Log | None) -> int | None:
+        return None if log is None else quantity((await self._reader.block(log.block_hash))["timestamp"])

@@ -1,0 +1,1 @@
+"""A wallet's own transactions, each nonce accounted for: from a node, or from an Etherscan-style API."""

@@ -1,0 +1,240 @@
+"""Transactions as one running tally: the same statistics whichever interface they came from."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from oracle.assessment.errors import HistoryIncomplete
+from oracle.assessment.history import TransactionHistory
+from oracle.assessment.request import Address, BlockRef
+from oracle.history.exchanges.routers import Routers
+from oracle.history.reading.memory import Stored, source_key
+from oracle.history.reading.reader import ChainReader, quantity
+
+_DELEGATION_PREFIX: Final = bytes.fromhex("ef0100")
+_SET_CODE_TYPE: Final = 4
+# A wallet's newest transactions behind which a nonce is missing, of which the node is asked what they were.
+_LOOKED_AT: Final = 16
+# Changes with what is kept and what it means, so that nothing of an earlier form is taken.
+_FORM: Final = 2
+
+_COUNTS: Final = ("failed", "created", "gas_spent_wei")
+_EXTREMES: Final[dict[str, Callable[[list[int]], int]]] = {
+    "smallest_wei": min,
+    "largest_wei": max,
+    "first_at": min,
+    "last_at": max,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """One mined transaction: value and fee in wei, time in Unix seconds; `recipient` None creates a contract.
+
+    The fee is the gas used times the price paid. What rollups charge besides for their data on the first layer is left
+    out: receipts tell it (`l1Fee`), but not every transactions API does. `data` is what the recipient was called with,
+    in hex.
+    """
+
+    hash: str
+    block_number: int
+    timestamp: int
+    sender: Address
+    recipient: Address | None
+    nonce: int
+    value_wei: int
+    fee_wei: int
+    succeeded: bool
+    data: str = "0x"
+
+
+@dataclass
+class _Side:
+    """Running statistics of one direction; a failed transaction counts but moves no value."""
+
+    count: int = 0
+    value_wei: int = 0
+    smallest_wei: int | None = None
+    largest_wei: int | None = None
+    first_at: int | None = None
+    last_at: int | None = None
+    others: set[Address] = field(default_factory=set)
+
+    def add(self, transaction: Transaction, other: Address | None, wallet: Address) -> None:
+        self.count += 1
+        self.first_at = min(self.first_at or transaction.timestamp, transaction.timestamp)
+        self.last_at = max(self.last_at or transaction.timestamp, transaction.timestamp)
+        if other is not None and other != wallet:
+            self.others.add(other)
+        if transaction.succeeded:
+            value = transaction.value_wei
+            self.value_wei += value
+            self.smallest_wei = value if self.smallest_wei is None else min(self.smallest_wei, value)
+            self.largest_wei = value if self.largest_wei is None else max(self.largest_wei, value)
+
+    def add_older(self, plain: dict[str, Any]) -> None:
+        self.count += plain["count"]
+        self.value_wei += plain["value_wei"]
+        self.others.update(Address(other) for other in plain["others"])
+        for name, choose in _EXTREMES.items():
+            known = [value for value in (getattr(self, name), plain[name]) if value is not None]
+            setattr(self, name, choose(known) if known else None)
+
+    def to_plain(self) -> dict[str, Any]:
+        numbers = {name: getattr(self, name) for name in ("count", "value_wei", *_EXTREMES)}
+        return {**numbers, "others": sorted(self.others)}
+
+
+@dataclass
+class Tally:
+    """What was seen so far, newest first; memory grows with distinct counterparties, not with transactions.
+
+    `routers` are those whose calls tell of swaps that they paid out in coins. `newest` is the newest transaction that
+    the wallet sent, by hash and nonce; `before_gaps` are the newest few behind whose nonce the next one is missing.
+    """
+
+    wallet: Address
+    routers: Routers = field(default_factory=dict)
+    sent: _Side = field(default_factory=_Side)
+    received: _Side = field(default_factory=_Side)
+    failed: int = 0
+    created: int = 0
+    gas_spent_wei: int = 0
+    lowest_nonce: int | None = None
+    delegates: bool = False
+    newest: tuple[str, int] | None = None
+    before_gaps: list[str] = field(default_factory=list)
+    router_swaps: Counter[str] = field(default_factory=Counter)
+
+    def add(self, transaction: Transaction) -> None:
+        """Count a transaction; raises HistoryIncomplete when the wallet's nonces do not fall."""
+        if transaction.sender == self.wallet:
+            self._add_sent(transaction)
+        if transaction.recipient == self.wallet and transaction.value_wei > 0 and transaction.succeeded:
+            self.received.add(transaction, transaction.sender, self.wallet)
+
+    def _add_sent(self, transaction: Transaction) -> None:
+        # Newest first, so nonces fall; one that repeats or rises means a page was served twice or reordered.
+        if self.lowest_nonce is not None and transaction.nonce >= self.lowest_nonce:
+            raise HistoryIncomplete(
+                f"transaction {transaction.hash} of {self.wallet} has nonce {transaction.nonce}, "
+                f"expected less than {self.lowest_nonce}: the pages overlap"
+            )
+        self._note_gap(transaction.hash, transaction.nonce)
+        self.newest = self.newest or (transaction.hash, transaction.nonce)
+        self.lowest_nonce = transaction.nonce
+        self.sent.add(transaction, transaction.recipient, self.wallet)
+        self.gas_spent_wei += transaction.fee_wei
+        self.failed += not transaction.succeeded
+        self.created += transaction.recipient is None and transaction.succeeded
+        router = None if transaction.recipient is None else self.routers.get(transaction.recipient)
+        if router is not None and transaction.succeeded:
+            self.router_swaps[router.exchange] += router.pays(bytes.fromhex(transaction.data[2:]), self.wallet)
+
+    def _note_gap(self, name: str, nonce: int) -> None:
+        """Note the next older transaction if nonces are missing behind it."""
+        if self.lowest_nonce is not None and nonce + 1 < self.lowest_nonce:
+            self.before_gaps = [*self.before_gaps, name][:_LOOKED_AT]
+
+    def add_older(self, plain: dict[str, Any]) -> None:
+        """Count what `to_plain` gave of a tally that ended before this one's first block."""
+        for name, side in (("sent", self.sent), ("received", self.received)):
+            side.add_older(plain[name])
+        for name in _COUNTS:
+            setattr(self, name, getattr(self, name) + plain[name])
+        self.delegates |= plain["delegates"]
+        if plain["newest"] is not None:
+            name, nonce = plain["newest"]
+            self._note_gap(name, nonce)
+            self.newest = self.newest or (name, nonce)
+        self.before_gaps = [*self.before_gaps, *plain["before_gaps"]][:_LOOKED_AT]
+        self.router_swaps.update(plain["router_swaps"])
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the tally as plain JSON values."""
+        counts = {name: getattr(self, name) for name in (*_COUNTS, "delegates")}
+        sides = {"sent": self.sent.to_plain(), "received": self.received.to_plain()}
+        gaps = {"newest": None if self.newest is None else list(self.newest), "before_gaps": self.before_gaps}
+        return {**sides, **counts, **gaps, "router_swaps": dict(sorted(self.router_swaps.items()))}
+
+    async def history(self, reader: ChainReader, at: BlockRef) -> TransactionHistory:
+        """Return the statistics, with the balance at the block.
+
+        Raises HistoryIncomplete when the transactions seen do not account for the wallet's nonce.
+        """
+        await self._check_complete(reader, at)
+        sent, received = self.sent, self.received
+        return TransactionHistory(
+            sent_count=sent.count,
+            failed_count=self.failed,
+            received_count=received.count,
+            created_contracts=self.created,
+            first_sent_at=sent.first_at,
+            last_sent_at=sent.last_at,
+            first_received_at=received.first_at,
+            last_received_at=received.last_at,
+            sent_wei=sent.value_wei,
+            min_sent_wei=sent.smallest_wei,
+            max_sent_wei=sent.largest_wei,
+            received_wei=received.value_wei,
+            min_received_wei=received.smallest_wei,
+            max_received_wei=received.largest_wei,
+            gas_spent_wei=self.gas_spent_wei,
+            senders=len(received.others),
+            recipients=len(sent.others),
+            counterparties=len(received.others | sent.others),
+            balance_wei=await reader.balance(self.wallet, at.hash),
+            router_swaps={name: count for name, count in sorted(self.router_swaps.items()) if count},
+        )
+
+    async def _check_complete(self, reader: ChainReader, at: BlockRef) -> None:
+        nonce = await reader.nonce(self.wallet, at.hash)
+        if nonce == self.sent.count:
+            return
+        code = await reader.code(self.wallet, at.hash)
+        is_contract = bool(code) and not code.startswith(_DELEGATION_PREFIX)
+        # Each delegation (EIP-7702) uses up a nonce as well, whoever's transaction carries it.
+        if is_contract or (nonce > self.sent.count and (code or await self._delegated(reader, nonce))):
+            return
+        raise HistoryIncomplete(
+            f"{self.wallet} had nonce {nonce} at block {at.number}, but the node lists {self.sent.count} sent "
+            "transactions: its index has a gap, ask another endpoint"
+        )
+
+    async def _delegated(self, reader: ChainReader, nonce: int) -> bool:
+        """Return whether the wallet once delegated its code itself; `nonce` is its next one.
+
+        Such a transaction uses up the nonce behind its own too, which is then no transaction's. Its type is the node's
+        word: transactions APIs do not tell it.
+        """
+        newest = [] if self.newest is None or self.newest[1] + 1 >= nonce else [self.newest[0]]
+        for name in () if self.delegates else (*newest, *self.before_gaps):
+            found = await reader.request("eth_getTransactionByHash", [name])
+            if found is not None and quantity(found.get("type") or 0) == _SET_CODE_TYPE:
+                self.delegates = True
+                break
+        return self.delegates
+
+
+def tally_key(source: str, routers: Routers) -> str:
+    """Return the name under which a tally is kept: one that watched other routers is another tally."""
+    return source_key(source, _FORM, sorted((address, router.exchange) for address, router in routers.items()))
+
+
+async def remembered(reader: ChainReader, source: str, at: BlockRef) -> Stored | None:
+    """Return an earlier tally of the wallet that ended at or before a block and is still the chain's."""
+    known = None if reader.memory is None else reader.memory.find(source)
+    if known is None or known.to_block > at.number or not await reader.is_canonical(known.to_block, known.to_hash):
+        return None
+    return known
+
+
+async def finish(reader: ChainReader, source: str, tally: Tally, at: BlockRef) -> TransactionHistory:
+    """Return the tally's history, checked, and remember the tally."""
+    history = await tally.history(reader, at)
+    known = None if reader.memory is None else reader.memory.find(source)
+    # A read of an older block must not take the place of what covers more.
+    if reader.memory is not None and reader.memory.at == at and (known is None or known.to_block <= at.number):
+        reader.memory.keep(source, 0, tally.to_plain())
+    return history

@@ -1,0 +1,1 @@
+"""A request's stages, one short file each: collect, score, prove, sign, submit, confirm, finalize."""

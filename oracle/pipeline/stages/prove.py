@@ -1,0 +1,39 @@
+"""Stage 3: the zero-knowledge proof, verified here before any gas is spent on it."""
+
+from decimal import Decimal
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from oracle.assessment.errors import OracleError
+from oracle.assessment.features import NEUTRAL_PRIVATE
+from oracle.assessment.states import State
+from oracle.pipeline.context import Context
+from oracle.pipeline.stages.stage import Outcome
+from oracle.store.tables import RequestRow
+
+
+class ProofMismatch(OracleError):
+    """The proof does not show what it must: wrong commitment, wrong scores, or it does not verify."""
+
+
+async def prove(context: Context, _: AsyncSession, row: RequestRow) -> Outcome:
+    """Prove the model's run on the committed features and keep proof, outputs and commitment."""
+    if row.features is None or row.outputs is None:
+        raise ValueError(f"request {row.request_id} is {row.state} without features or outputs")
+    async with context.proving:
+        model, prover = context.answering().source, context.prover
+        if row.model_id != (active := f"0x{model.model_id.hex()}"):
+            return Outcome(State.COLLECTED, f"scored with model {row.model_id}, now {active} answers: scored again")
+        proof = await prover.prove(row.features["encoded"], NEUTRAL_PRIVATE)
+        holds = await prover.verify(proof)
+    if not holds:
+        raise ProofMismatch("the proof just made does not verify: run `risk-oracle setup` to make the keys anew")
+    feature_commitment, private_commitment = proof.instances[:2]
+    if private_commitment != int(row.data_commitment):
+        raise ProofMismatch(f"the proof commits to private data {private_commitment}, not {row.data_commitment}")
+    if list(proof.outputs) != row.outputs:
+        # The model computes in the circuit's own integers: they agree to the bit, or do not belong together.
+        raise ProofMismatch(f"the circuit gives {proof.outputs}, the model {row.outputs}: run `risk-oracle setup`")
+    row.feature_commitment = Decimal(feature_commitment)
+    row.proof = proof.proof
+    return Outcome(State.PROVEN, f"{len(proof.proof)} bytes in {proof.seconds:.2f} s, verified here")

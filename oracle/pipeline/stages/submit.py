@@ -1,0 +1,92 @@
+"""Stage 5: the answer (or the refusal) enters the transaction ledger; the next stage broadcasts it.
+
+Nothing is sent here: the signed transaction is committed first, so a crash can repeat the broadcast of
+the same bytes but never spend a second nonce on them.
+"""
+
+from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from oracle.assessment.errors import BlockUnavailable, TransientFault
+from oracle.assessment.states import State
+from oracle.chain.reverts import Reverted
+from oracle.chain.signer import Call
+from oracle.pipeline.context import Context
+from oracle.pipeline.stages.sign import report_of
+from oracle.pipeline.stages.stage import Outcome
+from oracle.pipeline.upkeep.follow_registry import follow_registry
+from oracle.store.ledger import add_broadcast, take_nonce
+from oracle.store.requests import to_request
+from oracle.store.tables import RequestRow, TransactionRow
+
+# State can change between the estimate and the block: leave a little room.
+_GAS_MARGIN_PERCENT = 15
+# An endpoint that is behind may not know the change yet: a proof for nothing costs a second or more.
+_RESCORE_AFTER = timedelta(seconds=1)
+
+
+class FeesTooHigh(TransientFault):
+    """The base fee is over the operator's limit."""
+
+
+async def submit(context: Context, session: AsyncSession, row: RequestRow) -> Outcome:
+    """Try the answer with eth_estimateGas, then put the signed transaction into the ledger."""
+    request = to_request(row)
+    if row.proof is None or row.signatures is None:
+        raise ValueError(f"request {row.request_id} is {row.state} without proof or signature")
+    signatures = [bytes.fromhex(signature[2:]) for signature in row.signatures]
+    return await _enter(
+        context, session, row, "answer", context.oracle.answer(request, report_of(row), signatures, row.proof)
+    )
+
+
+async def decline(context: Context, session: AsyncSession, row: RequestRow) -> Outcome:
+    """Sign the refusal and put it into the ledger."""
+    if row.decline_reason is None:
+        raise ValueError(f"request {row.request_id} is {row.state} without a reason")
+    request = to_request(row)
+    message = context.oracle.decline_message(request, row.decline_reason, context.signer_set_digest)
+    signature = context.signer.sign_message(message)
+    data = context.oracle.decline(request, row.decline_reason, [signature])
+    return await _enter(context, session, row, "decline", data)
+
+
+async def _enter(context: Context, session: AsyncSession, row: RequestRow, kind: str, data: bytes) -> Outcome:
+    sender = context.signer.address
+    try:
+        gas = await context.oracle.gas_of(sender, data)
+    except Reverted as refused:
+        if refused.name == "ModelNotActive":
+            await follow_registry(context)
+            return Outcome(State.COLLECTED, f"scored again with the model that is active: {refused}", _RESCORE_AFTER)
+        return _refused(refused)
+    fees = context.fees.first(await context.client.base_fee_wei())
+    if fees is None:
+        raise FeesTooHigh("the base fee is above transactions.max_fee_gwei: waiting for it to fall")
+    call = Call(context.address, data, gas * (100 + _GAS_MARGIN_PERCENT) // 100)
+    nonce = await take_nonce(session, context.chain_id, sender, await context.client.nonce(sender))
+    signed = context.signer.sign_transaction(call, context.chain_id, nonce, fees)
+    transaction = TransactionRow(
+        chain_id=context.chain_id,
+        sender=sender,
+        nonce=nonce,
+        request=row.id,
+        kind=kind,
+        to=call.to,
+        data=call.data,
+        gas_limit=call.gas_limit,
+    )
+    session.add(transaction)
+    await add_broadcast(session, transaction, signed.hash, signed.raw, fees.max_fee_wei, fees.priority_fee_wei)
+    return Outcome(State.SUBMITTED, f"{kind} {signed.hash} with nonce {nonce}")
+
+
+def _refused(refused: Reverted) -> Outcome:
+    if refused.name == "RequestNotPending":
+        return Outcome(State.CLOSED, f"settled without us: {refused}")
+    if refused.name == "RequestExpired":
+        return Outcome(State.EXPIRED, str(refused))
+    if refused.name == "BlockHashMismatch":
+        raise BlockUnavailable(f"the request's block was reorganised away: {refused}") from refused
+    raise refused

@@ -1,0 +1,1 @@
+"""What trains and judges models, from data files to a model folder: serving never comes here."""

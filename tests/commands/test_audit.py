@@ -1,0 +1,103 @@
+"""`risk-oracle features`: the same bytes twice, and from different endpoints; no key is needed to check an answer."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from oracle.assessment.canonical import history_hash
+from oracle.assessment.engineering import engineer
+from oracle.assessment.features import FEATURES
+from oracle.assessment.request import NATIVE_COIN, LoanTerms
+from oracle.history.collect import collect_history
+from oracle.proving.commitment import commit_chain
+from tests.history.test_wallets import connected
+from tests.support.faulty_node import FaultyNode, honest
+from tests.support.played import Played
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+def _settings(played: Played, url: str, folder: Path, **history: int) -> Path:
+    one, loans = played.configuration.aave_v3[0], played.configuration.term_lenders[0]
+    file = folder / "audit.toml"
+    file.write_text(
+        f"""
+[chain]
+rpc_url = "{url}"
+chain_id = {played.chain.chain_id}
+oracle = "0x{"11" * 20}"
+
+[history]
+coin_price_feed = "{played.configuration.coin_price_feed.address}"
+ens_registry = "{played.configuration.ens_registry}"
+{chr(10).join(f"{key} = {value}" for key, value in history.items())}
+
+[[history.aave_v3]]
+addresses_provider = "{one.addresses_provider}"
+pool = "{one.pool}"
+start_block = {one.start_block}
+
+[[history.lenders]]
+name = "{loans.name}"
+address = "{loans.address}"
+start_block = {loans.start_block}
+"""
+    )
+    return file
+
+
+async def _features(file: Path, wallet: str, block: int, *more: str) -> tuple[int, bytes, str]:
+    command = [str(Path(sys.executable).with_name("risk-oracle")), "features", "--config", str(file)]
+    command += ["--address", wallet, "--block", str(block), *more]
+    child = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    said, complained = await child.communicate()
+    return child.returncode or 0, said, complained.decode()
+
+
+async def test_features__when_read_from_two_endpoints__then_same_bytes(played: Played, tmp_path: Path) -> None:
+    wallet, at = played.wallet("edge"), played.blocks["crash"]
+    code, first, complained = await _features(
+        _settings(played, played.chain.rpc_url, tmp_path), wallet, at.number, "--json"
+    )
+    assert code == 0, complained
+    async with FaultyNode(played.chain.rpc_url, honest) as node:
+        other = _settings(played, node.url, tmp_path, log_range=37)
+        assert (await _features(other, wallet, at.number, "--json"))[1] == first
+        assert node.calls["eth_getLogs"] > 3
+
+
+async def test_features__then_history_features_and_commitment_are_the_daemons(played: Played, tmp_path: Path) -> None:
+    wallet, at = played.wallet("liquidated"), played.blocks["end"]
+    loan = ("--principal", str(3 * 10**18), "--collateral", str(5 * 10**18), "--days", "10", "--json")
+    file = _settings(played, played.chain.rpc_url, tmp_path)
+    code, said, complained = await _features(file, wallet, at.number, *loan)
+    assert code == 0, complained
+    found: dict[str, Any] = json.loads(said)
+    async with connected(played.chain.rpc_url) as web3:
+        history = await collect_history(web3, played.configuration, wallet, at)
+    vector = engineer(history, LoanTerms(NATIVE_COIN, 3 * 10**18, NATIVE_COIN, 5 * 10**18, 864_000))
+    assert [found["features"][feature.name]["encoded"] for feature in FEATURES] == list(vector.encoded)
+    assert found["feature_commitment"] == str(commit_chain(vector.encoded))
+    assert found["history_hash"] == history_hash(json.loads(found["history_encoding"]))
+    assert found["history"]["lending"]["liquidation_count"] == 2
+
+
+async def test_features__when_asked_for_people__then_lines(played: Played, tmp_path: Path) -> None:
+    file = _settings(played, played.chain.rpc_url, tmp_path)
+    code, said, _ = await _features(file, played.wallet("edge"), played.blocks["end"].number)
+    assert code == 0
+    assert "history hash 0x" in said.decode()
+    assert "health_factor" in said.decode()
+
+
+async def test_features__when_block_is_not_there__then_exit_code_2_and_says_so(played: Played, tmp_path: Path) -> None:
+    file = _settings(played, played.chain.rpc_url, tmp_path)
+    code, said, complained = await _features(file, played.wallet("edge"), 10**7, "--json")
+    assert (code, said) == (2, b"")
+    assert "does not serve block 10000000" in complained
