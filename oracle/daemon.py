@@ -21,10 +21,9 @@ from oracle.config.settings import Settings
 from oracle.history.identity.labels import load_labels
 from oracle.models.inference import Model
 from oracle.pipeline.context import Context
-from oracle.pipeline.event_store import PostgresEventStore
 from oracle.pipeline.health import Health
 from oracle.pipeline.history import Histories
-from oracle.pipeline.history_store import PostgresHistoryStore
+from oracle.pipeline.history_stores import PostgresEventStore, PostgresHistoryStore
 from oracle.pipeline.ingest import follow_chain
 from oracle.pipeline.jobs import upkeep
 from oracle.pipeline.models import keys_of
