@@ -120,9 +120,9 @@ format: $(STAMPS)/python $(STAMPS)/node ## format the Python and Solidity code
 train: $(STAMPS)/python ## train the shipped model again from ../shared/data
 	$(BIN)/risk-oracle models train --data ../shared/data --out build/models/default
 
-lock: $(STAMPS)/python ## write the lock files anew
+lock: $(STAMPS)/python ## write the lock files anew, versions kept (UPGRADE=1: newest ones)
 	$(BIN)/pip install --quiet uv
-	$(BIN)/python deploy/lock.py
+	$(BIN)/python deploy/lock.py $(if $(UPGRADE),--upgrade)
 
 clean: ## remove everything that was made
 	rm -rf build .venv hardhat/node_modules *.egg-info
