@@ -120,8 +120,8 @@ async def sweep(context: Context) -> None:
     except TransientFault:
         return  # the event source reports the endpoint
     try:
+        await rewind_if_reorganised(context)
         async with context.sessions.begin() as session:
-            await rewind_if_reorganised(context, session)
             found = await requests.first_missing(session, context.chain_id, context.address, count)
             if found is None:
                 return

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final, cast
+from uuid import UUID, uuid4
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import CursorResult, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from oracle.assessment.errors import InvalidRequest
+from oracle.assessment.errors import InvalidRequest, OracleError
 from oracle.assessment.request import Address, AssessmentRequest, BlockRef, LoanTerms
 from oracle.assessment.states import STATES, State
 from oracle.store import explanations
@@ -31,6 +32,14 @@ _FOUND = (
     ),
     "decline_reason",
 )
+
+
+WAITING: Final = "waiting: "
+"""How the fault of a request begins that waits for something to pass."""
+
+
+class ClaimLost(OracleError):
+    """What a stage found out counts no more: its claim on the request ended."""
 
 
 async def add(session: AsyncSession, chain_id: int, oracle: Address, found: Sequence[AssessmentRequest]) -> list[int]:
@@ -57,26 +66,43 @@ async def add(session: AsyncSession, chain_id: int, oracle: Address, found: Sequ
     return arrived
 
 
-async def claim(
-    session: AsyncSession, chain_id: int, oracle: Address, state: State, skip: Sequence[int] = ()
-) -> RequestRow | None:
-    """Lock and return the next due request in a state, oldest first; None when there is none.
+async def claim(session: AsyncSession, chain_id: int, oracle: Address, state: State, daemon: int) -> RequestRow | None:
+    """Claim the next due request in a state for a daemon, oldest first; None when there is none.
 
-    The lock lasts as long as the session's transaction: a crash releases it at once.
+    The claim counts once it is committed; it ends when the request moves, rests, is given back, or the daemon dies.
     """
-    return await session.scalar(
+    row = await session.scalar(
         select(RequestRow)
         .where(
             RequestRow.state == state,
             RequestRow.chain_id == chain_id,
             RequestRow.oracle == oracle,
+            RequestRow.claim.is_(None),
             RequestRow.run_after <= func.clock_timestamp(),
-            RequestRow.id.not_in(skip),
         )
         .order_by(RequestRow.run_after, RequestRow.id)
         .limit(1)
         .with_for_update(skip_locked=True)
     )
+    if row is not None:
+        row.claim, row.claimed_by = uuid4(), daemon
+    return row
+
+
+async def hold(session: AsyncSession, row_id: int, claim: UUID | None) -> None:
+    """Lock a claimed request for this transaction.
+
+    Raises ClaimLost when the claim ended meanwhile: another daemon took over, or the request's block is gone.
+    """
+    query = select(RequestRow.id).where(RequestRow.id == row_id, RequestRow.claim == claim)
+    if await session.scalar(query.with_for_update()) is None:
+        raise ClaimLost("the request was moved on or taken over meanwhile")
+
+
+async def give_back(session: AsyncSession, claims: Sequence[UUID]) -> int:
+    """End claims whose work came to nothing; return how many there were."""
+    ended = update(RequestRow).where(RequestRow.claim.in_(claims)).values(claim=None, claimed_by=None)
+    return cast(CursorResult[Any], await session.execute(ended)).rowcount
 
 
 async def move(
@@ -91,6 +117,7 @@ async def move(
     """Take a claimed request to its next state, or let it rest in its own; log a change; attempts start anew."""
     source, row.state = State(row.state), target.value
     row.attempts, row.fault = 0, None
+    row.claim = row.claimed_by = None
     if source is not target:
         await note(session, row.id, source, target, reason, seconds)
     row.run_after = await _from_now(session, after)
@@ -100,6 +127,7 @@ async def retry(session: AsyncSession, row: RequestRow, fault: str, after: timed
     """Leave a claimed request in its state after a fault, to be tried again later."""
     row.attempts += 1
     row.fault = _storable(fault)
+    row.claim = row.claimed_by = None
     row.run_after = await _from_now(session, after)
     await note(session, row.id, State(row.state), State(row.state), f"try {row.attempts} failed: {fault}")
 
