@@ -28,10 +28,12 @@ async def follow_chain(context: Context, woken: asyncio.Event) -> None:
             if context.health.set("chain", True):
                 log.info("endpoint_reached", block=context.head and context.head.number)
             faults = 0
+        except database.DatabaseBusy as error:
+            pause = _DATABASE_PAUSE_SECONDS
+            log.warning("database_busy", error=str(error))
         except database.LOST as error:
             pause = _DATABASE_PAUSE_SECONDS
-            if context.health.set("database", False, "the database does not answer"):
-                log.warning("database_lost", error=type(error).__name__)
+            context.health.database_lost(error)
         except TransientFault as fault:
             faults += 1
             pause = min(pause * 2 ** min(faults, 10), _LONGEST_PAUSE_SECONDS)
