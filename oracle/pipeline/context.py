@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from web3 import AsyncHTTPProvider, AsyncWeb3
@@ -26,6 +27,14 @@ from oracle.proving.prover import Prover
 
 class ModelWithdrawn(TransientFault):
     """The registry no longer takes answers of the model that is loaded, and the next one is not here."""
+
+
+@dataclass(slots=True)
+class Claims:
+    """`daemon` is this daemon's number, None while it may claim nothing; `returned` waits to be given back."""
+
+    daemon: int | None = None
+    returned: set[UUID] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -62,12 +71,18 @@ class Context:
     following: asyncio.Lock = field(default_factory=asyncio.Lock)
     proving: asyncio.Lock = field(default_factory=asyncio.Lock)
     head: BlockRef | None = None
+    claims: Claims = field(default_factory=Claims)
     woken: dict[str, asyncio.Event] = field(default_factory=lambda: {stage: asyncio.Event() for stage in STAGE_OF})
 
     @property
     def address(self) -> Address:
         """The oracle contract's address."""
         return self.oracle.address
+
+    def wake_all(self) -> None:
+        """Let every stage look for work now."""
+        for event in self.woken.values():
+            event.set()
 
     def answering(self) -> Model:
         """Return the model that answers; raises ModelWithdrawn while there is none."""

@@ -3,7 +3,6 @@
 import asyncio
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from oracle.assessment.errors import BlockUnavailable, TransientFault
 from oracle.assessment.request import BlockRef
@@ -29,10 +28,12 @@ async def follow_chain(context: Context, woken: asyncio.Event) -> None:
             if context.health.set("chain", True):
                 log.info("endpoint_reached", block=context.head and context.head.number)
             faults = 0
+        except database.DatabaseBusy as error:
+            pause = _DATABASE_PAUSE_SECONDS
+            log.warning("database_busy", error=str(error))
         except database.LOST as error:
             pause = _DATABASE_PAUSE_SECONDS
-            if context.health.set("database", False, "the database does not answer"):
-                log.warning("database_lost", error=type(error).__name__)
+            context.health.database_lost(error)
         except TransientFault as fault:
             faults += 1
             pause = min(pause * 2 ** min(faults, 10), _LONGEST_PAUSE_SECONDS)
@@ -74,18 +75,18 @@ async def search_new_blocks(context: Context) -> int:
 
 async def _search_range(context: Context, head: BlockRef, widest: int) -> int | None:
     """Search the next range of at most `widest` blocks; return how many requests were new, None at the head."""
+    await rewind_if_reorganised(context)
     async with context.sessions.begin() as session:
-        await rewind_if_reorganised(context, session)
         start = await cursor.next_block(session, context.chain_id, context.address, context.chain.start_block)
-        if start > head.number:
-            return None
-        last = min(start + widest - 1, head.number)
-        if start <= (settled := head.number - _depth(context)) < last:
-            last = settled  # a block to fall back to, should the chain reorganise right after
-        return await _search(context, session, start, last)
+    if start > head.number:
+        return None
+    last = min(start + widest - 1, head.number)
+    if start <= (settled := head.number - _depth(context)) < last:
+        last = settled  # a block to fall back to, should the chain reorganise right after
+    return await _search(context, start, last)
 
 
-async def _search(context: Context, session: AsyncSession, start: int, last: int) -> int:
+async def _search(context: Context, start: int, last: int) -> int:
     end = await block_ref(context.w3, last)
 
     async def named_block(number: int, block_hash: str) -> BlockRef:
@@ -97,10 +98,14 @@ async def _search(context: Context, session: AsyncSession, start: int, last: int
     logged = await context.oracle.requests(start, last, named_block)
     if (await block_ref(context.w3, last)).hash != end.hash:
         raise BlockUnavailable(f"block {last} changed while it was searched")
-    arrived = await requests.add(session, context.chain_id, context.address, logged)
-    for block in {request.block for request in logged}:
-        await cursor.remember(session, context.chain_id, context.address, block.number, block.hash)
-    await cursor.advance(session, context.chain_id, context.address, last, end.hash, last - _depth(context))
+    key = (context.chain_id, context.address)
+    async with context.sessions.begin() as session:
+        if await cursor.next_block(session, *key, context.chain.start_block) != start:
+            return 0  # another daemon searched here meanwhile, or went back
+        arrived = await requests.add(session, *key, logged)
+        for block in {request.block for request in logged}:
+            await cursor.remember(session, *key, block.number, block.hash)
+        await cursor.advance(session, *key, last, end.hash, last - _depth(context))
     return len(arrived)
 
 
@@ -109,9 +114,11 @@ def _depth(context: Context) -> int:
     return max(context.chain.confirmations * 2, 64)
 
 
-async def rewind_if_reorganised(context: Context, session: AsyncSession) -> None:
+async def rewind_if_reorganised(context: Context) -> None:
     """Go back to the newest searched block that the chain still has, voiding the requests above it."""
-    known = await cursor.known_blocks(session, context.chain_id, context.address)
+    key = (context.chain_id, context.address)
+    async with context.sessions() as session:
+        known = await cursor.known_blocks(session, *key)
     for number, block_hash in known:
         try:
             present = (await block_ref(context.w3, number)).hash
@@ -124,6 +131,10 @@ async def rewind_if_reorganised(context: Context, session: AsyncSession) -> None
         back_to = context.chain.start_block
     if not known or back_to > known[0][0]:
         return
-    gone = await requests.vanish(session, context.chain_id, context.address, back_to)
-    await cursor.rewind(session, context.chain_id, context.address, back_to)
+    async with context.sessions.begin() as session:
+        await cursor.next_block(session, *key, context.chain.start_block)  # for its lock
+        if (await cursor.known_blocks(session, *key))[:1] != known[:1]:
+            return  # another daemon went back, or on, meanwhile: the next look finds what is left to do
+        gone = await requests.vanish(session, *key, back_to)
+        await cursor.rewind(session, *key, back_to)
     structlog.get_logger("ingest").warning("chain_reorganised", back_to_block=back_to, requests_removed=len(gone))

@@ -2,9 +2,11 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 
 import structlog
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from oracle.assessment.errors import ConfigurationFault, TransientFault
@@ -13,6 +15,7 @@ from oracle.pipeline.context import Context
 from oracle.pipeline.ingest import rewind_if_reorganised
 from oracle.pipeline.stages.confirm import receipt_of, record
 from oracle.pipeline.upkeep.drift import watch_drift
+from oracle.pipeline.upkeep.endings import note_ending
 from oracle.pipeline.upkeep.follow_registry import follow_registry
 from oracle.store import cursor, ledger, requests
 from oracle.store.database import LOST
@@ -32,6 +35,7 @@ _GAS_OF_AN_ANSWER: Final = 800_000
 async def upkeep(context: Context) -> None:
     """Run the jobs until cancelled."""
     scheduler = AsyncIOScheduler(job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None})
+    scheduler.add_listener(partial(note_ending, context.health, scheduler), EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
     scheduler.add_job(watch_signer, "interval", seconds=_SIGNER_SECONDS, args=[context])
     scheduler.add_job(free_nonces, "interval", seconds=_NONCE_SECONDS, args=[context])
     scheduler.add_job(sweep, "interval", seconds=_SWEEP_SECONDS, args=[context])
@@ -120,8 +124,8 @@ async def sweep(context: Context) -> None:
     except TransientFault:
         return  # the event source reports the endpoint
     try:
+        await rewind_if_reorganised(context)
         async with context.sessions.begin() as session:
-            await rewind_if_reorganised(context, session)
             found = await requests.first_missing(session, context.chain_id, context.address, count)
             if found is None:
                 return

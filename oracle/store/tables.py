@@ -3,6 +3,7 @@
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     String,
     UniqueConstraint,
     func,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -39,8 +41,21 @@ class Base(DeclarativeBase):
     )
 
 
+class DaemonRow(Base):
+    """A daemon that works on this database; while it lives it holds an advisory lock on its id."""
+
+    __tablename__ = "daemons"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    started_at: Mapped[datetime] = mapped_column(MOMENT, server_default=func.now())
+    beat_at: Mapped[datetime] = mapped_column(MOMENT, server_default=func.now())
+
+
 class RequestRow(Base):
-    """One assessment request with all that its stages found out; filled from left to right."""
+    """One assessment request with all that its stages found out; filled from left to right.
+
+    `claim` is one stage's hold on it, `claimed_by` the daemon that this stage runs in; a change of state ends both.
+    """
 
     __tablename__ = "requests"
     __table_args__ = (
@@ -48,6 +63,7 @@ class RequestRow(Base):
         CheckConstraint(f"state in ({', '.join(repr(state.value) for state in State)})", name="state"),
         Index(None, "state", "run_after"),
         Index(None, "user"),
+        Index(None, "claimed_by", postgresql_where=text("claimed_by is not null")),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
@@ -69,6 +85,8 @@ class RequestRow(Base):
     state: Mapped[str] = mapped_column(String(16), default=State.REQUESTED.value)
     attempts: Mapped[int] = mapped_column(default=0)
     run_after: Mapped[datetime] = mapped_column(MOMENT, server_default=func.now())
+    claim: Mapped[UUID | None]
+    claimed_by: Mapped[int | None]
     fault: Mapped[str | None]
     decline_reason: Mapped[int | None]
     created_at: Mapped[datetime] = mapped_column(MOMENT, server_default=func.now())

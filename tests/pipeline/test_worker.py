@@ -14,7 +14,7 @@ from oracle.chain.rpc import EndpointRefused
 from oracle.pipeline import worker
 from oracle.pipeline.context import Context
 from oracle.pipeline.jobs import free_nonces
-from oracle.pipeline.stages.stage import Outcome
+from oracle.pipeline.stages.stage import Outcome, Settle
 from oracle.pipeline.worker import run_once
 from oracle.store import ledger, requests
 from oracle.store.tables import RequestRow
@@ -42,10 +42,14 @@ def impatient(ingest: Ingest) -> Ingest:
 async def test_stage__that_the_database_refuses__ends_as_a_dead_letter_with_its_fault(
     impatient: Ingest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def divide(_: Context, session: AsyncSession, row: RequestRow) -> Outcome:
+    async def divide(_: Context, row: RequestRow) -> Settle:
         row.fault = "half-way"
-        await session.execute(text("select 1 / 0"))
-        return Outcome(State.COLLECTED, "never")
+
+        async def settle(session: AsyncSession) -> Outcome:
+            await session.execute(text("select 1 / 0"))
+            return Outcome(State.COLLECTED, "never")
+
+        return settle
 
     monkeypatch.setitem(worker.STAGES, "collect", divide)
     await impatient.oracle.ask()

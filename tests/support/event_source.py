@@ -17,7 +17,7 @@ from oracle.devnet.machinery.anvil import Anvil
 from oracle.history.identity.labels import Labels
 from oracle.models.inference import Model
 from oracle.models.registry import load
-from oracle.pipeline.context import Context
+from oracle.pipeline.context import Claims, Context
 from oracle.pipeline.health import Health
 from oracle.pipeline.history import Histories
 from oracle.pipeline.ingest import search_new_blocks
@@ -112,4 +112,6 @@ def _context(oracle: OracleOnChain, engine: AsyncEngine) -> Context:
         model=Model.open(model),
         prover=Prover(model.directory, Path("build/keys/never-entered")),
         health=Health(),
+        # Without a beat of its own; nobody else is on its database.
+        claims=Claims(daemon=1),
     )

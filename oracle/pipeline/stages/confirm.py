@@ -12,7 +12,7 @@ from oracle.chain.fees import Fees
 from oracle.chain.signer import Call
 from oracle.chain.transactions import Mined
 from oracle.pipeline.context import Context
-from oracle.pipeline.stages.stage import Outcome
+from oracle.pipeline.stages.stage import Outcome, Settle
 from oracle.store.ledger import add_broadcast, broadcasts, count_failures, last_transaction
 from oracle.store.tables import BroadcastRow, RequestRow, TransactionRow
 
@@ -21,9 +21,9 @@ _LOOK_AGAIN = timedelta(milliseconds=50)
 _MOST_FAILURES = 3
 
 
-async def confirm(context: Context, session: AsyncSession, row: RequestRow) -> Outcome:
+async def confirm(context: Context, row: RequestRow) -> Outcome | Settle:
     """Find the receipt of any of the transaction's hashes; broadcast, or replace, while there is none."""
-    transaction, sent = await _ledger(session, row)
+    transaction, sent = await _ledger(context, row)
     mined = await receipt_of(context, sent)
     if mined is None and await context.client.nonce(Address(transaction.sender)) > transaction.nonce:
         # Read again: it may have been mined between the two questions.
@@ -31,40 +31,47 @@ async def confirm(context: Context, session: AsyncSession, row: RequestRow) -> O
         if mined is None:
             return Outcome(_before(transaction), f"nonce {transaction.nonce} was spent by another transaction")
     if mined is None:
-        replaced = await _replacement(context, session, transaction, sent)
+        replaced = await _replacement(context, transaction, sent)
         if replaced is not None:
             return replaced
         await context.client.broadcast(sent[0].raw)
         mined = await receipt_of(context, sent)
     if mined is None:
         return Outcome(State.SUBMITTED, "waiting to be mined", min(_pause(context), _age(sent) + _LOOK_AGAIN))
-    record(transaction, mined)
-    if not mined.succeeded:
-        return await _reverted(session, transaction, mined)
-    return Outcome(State.CONFIRMED, f"{mined.hash} mined in block {mined.block_number}, {mined.gas_used} gas")
+    done = Outcome(State.CONFIRMED, f"{mined.hash} mined in block {mined.block_number}, {mined.gas_used} gas")
+    return _recorded(transaction, mined, done)
 
 
-async def finalize(context: Context, session: AsyncSession, row: RequestRow) -> Outcome:
+async def finalize(context: Context, row: RequestRow) -> Outcome | Settle:
     """Ask for the receipt again until enough blocks are on top of it; a reorganisation sends it back."""
-    transaction, sent = await _ledger(session, row)
+    transaction, sent = await _ledger(context, row)
     mined = await receipt_of(context, sent)
     if mined is None:
         return Outcome(State.SUBMITTED, "a reorganisation removed the transaction's block: broadcasting again")
-    record(transaction, mined)
-    if not mined.succeeded:
-        return await _reverted(session, transaction, mined)
     head = context.head
     if head is None or head.number < mined.block_number + context.chain.confirmations - 1:
-        return Outcome(State.CONFIRMED, "not deep enough yet", _pause(context))
+        return _recorded(transaction, mined, Outcome(State.CONFIRMED, "not deep enough yet", _pause(context)))
     done = State.FINAL if transaction.kind == "answer" else State.DECLINED
-    return Outcome(done, f"{context.chain.confirmations} confirmations")
+    return _recorded(transaction, mined, Outcome(done, f"{context.chain.confirmations} confirmations"))
 
 
-async def _ledger(session: AsyncSession, row: RequestRow) -> tuple[TransactionRow, list[BroadcastRow]]:
-    transaction = await last_transaction(session, row.id)
-    if transaction is None:
-        raise ValueError(f"request {row.request_id} is {row.state} without a transaction")
-    return transaction, list(await broadcasts(session, transaction))
+async def _ledger(context: Context, row: RequestRow) -> tuple[TransactionRow, list[BroadcastRow]]:
+    async with context.sessions() as session:
+        transaction = await last_transaction(session, row.id)
+        if transaction is None:
+            raise ValueError(f"request {row.request_id} is {row.state} without a transaction")
+        return transaction, list(await broadcasts(session, transaction))
+
+
+def _recorded(transaction: TransactionRow, mined: Mined, done: Outcome) -> Settle:
+    """Return what writes down where a transaction was mined, with the outcome: `done`, unless it reverted."""
+
+    async def settle(session: AsyncSession) -> Outcome:
+        session.add(transaction)
+        record(transaction, mined)
+        return done if mined.succeeded else await _reverted(session, transaction, mined)
+
+    return settle
 
 
 async def receipt_of(context: Context, sent: Sequence[BroadcastRow]) -> Mined | None:
@@ -76,9 +83,7 @@ async def receipt_of(context: Context, sent: Sequence[BroadcastRow]) -> Mined | 
     return None
 
 
-async def _replacement(
-    context: Context, session: AsyncSession, transaction: TransactionRow, sent: list[BroadcastRow]
-) -> Outcome | None:
+async def _replacement(context: Context, transaction: TransactionRow, sent: list[BroadcastRow]) -> Settle | None:
     """Remember a dearer form of a transaction that waited for too long; the next look broadcasts it."""
     newest = sent[0]
     if _age(sent) < timedelta(seconds=context.transactions.replace_after_seconds):
@@ -89,8 +94,12 @@ async def _replacement(
         return None
     call = Call(Address(transaction.to), transaction.data, transaction.gas_limit)
     signed = context.signer.sign_transaction(call, context.chain_id, transaction.nonce, fees)
-    await add_broadcast(session, transaction, signed.hash, signed.raw, fees.max_fee_wei, fees.priority_fee_wei)
-    return Outcome(State.SUBMITTED, f"replaced by {signed.hash} with {fees.max_fee_wei} wei per gas")
+
+    async def remember(session: AsyncSession) -> Outcome:
+        await add_broadcast(session, transaction, signed.hash, signed.raw, fees.max_fee_wei, fees.priority_fee_wei)
+        return Outcome(State.SUBMITTED, f"replaced by {signed.hash} with {fees.max_fee_wei} wei per gas")
+
+    return remember
 
 
 async def _reverted(session: AsyncSession, transaction: TransactionRow, mined: Mined) -> Outcome:

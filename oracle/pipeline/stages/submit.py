@@ -14,7 +14,7 @@ from oracle.chain.reverts import Reverted
 from oracle.chain.signer import Call
 from oracle.pipeline.context import Context
 from oracle.pipeline.stages.sign import report_of
-from oracle.pipeline.stages.stage import Outcome
+from oracle.pipeline.stages.stage import Outcome, Settle
 from oracle.pipeline.upkeep.follow_registry import follow_registry
 from oracle.store.ledger import add_broadcast, take_nonce
 from oracle.store.requests import to_request
@@ -30,18 +30,16 @@ class FeesTooHigh(TransientFault):
     """The base fee is over the operator's limit."""
 
 
-async def submit(context: Context, session: AsyncSession, row: RequestRow) -> Outcome:
+async def submit(context: Context, row: RequestRow) -> Outcome | Settle:
     """Try the answer with eth_estimateGas, then put the signed transaction into the ledger."""
     request = to_request(row)
     if row.proof is None or row.signatures is None:
         raise ValueError(f"request {row.request_id} is {row.state} without proof or signature")
     signatures = [bytes.fromhex(signature[2:]) for signature in row.signatures]
-    return await _enter(
-        context, session, row, "answer", context.oracle.answer(request, report_of(row), signatures, row.proof)
-    )
+    return await _enter(context, row, "answer", context.oracle.answer(request, report_of(row), signatures, row.proof))
 
 
-async def decline(context: Context, session: AsyncSession, row: RequestRow) -> Outcome:
+async def decline(context: Context, row: RequestRow) -> Outcome | Settle:
     """Sign the refusal and put it into the ledger."""
     if row.decline_reason is None:
         raise ValueError(f"request {row.request_id} is {row.state} without a reason")
@@ -49,10 +47,10 @@ async def decline(context: Context, session: AsyncSession, row: RequestRow) -> O
     message = context.oracle.decline_message(request, row.decline_reason, context.signer_set_digest)
     signature = context.signer.sign_message(message)
     data = context.oracle.decline(request, row.decline_reason, [signature])
-    return await _enter(context, session, row, "decline", data)
+    return await _enter(context, row, "decline", data)
 
 
-async def _enter(context: Context, session: AsyncSession, row: RequestRow, kind: str, data: bytes) -> Outcome:
+async def _enter(context: Context, row: RequestRow, kind: str, data: bytes) -> Outcome | Settle:
     sender = context.signer.address
     try:
         gas = await context.oracle.gas_of(sender, data)
@@ -65,21 +63,26 @@ async def _enter(context: Context, session: AsyncSession, row: RequestRow, kind:
     if fees is None:
         raise FeesTooHigh("the base fee is above transactions.max_fee_gwei: waiting for it to fall")
     call = Call(context.address, data, gas * (100 + _GAS_MARGIN_PERCENT) // 100)
-    nonce = await take_nonce(session, context.chain_id, sender, await context.client.nonce(sender))
-    signed = context.signer.sign_transaction(call, context.chain_id, nonce, fees)
-    transaction = TransactionRow(
-        chain_id=context.chain_id,
-        sender=sender,
-        nonce=nonce,
-        request=row.id,
-        kind=kind,
-        to=call.to,
-        data=call.data,
-        gas_limit=call.gas_limit,
-    )
-    session.add(transaction)
-    await add_broadcast(session, transaction, signed.hash, signed.raw, fees.max_fee_wei, fees.priority_fee_wei)
-    return Outcome(State.SUBMITTED, f"{kind} {signed.hash} with nonce {nonce}")
+    chain_nonce = await context.client.nonce(sender)
+
+    async def enter(session: AsyncSession) -> Outcome:
+        nonce = await take_nonce(session, context.chain_id, sender, chain_nonce)
+        signed = context.signer.sign_transaction(call, context.chain_id, nonce, fees)
+        transaction = TransactionRow(
+            chain_id=context.chain_id,
+            sender=sender,
+            nonce=nonce,
+            request=row.id,
+            kind=kind,
+            to=call.to,
+            data=call.data,
+            gas_limit=call.gas_limit,
+        )
+        session.add(transaction)
+        await add_broadcast(session, transaction, signed.hash, signed.raw, fees.max_fee_wei, fees.priority_fee_wei)
+        return Outcome(State.SUBMITTED, f"{kind} {signed.hash} with nonce {nonce}")
+
+    return enter
 
 
 def _refused(refused: Reverted) -> Outcome:
