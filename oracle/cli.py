@@ -230,20 +230,31 @@ def features(
 
 @contracts_app.command("check")
 def contracts_check(
-    build: Annotated[
-        Path, typer.Option(help="Folder with the compiled verifiers; without it, only the registry's word.")
-    ] = (Path("build/contracts")),
+    build: Annotated[Path, typer.Option(help="Folder with the compiled verifiers, where there is one.")] = (
+        Path("build/contracts")
+    ),
+    as_json: Annotated[bool, typer.Option("--json", help="A JSON list.")] = False,
     config: ConfigOption = None,
 ) -> None:
     """Compare the code of oracle, registry, verifiers and lenders with this release; exit code 1 if any differs.
 
-    Verifiers are those of the registry's primary, of its shadow, and of model.name. A lender must ask this oracle; one
-    that the settings call foreign is only listed.
+    Verifiers are those of the registry's primary, of its shadow, and of model.name. Each is compared with what there is
+    of: the release's digest, the build, the keys in model.keys (by a proof); with none of these it is "unchecked". A
+    lender must ask this oracle; one that the settings call foreign is only listed.
     """
     from oracle.commands.contracts_check import check_contracts
 
     verdicts = run_job(check_contracts(load_settings_of(AuditSettings, config, environment()), build))
-    for verdict in verdicts:
-        typer.echo(str(verdict))
+    if as_json:
+        typer.echo(json.dumps([verdict.as_json() for verdict in verdicts], indent=2))
+    else:
+        for verdict in verdicts:
+            typer.echo(str(verdict))
+    if any(verdict.status == "unchecked" for verdict in verdicts):
+        typer.echo(
+            "not everything was compared: of what is unchecked there is only the registry's word. Name a build with "
+            "--build, or the keys in model.keys",
+            err=True,
+        )
     if any(verdict.status == "DIFFERENT" for verdict in verdicts):
         raise typer.Exit(1)
