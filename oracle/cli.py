@@ -87,20 +87,28 @@ def setup(
     keys: Annotated[
         Path | None, typer.Option(help="Folder for circuit, keys and verifier contract (build/keys/<model>).")
     ] = None,
-    srs: Annotated[str, typer.Option(help="development (made here, forgeable), production (ceremony), or a file.")] = (
-        "development"
-    ),
+    srs: Annotated[
+        str,
+        typer.Option(help="development (made here, forgeable), production (fetches the ceremony's), or a file of it."),
+    ] = "development",
+    ceremony: Annotated[
+        Path | None, typer.Option(help="File that pins a ceremony of your own, trusted beside the shipped one.")
+    ] = None,
 ) -> None:
     """Make the circuit, the proving and verifying keys and the verifier contract of a model."""
     from oracle.models.registry import load
-    from oracle.proving.keys import DEVELOPMENT, PRODUCTION
-    from oracle.proving.keys import setup as make_keys
+    from oracle.proving.ceremony import read_ceremony
+    from oracle.proving.making import setup as make_keys
+    from oracle.proving.reference_string import DEVELOPMENT, PRODUCTION
 
     source = srs if srs in (DEVELOPMENT, PRODUCTION) else Path(srs)
+    own = None if ceremony is None else read_ceremony(ceremony)
+    if own is not None:
+        typer.echo(f"trusted beside the shipped ceremony: {own.name}, as {ceremony} pins it", err=True)
     shipped = load(model)
     folder = keys or Path("build/keys") / shipped.name
-    made = make_keys(shipped.directory, folder, source, say=typer.echo)
-    typer.echo(f"{folder}: k = {made.logrows}, {made.srs_kind} reference string, model 0x{made.model_id.hex()}")
+    made = make_keys(shipped.directory, folder, source, say=typer.echo, ceremony=own)
+    typer.echo(f"{folder}: k = {made.logrows}, {made.srs_kind(own)} reference string, model 0x{made.model_id.hex()}")
 
 
 @config_app.command("check")
@@ -229,20 +237,31 @@ def features(
 
 @contracts_app.command("check")
 def contracts_check(
-    build: Annotated[
-        Path, typer.Option(help="Folder with the compiled verifiers; without it, only the registry's word.")
-    ] = (Path("build/contracts")),
+    build: Annotated[Path, typer.Option(help="Folder with the compiled verifiers, where there is one.")] = (
+        Path("build/contracts")
+    ),
+    as_json: Annotated[bool, typer.Option("--json", help="A JSON list.")] = False,
     config: ConfigOption = None,
 ) -> None:
     """Compare the code of oracle, registry, verifiers and lenders with this release; exit code 1 if any differs.
 
-    Verifiers are those of the registry's primary, of its shadow, and of model.name. A lender must ask this oracle; one
-    that the settings call foreign is only listed.
+    Verifiers are those of the registry's primary, of its shadow, and of model.name. Each is compared with what there is
+    of: the release's digest, the build, the keys in model.keys (by a proof); with none of these it is "unchecked". A
+    lender must ask this oracle; one that the settings call foreign is only listed.
     """
     from oracle.commands.contracts_check import check_contracts
 
     verdicts = run_job(check_contracts(load_settings_of(AuditSettings, config, environment()), build))
-    for verdict in verdicts:
-        typer.echo(str(verdict))
+    if as_json:
+        typer.echo(json.dumps([verdict.as_json() for verdict in verdicts], indent=2))
+    else:
+        for verdict in verdicts:
+            typer.echo(str(verdict))
+    if any(verdict.status == "unchecked" for verdict in verdicts):
+        typer.echo(
+            "not everything was compared: of what is unchecked there is only the registry's word. Name a build with "
+            "--build, or the keys in model.keys",
+            err=True,
+        )
     if any(verdict.status == "DIFFERENT" for verdict in verdicts):
         raise typer.Exit(1)

@@ -28,12 +28,11 @@ from oracle.pipeline.history import Histories
 from oracle.pipeline.history_stores import PostgresEventStore, PostgresHistoryStore
 from oracle.pipeline.ingest import follow_chain
 from oracle.pipeline.jobs import upkeep
-from oracle.pipeline.models import keys_of
 from oracle.pipeline.supervision import Run, supervise
 from oracle.pipeline.upkeep.endpoints import watch_endpoints
 from oracle.pipeline.worker import STAGES, concurrency, run_stages
 from oracle.proving.prover import Prover
-from oracle.startup import check_chain, check_database, check_model, check_signer, patiently
+from oracle.startup import check_chain, check_database, check_keys_fit, check_model, check_signer, load_keys, patiently
 from oracle.store import database
 from oracle.web.server import Watched, serve
 
@@ -145,11 +144,12 @@ async def _context(settings: Settings, database_url: str, health: Health) -> Asy
         digest = await check_signer(health, oracle, signer)
         model, shadow = await check_model(health, w3, oracle, settings.model)
         health.set("prover", False, "loading the keys")
-        keys = await asyncio.to_thread(keys_of, model, settings.model.keys, chain.chain_id)
-        prover = Prover(model.directory, keys)
+        keys = await asyncio.to_thread(load_keys, model, settings.model, chain.chain_id)
+        prover = Prover(model.directory, keys.folder)
         stack.push_async_callback(prover.close)
         # Its process can die here as it can later, for want of memory for one: that says nothing of the settings.
         await patiently(health, "prover", prover.__aenter__)
+        await check_keys_fit(health, w3, oracle, model, keys, prover)
         context = Context(
             chain_id=chain.chain_id,
             w3=w3,

@@ -20,6 +20,7 @@ from oracle.config.model import DriftSettings, ModelSettings
 from oracle.config.worker import WorkerSettings
 from oracle.history.identity.labels import Labels
 from oracle.models.inference import Model
+from oracle.pipeline.fitting import Refused
 from oracle.pipeline.health import Health
 from oracle.pipeline.history import Histories
 from oracle.proving.prover import Prover
@@ -42,7 +43,8 @@ class Context:
     """The daemon's parts, as the stages see them.
 
     `head` is the newest block seen, the daemon's idea of chain time. `model` answers, proven by `prover`; they change
-    together when the registry's primary does. `shadow` runs beside it. `withdrawn` says why no model may answer.
+    together when the registry's primary does. `shadow` runs beside it. `withdrawn` says why no model may answer,
+    `refused` which keys do not fit their verifier.
     """
 
     chain_id: int
@@ -68,6 +70,7 @@ class Context:
     shadow: Model | None = None
     shadow_fault: str = ""
     withdrawn: str = ""
+    refused: Refused = field(default_factory=dict)
     following: asyncio.Lock = field(default_factory=asyncio.Lock)
     proving: asyncio.Lock = field(default_factory=asyncio.Lock)
     head: BlockRef | None = None
