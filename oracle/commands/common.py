@@ -27,8 +27,8 @@ def settings_of(config: Path | None) -> Settings:
 
 
 def environment() -> dict[str, str]:
-    """Return the environment without the variable that names the settings file."""
-    return {name: text for name, text in os.environ.items() if name != f"{ENVIRONMENT_PREFIX}CONFIG"}
+    """Return this process's environment."""
+    return dict(os.environ)
 
 
 @asynccontextmanager

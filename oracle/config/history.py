@@ -24,7 +24,9 @@ class HistorySettings(Section):
     """Where the wallet's history stands on this chain."""
 
     network: str | None = Field(None, description="a network of the registry: its values for what is left out here")
-    coin_price_feed: ContractAddress = Field(description="Chainlink-style USD feed of the native coin")
+    coin_price_feed: ContractAddress = Field(
+        description="Chainlink-style USD feed of the native coin; history.network gives it for known networks"
+    )
     coin_price_max_age_seconds: int = Field(
         26 * 3600, ge=0, description="an older answer of the feed is refused as stale; 0 accepts any age"
     )

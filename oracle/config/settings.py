@@ -16,6 +16,7 @@ from oracle.assessment.errors import ConfigurationFault
 from oracle.config.chain import ChainSettings, TransactionSettings
 from oracle.config.database import DatabaseSettings
 from oracle.config.errors import explain
+from oracle.config.foreign import MISTAKEN_FOR, OWN
 from oracle.config.history import HistorySettings, LabelSettings
 from oracle.config.logging import LogSettings
 from oracle.config.model import DriftSettings, ModelSettings
@@ -84,7 +85,16 @@ def load_settings_of(kind: type[Kind], file: Path | None, environment: Mapping[s
     try:
         settings = kind.model_validate(values)
     except ValidationError as error:
-        faults += explain(error, kind)
+        faults += [_with_hint(line, environment) for line in explain(error, kind)]
     if faults or settings is None:
         raise ConfigurationFault("\n".join(faults))
     return settings
+
+
+def _with_hint(line: str, environment: Mapping[str, str]) -> str:
+    key = line.partition(": is required")[0]
+    other = MISTAKEN_FOR.get(key)
+    if other is None or ENVIRONMENT_PREFIX + other not in environment:
+        return line
+    variable = ENVIRONMENT_PREFIX + key.replace(".", "__").upper()
+    return f"{line}; {ENVIRONMENT_PREFIX}{other} {OWN[other]} and is not read here: set {variable}"

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from oracle.config.errors import section_of, unknown_environment
+from oracle.config.foreign import is_foreign
 
 
 def merge_environment(
@@ -17,7 +18,7 @@ def merge_environment(
     """Put the environment's settings over the file's; return a line for each variable that cannot be used."""
     faults: list[str] = []
     for name, text in sorted(environment.items()):
-        if not name.startswith(prefix):
+        if not name.startswith(prefix) or is_foreign(name.removeprefix(prefix), text):
             continue
         section, _, key = name.removeprefix(prefix).lower().partition("__")
         setting = _setting(root, section, key)
