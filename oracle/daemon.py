@@ -18,6 +18,7 @@ from oracle.chain.signer import Signer
 from oracle.chain.transactions import TransactionClient
 from oracle.chain.wakeup import wake_on_logs
 from oracle.config.settings import Settings
+from oracle.exit_codes import ExitCode
 from oracle.history.identity.labels import load_labels
 from oracle.models.inference import Model
 from oracle.pipeline.context import Context
@@ -40,8 +41,8 @@ _LONGEST_STOP_SECONDS = 9.0
 PARTS = ("database", "chain", "signer", "model", "prover")
 
 
-async def run(settings: Settings, database_url: str) -> None:
-    """Serve until SIGTERM or SIGINT; raises what made it stop otherwise.
+async def run(settings: Settings, database_url: str, *, upgrade: bool = False) -> None:
+    """Serve until SIGTERM or SIGINT; raises what made it stop otherwise. `upgrade` brings the schema here first.
 
     Claims in hand are rolled back when it stops, so another daemon, or the next start, takes them up at once.
     """
@@ -63,7 +64,7 @@ async def run(settings: Settings, database_url: str) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop, number.name)
     try:
-        await _serve(settings, database_url)
+        await _serve(settings, database_url, upgrade)
     except asyncio.CancelledError:
         if not stopping:
             raise
@@ -78,17 +79,17 @@ def _give_up() -> None:
     structlog.get_logger("daemon").error("stop_took_too_long", seconds=_LONGEST_STOP_SECONDS)
     for child in multiprocessing.active_children():
         child.kill()
-    os._exit(1)
+    os._exit(ExitCode.FAULT)
 
 
-async def _serve(settings: Settings, database_url: str) -> None:
+async def _serve(settings: Settings, database_url: str, upgrade: bool) -> None:
     log = structlog.get_logger("daemon")
     watched = Watched(Health())
     watched.health.expect(*PARTS)
     runner, port = await serve(watched, settings.web.host, settings.web.port)
     log.info("started", pid=os.getpid(), web_port=port)
     try:
-        async with _context(settings, database_url, watched.health) as context:
+        async with _context(settings, database_url, watched.health, upgrade) as context:
             watched.context = context
             woken = asyncio.Event()
             log.info("serving", oracle=context.address, chain_id=context.chain_id, signer=context.signer.address)
@@ -105,7 +106,7 @@ async def _serve(settings: Settings, database_url: str) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _context(settings: Settings, database_url: str, health: Health) -> AsyncIterator[Context]:
+async def _context(settings: Settings, database_url: str, health: Health, upgrade: bool) -> AsyncIterator[Context]:
     """Build and check every part; what cannot be right refuses to start, what can pass is waited for."""
     chain, limits = settings.chain, settings.transactions
     signer = Signer(settings.signer.key.get_secret_value())
@@ -129,7 +130,7 @@ async def _context(settings: Settings, database_url: str, health: Health) -> Asy
             w3, settings.history, chain.chain_id, PostgresEventStore(sessions), PostgresHistoryStore(sessions)
         )
         stack.push_async_callback(histories.close)
-        await check_database(health, engine)
+        await check_database(health, engine, upgrade=upgrade)
         await check_chain(health, w3, oracle, chain.chain_id)
         digest = await check_signer(health, oracle, signer)
         model, shadow = await check_model(health, w3, oracle, settings.model)

@@ -18,7 +18,7 @@ from oracle.models.inference import Model
 from oracle.models.registry import ShippedModel
 from oracle.pipeline.health import Health
 from oracle.pipeline.models import chosen_model, chosen_shadow
-from oracle.store.database import DatabaseUnreachable, check_schema
+from oracle.store.database import DatabaseUnreachable, check_schema, migrate
 
 T = TypeVar("T")
 
@@ -44,9 +44,9 @@ async def patiently(health: Health, part: str, attempt: Callable[[], Awaitable[T
             return result
 
 
-async def check_database(health: Health, engine: AsyncEngine) -> None:
-    """Wait for the database; refuse a schema that is behind or ahead."""
-    await patiently(health, "database", lambda: check_schema(engine))
+async def check_database(health: Health, engine: AsyncEngine, *, upgrade: bool = False) -> None:
+    """Wait for the database; refuse a schema that is ahead, or behind: with `upgrade` that one is brought here."""
+    await patiently(health, "database", lambda: migrate(engine) if upgrade else check_schema(engine))
 
 
 async def check_chain(health: Health, w3: AsyncWeb3[AsyncHTTPProvider], oracle: OracleContract, chain_id: int) -> None:

@@ -54,6 +54,12 @@ class HistorySettings(Section):
         20.0, gt=0, allow_inf_nan=False, description="most queries of each subgraph in a second, as its plan allows"
     )
 
+    @property
+    def reads_anything(self) -> bool:
+        """Whether any market, exchange or lender is named, without which no wallet has a history of loans."""
+        lending = (self.aave_v3, self.aave_v2, self.compound_v2, self.compound_v3, self.maker, self.lenders)
+        return any((*lending, self.uniswap_v2, self.uniswap_v3))
+
     @model_validator(mode="before")
     @classmethod
     def _of_the_network(cls, values: Any) -> Any:
