@@ -59,12 +59,13 @@ def markdown(known: list[SettingRow]) -> str:
             section = row.key.partition(".")[0]
             lines += [f"\n## [{section}]\n", "| key | variable | type | default | meaning |", "|---|---|---|---|---|"]
         meaning = row.description.replace("|", r"\|")
-        lines.append(f"| `{row.key}` | `{row.variable}` | {row.type} | {_default(row)} | {meaning} |")
+        default = "**required**" if row.required else f"`{row.default}`"
+        lines.append(f"| `{row.key}` | `{row.variable}` | {row.type} | {default} | {meaning} |")
     return "\n".join(lines) + "\n"
 
 
 def _default(row: SettingRow) -> str:
-    return "**required**" if row.required else f"default {row.default}"
+    return "required" if row.required else f"default {row.default}"
 
 
 _PREFACE = """\

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from oracle.assessment.request import Address
@@ -46,19 +46,22 @@ async def page(
 
     `states` (none: any), `wallet` (the assessed one, or who asked) and `since` (when it was asked) narrow it down.
     """
-    query = (
-        select(*(getattr(RequestRow, name) for name in Listed.__slots__))
-        .where(RequestRow.chain_id == chain_id, RequestRow.oracle == oracle)
-        # By the key of their index, not by an offset: the next page costs as much as the first.
-        .order_by(RequestRow.request_id.desc())
-        .limit(limit)
-    )
+    query = select_page(chain_id, oracle, before=before, limit=limit)
     if states:
         query = query.where(RequestRow.state.in_([state.value for state in states]))
     if wallet is not None:
         query = query.where(or_(RequestRow.user == wallet, RequestRow.requester == wallet))
     if since is not None:
         query = query.where(RequestRow.requested_at >= int(since.timestamp()))
-    if before is not None:
-        query = query.where(RequestRow.request_id < before)
     return [Listed(*row) for row in await session.execute(query)]
+
+
+def select_page(chain_id: int, oracle: Address, *, before: int | None, limit: int) -> Select[tuple[Any, ...]]:
+    """Return the query of a page, by the key of its index and not by an offset: each costs as much as the first."""
+    query = (
+        select(*(getattr(RequestRow, name) for name in Listed.__slots__))
+        .where(RequestRow.chain_id == chain_id, RequestRow.oracle == oracle)
+        .order_by(RequestRow.request_id.desc())
+        .limit(limit)
+    )
+    return query if before is None else query.where(RequestRow.request_id < before)
