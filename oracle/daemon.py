@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
@@ -21,6 +22,7 @@ from oracle.config.settings import Settings
 from oracle.exit_codes import ExitCode
 from oracle.history.identity.labels import load_labels
 from oracle.models.inference import Model
+from oracle.models.registry import ShippedModel
 from oracle.pipeline.context import Context
 from oracle.pipeline.event_store import PostgresEventStore
 from oracle.pipeline.health import Health
@@ -32,6 +34,7 @@ from oracle.pipeline.models import keys_of
 from oracle.pipeline.upkeep.endpoints import watch_endpoints
 from oracle.pipeline.worker import STAGES, concurrency, run_stages
 from oracle.proving.prover import Prover
+from oracle.refusals import together
 from oracle.startup import check_chain, check_database, check_model, check_signer
 from oracle.store import database
 from oracle.web.server import Watched, serve
@@ -110,7 +113,6 @@ async def _context(settings: Settings, database_url: str, health: Health, upgrad
     """Build and check every part; what cannot be right refuses to start, what can pass is waited for."""
     chain, limits = settings.chain, settings.transactions
     signer = Signer(settings.signer.key.get_secret_value())
-    labels = load_labels((one.file, one.date) for one in settings.labels.lists)
     async with contextlib.AsyncExitStack() as stack:
         w3 = rpc.connect(
             chain.rpc_urls,
@@ -130,12 +132,21 @@ async def _context(settings: Settings, database_url: str, health: Health, upgrad
             w3, settings.history, chain.chain_id, PostgresEventStore(sessions), PostgresHistoryStore(sessions)
         )
         stack.push_async_callback(histories.close)
-        await check_database(health, engine, upgrade=upgrade)
-        await check_chain(health, w3, oracle, chain.chain_id)
-        digest = await check_signer(health, oracle, signer)
-        model, shadow = await check_model(health, w3, oracle, settings.model)
-        health.set("prover", False, "loading the keys")
-        keys = await asyncio.to_thread(keys_of, model, settings.model.keys, chain.chain_id)
+
+        async def check_what_answers() -> tuple[ShippedModel, Model | None, Path]:
+            model, shadow = await check_model(health, w3, oracle, settings.model)
+            health.set("prover", False, "loading the keys")
+            return model, shadow, await asyncio.to_thread(keys_of, model, settings.model.keys, chain.chain_id)
+
+        async def check_what_the_chain_says() -> tuple[bytes, tuple[ShippedModel, Model | None, Path]]:
+            await check_chain(health, w3, oracle, chain.chain_id)
+            return await together(check_signer(health, oracle, signer), check_what_answers())
+
+        labels, _, (digest, (model, shadow, keys)) = await together(
+            asyncio.to_thread(load_labels, [(one.file, one.date) for one in settings.labels.lists]),
+            check_database(health, engine, upgrade=upgrade),
+            check_what_the_chain_says(),
+        )
         prover = await stack.enter_async_context(Prover(model.directory, keys))
         health.set("prover", True)
         context = Context(
