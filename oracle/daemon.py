@@ -20,8 +20,10 @@ from oracle.chain.signer import Signer
 from oracle.chain.transactions import TransactionClient
 from oracle.chain.wakeup import wake_on_logs
 from oracle.config.settings import Settings
+from oracle.exit_codes import ExitCode
 from oracle.history.identity.labels import load_labels
 from oracle.models.inference import Model
+from oracle.models.registry import ShippedModel
 from oracle.pipeline.context import Context
 from oracle.pipeline.health import Health
 from oracle.pipeline.history import Histories
@@ -32,6 +34,7 @@ from oracle.pipeline.supervision import Run, supervise
 from oracle.pipeline.upkeep.endpoints import watch_endpoints
 from oracle.pipeline.worker import STAGES, concurrency, run_stages
 from oracle.proving.prover import Prover
+from oracle.refusals import together
 from oracle.startup import check_chain, check_database, check_keys_fit, check_model, check_signer, load_keys, patiently
 from oracle.store import database
 from oracle.web.server import Watched, serve
@@ -41,8 +44,8 @@ _LONGEST_STOP_SECONDS = 9.0
 PARTS = ("database", "chain", "signer", "model", "prover")
 
 
-async def run(settings: Settings, database_url: str) -> None:
-    """Serve until SIGTERM or SIGINT; raises what made it stop otherwise.
+async def run(settings: Settings, database_url: str, *, upgrade: bool = False) -> None:
+    """Serve until SIGTERM or SIGINT; raises what made it stop otherwise. `upgrade` brings the schema here first.
 
     Claims in hand are rolled back when it stops, so another daemon, or the next start, takes them up at once.
     """
@@ -64,7 +67,7 @@ async def run(settings: Settings, database_url: str) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop, number.name)
     try:
-        await _serve(settings, database_url)
+        await _serve(settings, database_url, upgrade)
     except asyncio.CancelledError:
         if not stopping:
             raise
@@ -79,17 +82,17 @@ def _give_up() -> None:
     structlog.get_logger("daemon").error("stop_took_too_long", seconds=_LONGEST_STOP_SECONDS)
     for child in multiprocessing.active_children():
         child.kill()
-    os._exit(1)
+    os._exit(ExitCode.FAULT)
 
 
-async def _serve(settings: Settings, database_url: str) -> None:
+async def _serve(settings: Settings, database_url: str, upgrade: bool) -> None:
     log = structlog.get_logger("daemon")
     watched = Watched(Health())
     watched.health.expect(*PARTS)
     runner, port = await serve(watched, settings.web.host, settings.web.port)
     log.info("started", pid=os.getpid(), web_port=port)
     try:
-        async with _context(settings, database_url, watched.health) as context:
+        async with _context(settings, database_url, watched.health, upgrade) as context:
             watched.context = context
             woken = asyncio.Event()
             log.info("serving", oracle=context.address, chain_id=context.chain_id, signer=context.signer.address)
@@ -115,11 +118,10 @@ def _parts(context: Context, ws_url: SecretStr | None, woken: asyncio.Event) -> 
 
 
 @contextlib.asynccontextmanager
-async def _context(settings: Settings, database_url: str, health: Health) -> AsyncIterator[Context]:
+async def _context(settings: Settings, database_url: str, health: Health, upgrade: bool) -> AsyncIterator[Context]:
     """Build and check every part; what cannot be right refuses to start, what can pass is waited for."""
     chain, limits = settings.chain, settings.transactions
     signer = Signer(settings.signer.key.get_secret_value())
-    labels = load_labels((one.file, one.date) for one in settings.labels.lists)
     async with contextlib.AsyncExitStack() as stack:
         w3 = rpc.connect(
             chain.rpc_urls,
@@ -139,17 +141,27 @@ async def _context(settings: Settings, database_url: str, health: Health) -> Asy
             w3, settings.history, chain.chain_id, PostgresEventStore(sessions), PostgresHistoryStore(sessions)
         )
         stack.push_async_callback(histories.close)
-        await check_database(health, engine)
-        await check_chain(health, w3, oracle, chain.chain_id)
-        digest = await check_signer(health, oracle, signer)
-        model, shadow = await check_model(health, w3, oracle, settings.model)
-        health.set("prover", False, "loading the keys")
-        keys = await asyncio.to_thread(load_keys, model, settings.model, chain.chain_id)
-        prover = Prover(model.directory, keys.folder)
-        stack.push_async_callback(prover.close)
-        # Its process can die here as it can later, for want of memory for one: that says nothing of the settings.
-        await patiently(health, "prover", prover.__aenter__)
-        await check_keys_fit(health, w3, oracle, model, keys, prover)
+
+        async def check_what_answers() -> tuple[ShippedModel, Model | None, Prover]:
+            model, shadow = await check_model(health, w3, oracle, settings.model)
+            health.set("prover", False, "loading the keys")
+            keys = await asyncio.to_thread(load_keys, model, settings.model, chain.chain_id)
+            prover = Prover(model.directory, keys.folder)
+            stack.push_async_callback(prover.close)
+            # Its process can die here as it can later, for want of memory for one: that says nothing of the settings.
+            await patiently(health, "prover", prover.__aenter__)
+            await check_keys_fit(health, w3, oracle, model, keys, prover)
+            return model, shadow, prover
+
+        async def check_what_the_chain_says() -> tuple[bytes, tuple[ShippedModel, Model | None, Prover]]:
+            await check_chain(health, w3, oracle, chain.chain_id)
+            return await together(check_signer(health, oracle, signer), check_what_answers())
+
+        labels, _, (digest, (model, shadow, prover)) = await together(
+            asyncio.to_thread(load_labels, [(one.file, one.date) for one in settings.labels.lists]),
+            check_database(health, engine, upgrade=upgrade),
+            check_what_the_chain_says(),
+        )
         context = Context(
             chain_id=chain.chain_id,
             w3=w3,

@@ -21,7 +21,7 @@ from oracle.pipeline.health import Health
 from oracle.pipeline.models import chosen_model, chosen_shadow, keys_of, own_ceremony
 from oracle.proving.keys import Keys
 from oracle.proving.prover import Prover
-from oracle.store.database import check_schema
+from oracle.store.database import check_schema, migrate
 
 T = TypeVar("T")
 
@@ -47,9 +47,9 @@ async def patiently(health: Health, part: str, attempt: Callable[[], Awaitable[T
             return result
 
 
-async def check_database(health: Health, engine: AsyncEngine) -> None:
-    """Wait for the database; refuse a schema that is behind or ahead."""
-    await patiently(health, "database", lambda: check_schema(engine))
+async def check_database(health: Health, engine: AsyncEngine, *, upgrade: bool = False) -> None:
+    """Wait for the database; refuse a schema that is ahead, or behind: with `upgrade` that one is brought here."""
+    await patiently(health, "database", lambda: migrate(engine) if upgrade else check_schema(engine))
 
 
 async def check_chain(health: Health, w3: AsyncWeb3[AsyncHTTPProvider], oracle: OracleContract, chain_id: int) -> None:

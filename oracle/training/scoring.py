@@ -2,7 +2,7 @@
 
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 
@@ -102,7 +102,7 @@ def _encoded_private(frame: pd.DataFrame, file: Path) -> list[tuple[int, ...]]:
     return [(*row, *(0,) * SALT_ELEMENTS) for row in _encoded(frame, PRIVATE_FEATURES, file)]
 
 
-def _value(cell: object, feature: Feature, row: int, file: Path) -> Decimal | None:
+def _value(cell: Any, feature: Feature, row: int, file: Path) -> Decimal | None:
     if pd.isna(cell):
         return None
     try:

@@ -161,8 +161,14 @@ def test_file_variable__when_no_setting_has_that_name__then_unknown(file: Path) 
 
 def test_load__when_required_settings_are_missing__then_each_with_its_meaning() -> None:
     lines = faults(LOG__LEVEL="info")
-    assert "signer: is required and not set" in lines
-    assert "history: is required and not set" in lines
+    assert {line.partition(":")[0] for line in lines} == {
+        "chain.rpc_url",
+        "chain.chain_id",
+        "chain.oracle",
+        "history.coin_price_feed",
+        "signer.key",
+    }
+    assert "signer.key: is required and not set (private key, hex)" in lines
     lines = faults(CHAIN__CHAIN_ID="1")
     assert "chain.oracle: is required and not set (address of the AIRiskOracle contract)" in lines
 
