@@ -3,15 +3,13 @@ import { existsSync, readdirSync } from "node:fs";
 import path from "node:path";
 import HardhatIgnition from "@nomicfoundation/hardhat-ignition";
 import { configVariable, overrideTask, type HardhatUserConfig } from "hardhat/config";
+import { generated, own } from "./scripts/compilers.mjs";
 
 const here = import.meta.dirname;
 const build = path.join(here, "..", "build");
 
 // The npm package carries the compiler, so that a build downloads nothing.
 const compiler = { version: "0.8.30", path: path.join(here, "node_modules", "solc", "soljson.js") };
-const own = { optimizer: { enabled: true, runs: 2000 }, evmVersion: "cancun", viaIR: true };
-// The generated verifiers do not fit the stack of the IR pipeline.
-const generated = { optimizer: { enabled: true, runs: 1 }, evmVersion: "cancun", viaIR: false };
 
 /** `verifiers` leads to build/keys, which `risk-oracle setup` fills: absent before it ran. */
 function generatedVerifiers(): string[] {
