@@ -1,7 +1,7 @@
 """The code of a generated verifier without a compiler: the shipped circuits' code, with a key's numbers put in.
 
-Two keys of one circuit differ in their verifiers only by numbers (points, and a digest). The code that the compiler
-makes of them differs by these numbers, and by what moves where one begins with zero bytes: the compiler leaves them out.
+Two keys of one circuit differ in their verifiers only by numbers (points, and a digest). The code the compiler
+makes of them differs by these numbers, and by what moves where one begins with zero bytes, which it leaves out.
 """
 
 import hashlib
