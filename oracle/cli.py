@@ -80,20 +80,28 @@ def setup(
     keys: Annotated[
         Path | None, typer.Option(help="Folder for circuit, keys and verifier contract (build/keys/<model>).")
     ] = None,
-    srs: Annotated[str, typer.Option(help="development (made here, forgeable), production (ceremony), or a file.")] = (
-        "development"
-    ),
+    srs: Annotated[
+        str,
+        typer.Option(help="development (made here, forgeable), production (fetches the ceremony's), or a file of it."),
+    ] = "development",
+    ceremony: Annotated[
+        Path | None, typer.Option(help="File that pins a ceremony of your own, trusted beside the shipped one.")
+    ] = None,
 ) -> None:
     """Make the circuit, the proving and verifying keys and the verifier contract of a model."""
     from oracle.models.registry import load
-    from oracle.proving.keys import DEVELOPMENT, PRODUCTION
-    from oracle.proving.keys import setup as make_keys
+    from oracle.proving.ceremony import read_ceremony
+    from oracle.proving.making import setup as make_keys
+    from oracle.proving.reference_string import DEVELOPMENT, PRODUCTION
 
     source = srs if srs in (DEVELOPMENT, PRODUCTION) else Path(srs)
+    own = None if ceremony is None else read_ceremony(ceremony)
+    if own is not None:
+        typer.echo(f"trusted beside the shipped ceremony: {own.name}, as {ceremony} pins it", err=True)
     shipped = load(model)
     folder = keys or Path("build/keys") / shipped.name
-    made = make_keys(shipped.directory, folder, source, say=typer.echo)
-    typer.echo(f"{folder}: k = {made.logrows}, {made.srs_kind} reference string, model 0x{made.model_id.hex()}")
+    made = make_keys(shipped.directory, folder, source, say=typer.echo, ceremony=own)
+    typer.echo(f"{folder}: k = {made.logrows}, {made.srs_kind(own)} reference string, model 0x{made.model_id.hex()}")
 
 
 @config_app.command("check")

@@ -134,8 +134,8 @@ async def _context(settings: Settings, database_url: str, health: Health) -> Asy
         digest = await check_signer(health, oracle, signer)
         model, shadow = await check_model(health, w3, oracle, settings.model)
         health.set("prover", False, "loading the keys")
-        keys = await asyncio.to_thread(keys_of, model, settings.model.keys, chain.chain_id)
-        prover = await stack.enter_async_context(Prover(model.directory, keys))
+        keys = await asyncio.to_thread(keys_of, model, settings.model, chain.chain_id)
+        prover = await stack.enter_async_context(Prover(model.directory, keys.folder))
         health.set("prover", True)
         context = Context(
             chain_id=chain.chain_id,

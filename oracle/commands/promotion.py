@@ -105,7 +105,7 @@ async def _propose(desk: Desk, model: ShippedModel, verifier: Address | None, bu
 
 
 async def _deploy(desk: Desk, model: ShippedModel, build: Path) -> Address:
-    keys_of(model, desk.settings.model.keys, desk.settings.chain.chain_id)
+    keys_of(model, desk.settings.model, desk.settings.chain.chain_id)
     creation, _ = _compiled(model, build)
     address = await desk.deploy(creation)
     desk.say(f"verifier of {named(model)} deployed at {address}")
@@ -118,12 +118,12 @@ def _proposal(model: ShippedModel, verifier: Address, code_hash: bytes) -> Propo
 
 async def _check_proof(desk: Desk, model: ShippedModel, verifier: Address) -> None:
     """Raise ConfigurationFault unless the deployed verifier takes a proof made with the keys that are here."""
-    keys = keys_of(model, desk.settings.model.keys, desk.settings.chain.chain_id)
-    async with Prover(model.directory, keys) as prover:
+    keys = keys_of(model, desk.settings.model, desk.settings.chain.chain_id)
+    async with Prover(model.directory, keys.folder) as prover:
         proof = await prover.prove(_SAMPLE, NEUTRAL_PRIVATE)
     if not await desk.governance.accepts(verifier, proof.proof, proof.instances):
         raise ConfigurationFault(
-            f"the verifier at {verifier} refuses a proof of {named(model)} made with the keys in {keys}: it was "
+            f"the verifier at {verifier} refuses a proof of {named(model)} made with the keys in {keys.folder}: it was "
             "generated from other keys. Compile and deploy the one in that folder (`make contracts`)"
         )
     desk.say(f"verifier {verifier} takes a proof of {named(model)}")

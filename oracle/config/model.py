@@ -16,6 +16,10 @@ class ModelSettings(Section):
     )
     directory: Path | None = Field(None, description="folder of model folders, beside the shipped ones")
     keys: Path = Field(Path("build/keys"), description="folder of key folders (`risk-oracle setup`), or one of them")
+    ceremony: Path | None = Field(
+        None,
+        description="file that pins a reference string's ceremony of your own, trusted beside the shipped one",
+    )
     shadow: str | None = Field(
         None,
         description="model to run beside it, recorded and never signed (a name, or a folder); "

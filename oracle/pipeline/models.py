@@ -1,7 +1,6 @@
 """Which model answers: what the chain's registry says is active, checked against what is here."""
 
 import asyncio
-from pathlib import Path
 
 from eth_utils.crypto import keccak
 from web3 import AsyncHTTPProvider, AsyncWeb3
@@ -11,8 +10,9 @@ from oracle.chain.contracts import ModelRegistry, ModelState, RegisteredModel, r
 from oracle.config.chain import DEVELOPMENT_CHAIN_IDS
 from oracle.config.model import ModelSettings
 from oracle.models.registry import ShippedModel, find, load
+from oracle.proving.ceremony import Ceremony, read_ceremony
 from oracle.proving.key_folders import find_keys
-from oracle.proving.keys import Keys, check_keys
+from oracle.proving.keys import SRS, Keys, check_keys
 
 NO_SHADOW = "off"
 _BATCH_SIZE = 1
@@ -91,25 +91,32 @@ async def check_facts(w3: AsyncWeb3[AsyncHTTPProvider], registered: RegisteredMo
         )
 
 
-def keys_of(model: ShippedModel, folder: Path, chain_id: int) -> Path:
-    """Return the model's key folder, every file of it hashed.
+def keys_of(model: ShippedModel, settings: ModelSettings, chain_id: int) -> Keys:
+    """Return the model's keys, every file of them hashed.
 
-    Raises KeysFault when there is none or a file is corrupt, ConfigurationFault for a development reference string on
+    Raises KeysFault when there are none or a file is corrupt, ConfigurationFault for a development reference string on
     a chain that is not for development.
     """
-    found = find_keys(folder, model.model_id)
-    check_reference_string(check_keys(found, model.model_id), chain_id)
-    return found
+    keys = check_keys(find_keys(settings.keys, model.model_id), model.model_id)
+    check_reference_string(keys, chain_id, own_ceremony(settings))
+    return keys
 
 
-def check_reference_string(keys: Keys, chain_id: int) -> None:
-    """Refuse a development reference string on any chain that is not for development."""
-    if keys.is_development and chain_id not in DEVELOPMENT_CHAIN_IDS:
-        raise ConfigurationFault(
-            f"the keys in {keys.folder} were made with a development reference string: whoever made it can forge "
-            f"proofs. It is refused on chain {chain_id} (allowed: {sorted(DEVELOPMENT_CHAIN_IDS)}); "
-            "run `risk-oracle setup --srs production`"
-        )
+def own_ceremony(settings: ModelSettings) -> Ceremony | None:
+    """Return the ceremony that the operator trusts beside the shipped one; raises KeysFault when its file is wrong."""
+    return None if settings.ceremony is None else read_ceremony(settings.ceremony)
+
+
+def check_reference_string(keys: Keys, chain_id: int, own: Ceremony | None = None) -> None:
+    """Refuse keys of no ceremony, the shipped one or the operator's `own`, on any chain that is not for development."""
+    if chain_id in DEVELOPMENT_CHAIN_IDS or keys.ceremony(own) is not None:
+        return
+    raise ConfigurationFault(
+        f"the keys in {keys.folder} were made with a development reference string: whoever made it can forge "
+        f"proofs. It is refused on chain {chain_id} (allowed: {sorted(DEVELOPMENT_CHAIN_IDS)}); its SHA-256 is "
+        f"{keys.sha256[SRS]}, which is no ceremony's for 2^{keys.logrows} rows. Run `risk-oracle setup --srs "
+        "production`; the verifier on the chain must be that of the new keys"
+    )
 
 
 def named(model: ShippedModel) -> str:

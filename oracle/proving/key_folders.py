@@ -20,7 +20,7 @@ def find_keys(folder: Path, model_id: bytes) -> Path:
             )
         return folder
     damaged = []
-    for path in sorted(folder.glob(f"*/{MANIFEST}")):
+    for path in sorted(folder.glob(f"[!.]*/{MANIFEST}")):  # hidden ones are being made
         try:
             if read_keys(path.parent).model_id == model_id:
                 return path.parent

@@ -4,7 +4,8 @@ import pytest
 
 from oracle.models import registry
 from oracle.models.registry import ShippedModel
-from oracle.proving.keys import Keys, setup
+from oracle.proving.keys import Keys
+from oracle.proving.making import setup
 
 
 @pytest.fixture(scope="session")

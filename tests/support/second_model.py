@@ -13,7 +13,8 @@ from oracle.models import registry
 from oracle.models.export import WEIGHTS, export
 from oracle.models.registry import ShippedModel
 from oracle.models.weights import load_weights
-from oracle.proving.keys import SRS, VERIFIER, read_keys, setup
+from oracle.proving.keys import SRS, VERIFIER, read_keys
+from oracle.proving.making import setup
 
 NAME = "credit-next"
 LOWER = 2.0**-4

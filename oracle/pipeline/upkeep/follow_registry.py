@@ -37,8 +37,8 @@ async def _follow_primary(context: Context, registry: ModelRegistry) -> None:
         return
     try:
         model = await chosen_model(context.w3, registry, context.models)
-        keys = await asyncio.to_thread(keys_of, model, context.models.keys, context.chain_id)
-        await _change(context, model, Prover(model.directory, keys))
+        keys = await asyncio.to_thread(keys_of, model, context.models, context.chain_id)
+        await _change(context, model, Prover(model.directory, keys.folder))
     except (ConfigurationFault, ProverUnavailable) as fault:
         # An answer of the one before it still counts while that is active: then only the operator is told.
         _unwell(context, str(fault), withdrawn=answering.model_id not in active)
