@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import async_sessionmaker
 from oracle.assessment.errors import ConfigurationFault, OracleError
 from oracle.assessment.request import NATIVE_COIN, Address, LoanTerms, to_address
 from oracle.commands.common import ConfigOption, database_of, engine_of, environment, run_job, settings_of
+from oracle.commands.contracts_deploy import contracts_deploy
 from oracle.commands.models import models_app
 from oracle.commands.models_registry import models_registry_app
 from oracle.commands.models_watch import models_watch_app
@@ -30,6 +31,7 @@ models_app.add_typer(models_registry_app)
 models_app.add_typer(models_watch_app)
 app.add_typer(models_app, name="models")
 app.add_typer(contracts_app, name="contracts")
+contracts_app.command("deploy")(contracts_deploy)
 
 
 def main() -> None:

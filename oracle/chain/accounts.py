@@ -59,7 +59,9 @@ class KeyAccount:
         try:
             return cls(Account.from_key(Account.decrypt(json.loads(content), password)))
         except json.JSONDecodeError:
-            raise ConfigurationFault(f"--keystore {file} is not a keystore: expected a wallet's encrypted JSON") from None
+            raise ConfigurationFault(
+                f"--keystore {file} is not a keystore: expected a wallet's encrypted JSON"
+            ) from None
         except (KeyError, TypeError, ValueError) as error:
             # Without the cause: its frames hold the password.
             why = "the password is wrong" if "MAC" in str(error) else "it is not a keystore that can be read"

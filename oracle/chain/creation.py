@@ -1,4 +1,4 @@
-"""What is sent to create this project's contracts: their compiled code, as the Solidity build wrote it, with arguments."""
+"""What is sent to create this project's contracts: their code, as the Solidity build wrote it, with arguments."""
 
 import json
 from functools import cache
@@ -16,6 +16,11 @@ def creation_code(contract: str, *arguments: Any) -> bytes:
     content = _artifact(contract)
     types = [_canonical(item) for item in content["inputs"]]
     return bytes.fromhex(content["bytecode"].removeprefix("0x")) + encode(types, arguments)
+
+
+def creation_size(contract: str) -> int:
+    """Return how many bytes a contract's creation code has, without arguments."""
+    return len(_artifact(contract)["bytecode"]) // 2 - 1
 
 
 @cache

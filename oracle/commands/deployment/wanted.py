@@ -80,9 +80,7 @@ def wanted(profile: str, file: Path | None, options: dict[str, Any]) -> Wanted:
     try:
         return Wanted.model_validate(values)
     except ValidationError as error:
-        lines = [
-            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}".removeprefix(": ") for fault in error.errors()
-        ]
+        lines = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}".removeprefix(": ") for fault in error.errors()]
         raise ConfigurationFault("\n".join(lines)) from error
 
 
