@@ -46,7 +46,7 @@ keys: $(STAMPS)/python ## circuit, development keys and verifier contract
 	@echo "==> Circuit and development keys"
 	@$(BIN)/risk-oracle setup
 
-# As Ignition builds them, which then finds nothing left to do; the tests are compiled when they are run.
+# The tests are compiled when they are run.
 contracts: $(STAMPS)/node keys ## compile the contracts
 	@echo "==> Contracts"
 	@(cd hardhat && $(NPM) run --silent build) > build/contracts.log 2>&1 || { cat build/contracts.log; exit 1; }

@@ -18,7 +18,7 @@ from oracle.chain.accounts import SendingAccount
 from oracle.chain.fees import GWEI, FeePolicy, Fees
 from oracle.chain.reverts import from_web3
 from oracle.chain.rpc import EndpointRefused, endpoint_faults
-from oracle.chain.transactions import Mined, TransactionClient
+from oracle.chain.transactions import InsufficientFunds, Mined, TransactionClient
 from oracle.commands.deployment.journal import Deed, Journal
 
 _AGAIN: Final = "then run this again: it goes on from here"
@@ -152,7 +152,10 @@ class Doer:
                 deed.hashes.append(transaction_hash)
             self.journal.write()
 
-        await self.account.send(self.w3, transaction, note)
+        try:
+            await self.account.send(self.w3, transaction, note)
+        except (EndpointRefused, InsufficientFunds) as error:
+            raise NotDone(f"{name} was not taken: {error}. Mend the cause, {_AGAIN}") from error
 
     async def _fees(self, deed: Deed) -> Fees:
         base, tip = await self.base_fee_and_tip_wei()
@@ -169,8 +172,8 @@ class Doer:
     async def _gas(self, name: str, transaction: dict[str, Any]) -> int:
         asked: dict[str, Any] = {key: transaction[key] for key in ("to", "data", "value") if key in transaction}
         asked["from"] = self.w3.to_checksum_address(self.account.address)
-        # As of the next block: where nobody else sends, the newest one may be older than a timelock's end. Some endpoints
-        # know no next block.
+        # As of the next block: where nobody else sends, the newest one may be older than a timelock's end. Some
+        # endpoints know no next block.
         refusal: EndpointRefused | None = None
         for block in ("pending", "latest"):
             try:
