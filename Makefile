@@ -22,7 +22,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
 export HARDHAT_DISABLE_TELEMETRY_PROMPT := true
 
-.PHONY: help setup keys contracts demo test test-long coverage slither bench-gas bench-history check format lock train clean
+.PHONY: help setup keys contracts artifacts demo test test-long coverage slither bench-gas bench-history check format lock train clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -46,10 +46,13 @@ keys: $(STAMPS)/python ## circuit, development keys and verifier contract
 	@echo "==> Circuit and development keys"
 	@$(BIN)/risk-oracle setup
 
-# As Ignition builds them, which then finds nothing left to do; the tests are compiled when they are run.
+# The tests are compiled when they are run.
 contracts: $(STAMPS)/node keys ## compile the contracts
 	@echo "==> Contracts"
 	@(cd hardhat && $(NPM) run --silent build) > build/contracts.log 2>&1 || { cat build/contracts.log; exit 1; }
+
+artifacts: contracts ## write anew what the package carries of the compiled contracts: ABIs, digests, creation codes
+	@cd hardhat && $(NODE_ENV) node scripts/abi.mjs && $(NODE_ENV) node scripts/artifacts.mjs
 
 demo: setup ## the main job, on a local chain (KEEP=1: stay up for exploring)
 	@echo "==> Demo"
@@ -67,7 +70,7 @@ check: $(STAMPS)/python $(STAMPS)/node ## style, types and import rules, of Pyth
 
 test: setup check ## every check and every test
 	@echo "==> Solidity tests"
-	cd hardhat && $(NODE_ENV) node scripts/abi.mjs --check
+	cd hardhat && $(NODE_ENV) node scripts/abi.mjs --check && $(NODE_ENV) node scripts/artifacts.mjs --check
 	$(HARDHAT) test solidity
 	@echo "==> Python tests"
 	# Files run side by side: each worker has its own database, chain and ports.

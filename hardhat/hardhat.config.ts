@@ -1,17 +1,14 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import path from "node:path";
-import HardhatIgnition from "@nomicfoundation/hardhat-ignition";
-import { configVariable, overrideTask, type HardhatUserConfig } from "hardhat/config";
+import { overrideTask, type HardhatUserConfig } from "hardhat/config";
+import { generated, own } from "./scripts/compilers.mjs";
 
 const here = import.meta.dirname;
 const build = path.join(here, "..", "build");
 
 // The npm package carries the compiler, so that a build downloads nothing.
 const compiler = { version: "0.8.30", path: path.join(here, "node_modules", "solc", "soljson.js") };
-const own = { optimizer: { enabled: true, runs: 2000 }, evmVersion: "cancun", viaIR: true };
-// The generated verifiers do not fit the stack of the IR pipeline.
-const generated = { optimizer: { enabled: true, runs: 1 }, evmVersion: "cancun", viaIR: false };
 
 /** `verifiers` leads to build/keys, which `risk-oracle setup` fills: absent before it ran. */
 function generatedVerifiers(): string[] {
@@ -52,7 +49,6 @@ if (!Number.isInteger(campaign) || campaign < 0)
   throw new Error(`LONG_CAMPAIGN is ${process.env.LONG_CAMPAIGN}: give a whole number, 0 for none`);
 
 const config: HardhatUserConfig = {
-  plugins: [HardhatIgnition],
   tasks: [proveFirst],
   // `contracts` is a link to ../contracts: Hardhat takes only sources that lie inside its own folder.
   paths: {
@@ -65,14 +61,6 @@ const config: HardhatUserConfig = {
     // One build for tests and for deployments: what is deployed is what was tested, to the byte.
     profiles: { default: profile, production: profile },
     npmFilesToBuild: ["@openzeppelin/contracts/access/manager/AccessManager.sol"],
-  },
-  networks: {
-    // Where scripts/deploy.py deploys to.
-    target: {
-      type: "http",
-      url: configVariable("RISK_ORACLE_RPC_URL"),
-      accounts: [configVariable("RISK_ORACLE_DEPLOYER_KEY")],
-    },
   },
   test: {
     solidity: {

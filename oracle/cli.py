@@ -11,6 +11,7 @@ import typer
 from oracle.assessment.request import NATIVE_COIN, LoanTerms, to_address
 from oracle.commands import exits
 from oracle.commands.common import ConfigOption, audit_settings_of, database_of, run_job, settings_of
+from oracle.commands.contracts_deploy import contracts_deploy
 from oracle.commands.models import models_app
 from oracle.commands.models_registry import models_registry_app
 from oracle.commands.models_watch import models_watch_app
@@ -37,6 +38,7 @@ models_app.add_typer(models_registry_app)
 models_app.add_typer(models_watch_app)
 app.add_typer(models_app, name="models")
 app.add_typer(contracts_app, name="contracts")
+contracts_app.command("deploy")(contracts_deploy)
 
 
 def main() -> None:

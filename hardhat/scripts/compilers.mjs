@@ -1,0 +1,12 @@
+// How Solidity is compiled, in one place: for Hardhat, for the artifacts in the Python package, and for tests.
+
+export const own = { optimizer: { enabled: true, runs: 2000 }, evmVersion: "cancun", viaIR: true };
+
+// The generated verifiers do not fit the stack of the IR pipeline. Without the source's hash at its end the code is a
+// function of the circuit's shape and the key's numbers alone: oracle/proving/verifier_code.py makes it without a compiler.
+export const generated = {
+  optimizer: { enabled: true, runs: 1 },
+  evmVersion: "cancun",
+  viaIR: false,
+  metadata: { bytecodeHash: "none" },
+};

@@ -1,0 +1,205 @@
+"""A stranger with the wheel, an endpoint and a funded key: three commands to a daemon that serves."""
+
+import asyncio
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+import time
+import venv
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+import ezkl
+import pytest
+from eth_account import Account
+
+from oracle.devnet.machinery.accounts import ETHER, Transactor, named_account
+from oracle.devnet.machinery.anvil import Anvil, free_port
+from oracle.devnet.machinery.artifacts import project
+from oracle.devnet.machinery.node import REPOSITORY
+from oracle.models.registry import load
+from oracle.processes import Child, start
+from tests.support.deploying import write_secret
+
+CHAIN_ID = 424_242
+FIVE_MINUTES = 300.0
+PASSWORD = "a stranger's"
+ANSWERED = 2
+TERMS = ("0x" + "00" * 20, ETHER, "0x" + "00" * 20, 2 * ETHER, 30 * 86_400)
+LOGROWS = 12
+
+
+@dataclass(frozen=True)
+class Stranger:
+    """Somebody outside the checkout: an environment with the wheel in it, and an empty folder."""
+
+    python: Path
+    folder: Path
+
+    @property
+    def command(self) -> Path:
+        """The installed command."""
+        return self.python.with_name("risk-oracle")
+
+    def run(self, *arguments: str) -> None:
+        """Run a command to its end; fails with what it said."""
+        ended = subprocess.run(
+            [self.command, *arguments], cwd=self.folder, env=_environment(), capture_output=True, text=True, check=False
+        )
+        if ended.returncode != 0:
+            pytest.fail(
+                f"risk-oracle {' '.join(arguments)} ended with {ended.returncode}:\n{ended.stdout}{ended.stderr}"
+            )
+
+
+@pytest.fixture(scope="module")
+def stranger(tmp_path_factory: pytest.TempPathFactory) -> Stranger:
+    """The wheel of this tree in a fresh environment; its dependencies are this environment's, as they are."""
+    folder = tmp_path_factory.mktemp("stranger")
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    built = folder / "wheel"
+    _run([*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", built, _source(folder / "source")])
+    venv.create(folder / "environment", with_pip=False)
+    python = folder / "environment" / "bin" / "python"
+    _run([*pip, "--python", python, "install", "--no-deps", "--no-index", *built.glob("*.whl")])
+    found = _run([python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]).strip()
+    # A folder on the path, not a site's: what is installed for editing here is not found by it.
+    (Path(found) / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    (folder / "home").mkdir()
+    where = _run([python, "-c", "import oracle; print(oracle.__file__)"], cwd=folder / "home")
+    assert Path(where.strip()).is_relative_to(folder), where
+    return Stranger(python, folder / "home")
+
+
+@pytest.fixture
+def daemons() -> Iterator[list[Child]]:
+    """Daemons that are ended with the test."""
+    running: list[Child] = []
+    yield running
+    for child in running:
+        child.stop(timeout_seconds=12)
+
+
+@pytest.mark.timeout(900)
+async def test_stranger__with_the_wheel_an_endpoint_and_a_funded_key__serves_after_three_commands(
+    stranger: Stranger,
+    daemons: list[Child],
+    record_property: Callable[[str, object], None],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async with Anvil(chain_id=CHAIN_ID, block_time=2) as chain:
+        deployer = Account.create()
+        await chain.set_balance(deployer.address, 10 * ETHER)
+        ceremony = _held_ceremony(stranger.folder)
+        write_secret(stranger.folder / "deployer.json", json.dumps(Account.encrypt(deployer.key, PASSWORD)))
+        write_secret(stranger.folder / "deployer.password", PASSWORD + "\n")
+
+        began = time.monotonic()
+        await asyncio.to_thread(stranger.run, "setup", "--srs", "ceremony.srs", "--ceremony", ceremony)
+        made = time.monotonic()
+        await asyncio.to_thread(
+            stranger.run,
+            *("contracts", "deploy", "--rpc-url", chain.rpc_url, "--chain-id", str(CHAIN_ID), "--profile", "testnet"),
+            *("--keystore", "deployer.json", "--password-file", "deployer.password", "--ceremony", ceremony),
+            *("--signer-key-file", "signer.key", "--fund-signer", "1", "--coin-price-usd", "3000"),
+            *("--write", "risk-oracle.toml"),
+        )
+        deployed = time.monotonic()
+        port = free_port()
+        daemon = start(
+            "the daemon",
+            [stranger.command, "run", "--config", "risk-oracle.toml"],
+            stranger.folder / "daemon.log",
+            env=_environment() | {"RISK_ORACLE_WEB__PORT": str(port)},
+            cwd=stranger.folder,
+        )
+        daemons.append(daemon)
+        await _until_ready(daemon, port, began + FIVE_MINUTES)
+        seconds = {
+            "setup": made - began,
+            "contracts deploy, a timelock of 60 s with it": deployed - made,
+            "run, until ready": time.monotonic() - deployed,
+            "together": time.monotonic() - began,
+        }
+        with capsys.disabled():
+            print("\n  " + ", ".join(f"{what} {taken:.0f} s" for what, taken in seconds.items()))
+        for what, taken in seconds.items():
+            record_property(what, taken)
+        assert seconds["together"] < FIVE_MINUTES
+
+        records = json.loads((stranger.folder / "deployments" / f"{CHAIN_ID}.json").read_text())["deeds"]
+        await _ask_and_wait(chain, records["AIRiskOracle"]["address"], daemon)
+        for secret in (PASSWORD, bytes(deployer.key).hex(), (stranger.folder / "signer.key").read_text().strip()[2:]):
+            assert secret not in daemon.tail(10_000)
+            assert secret not in json.dumps(records)
+
+
+async def _until_ready(daemon: Child, port: int, deadline: float) -> None:
+    async with aiohttp.ClientSession() as session:
+        while time.monotonic() < deadline:
+            if not daemon.running:
+                break
+            try:
+                async with session.get(f"http://127.0.0.1:{port}/readyz") as response:
+                    if response.status == 200:
+                        return
+            except aiohttp.ClientConnectionError:
+                pass  # not listening yet
+            await asyncio.sleep(0.2)
+    pytest.fail(f"the daemon was not ready within five minutes:\n{daemon.tail(60)}")
+
+
+async def _ask_and_wait(chain: Anvil, address: str, daemon: Child) -> None:
+    """A first request of a wallet for itself, until the oracle has the answer."""
+    oracle, wallet, transactor = project("AIRiskOracle").at(address), named_account("first"), Transactor(chain)
+    await chain.set_balance(wallet.address, ETHER)
+    fee = await transactor.read(oracle, "fee")
+    commitment = load().neutral_commitment.to_bytes(32, "big")
+    await transactor.call(wallet, oracle, "requestAssessment", TERMS, commitment, value=fee)
+    deadline = time.monotonic() + FIVE_MINUTES
+    while await transactor.read(oracle, "stateOf", 1) != ANSWERED:
+        if time.monotonic() > deadline or not daemon.running:
+            pytest.fail(f"the first request was not answered:\n{daemon.tail(60)}")
+        await asyncio.sleep(0.5)
+
+
+def _held_ceremony(folder: Path) -> str:
+    """A reference string that stands for a ceremony's, and the file that pins it."""
+    srs = folder / "ceremony.srs"
+    ezkl.gen_srs(str(srs), LOGROWS)
+    digest = hashlib.sha256(srs.read_bytes()).hexdigest()
+    (folder / "ceremony.toml").write_text(f'name = "held-for-this-test"\n\n[sha256]\n{LOGROWS} = "{digest}"\n')
+    return "ceremony.toml"
+
+
+def _source(target: Path) -> Path:
+    """A copy of what the wheel is made of: building leaves files in the source folder."""
+    target.mkdir()
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        (target / name).write_bytes((REPOSITORY / name).read_bytes())
+    for name in ("oracle", "migrations"):
+        _run(["cp", "--recursive", REPOSITORY / name, target / name])
+    return target
+
+
+def _environment() -> dict[str, str]:
+    """A shell without this project's variables, in which the checkout is not on any path."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("RISK_ORACLE_") and name not in ("PYTHONPATH", "VIRTUAL_ENV")
+    }
+
+
+def _run(command: list[str | Path], cwd: Path | None = None) -> str:
+    ended = subprocess.run(
+        [str(part) for part in command], cwd=cwd, env=_environment(), capture_output=True, text=True, check=False
+    )
+    if ended.returncode != 0:
+        pytest.fail(f"{command} ended with {ended.returncode}:\n{ended.stdout}{ended.stderr}")
+    return ended.stdout
