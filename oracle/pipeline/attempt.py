@@ -67,7 +67,7 @@ async def attempt(context: Context, row: RequestRow, name: str, stage: Stage) ->
 async def _try(context: Context, claimed: _Claimed, row: RequestRow, stage: Stage) -> Outcome:
     result: Outcome | Settle
     if _too_late(context, row):
-        result = Outcome(State.EXPIRED, f"its deadline {row.deadline} passed at {row.state}")
+        result = Outcome(State.SETTLING, f"its deadline {row.deadline} passed at {row.state}")
     else:
         result = await stage(context, row)
     async with context.sessions.begin() as session:
@@ -138,7 +138,9 @@ def _passes(error: Exception) -> bool:
 def _too_late(context: Context, row: RequestRow) -> bool:
     """Say whether the chain's clock passed the deadline of a request that the network has no transaction of."""
     head = context.head
-    return head is not None and head.timestamp > row.deadline and not STATES[State(row.state)].network_may_know
+    if head is None or row.state == State.SETTLING:
+        return False
+    return head.timestamp > row.deadline and not STATES[State(row.state)].network_may_know
 
 
 def _little_time_left(context: Context, row: RequestRow) -> bool:

@@ -10,7 +10,7 @@ from oracle.cancellation import raise_if_cancelled
 from oracle.chain.rpc import EndpointRefused, block_ref
 from oracle.pipeline import metrics
 from oracle.pipeline.context import Context
-from oracle.store import cursor, database, requests
+from oracle.store import cursor, database, ledger, requests, revisits
 
 _LONGEST_PAUSE_SECONDS = 30.0
 _DATABASE_PAUSE_SECONDS = 2.0
@@ -20,6 +20,7 @@ async def follow_chain(context: Context, woken: asyncio.Event) -> None:
     """Search new blocks at each wake-up or poll, until cancelled; endpoint and database faults are waited out."""
     log = structlog.get_logger("ingest")
     faults = 0
+    waited = True  # before a restart, perhaps
     while True:
         woken.clear()
         pause = context.chain.poll_seconds
@@ -28,12 +29,15 @@ async def follow_chain(context: Context, woken: asyncio.Event) -> None:
             if context.health.set("chain", True):
                 log.info("endpoint_reached", block=context.head and context.head.number)
             faults = 0
+            if waited:
+                await _wake_what_waits(context)
+            waited = False
         except database.LOST as error:
             pause = _DATABASE_PAUSE_SECONDS
             if context.health.set("database", False, "the database does not answer"):
                 log.warning("database_lost", error=type(error).__name__)
         except TransientFault as fault:
-            faults += 1
+            faults, waited = faults + 1, True
             pause = min(pause * 2 ** min(faults, 10), _LONGEST_PAUSE_SECONDS)
             if context.health.set("chain", False, str(fault)):
                 log.warning("endpoint_lost", error=str(fault), retry_seconds=pause)
@@ -45,6 +49,13 @@ async def follow_chain(context: Context, woken: asyncio.Event) -> None:
             continue
 
 
+async def _wake_what_waits(context: Context) -> None:
+    """Let go on at once what waits, for longer and longer, for an endpoint that is back."""
+    async with context.sessions.begin() as session:
+        await revisits.wake(session, context.chain_id, context.address)
+    context.wake_all()
+
+
 async def search_new_blocks(context: Context) -> int:
     """Store every request up to the chain's head; return how many were new."""
     head = await block_ref(context.w3, "latest")
@@ -53,6 +64,7 @@ async def search_new_blocks(context: Context) -> int:
         context.head = head
         context.woken["finalize"].set()
         context.woken["confirm"].set()
+        context.woken["settle"].set()
     found, widest = 0, context.chain.log_range
     while True:
         try:
@@ -134,5 +146,10 @@ async def rewind_if_reorganised(context: Context) -> None:
         if (await cursor.known_blocks(session, *key))[:1] != known[:1]:
             return  # another daemon went back, or on, meanwhile: the next look finds what is left to do
         gone = await requests.vanish(session, *key, back_to)
+        # What was settled in these blocks is settled no more, and what is known of them is void.
+        unmined = await ledger.forget_blocks(session, context.chain_id, back_to)
+        await revisits.reopen(session, unmined, *key, back_to)
         await cursor.rewind(session, *key, back_to)
+    context.woken["settle"].set()
+    context.woken["finalize"].set()
     structlog.get_logger("ingest").warning("chain_reorganised", back_to_block=back_to, requests_removed=len(gone))
