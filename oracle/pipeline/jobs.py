@@ -18,7 +18,7 @@ from oracle.pipeline.upkeep.watch_ledger import watch_ledger
 from oracle.store.database import LOST
 
 _SIGNER_SECONDS: Final = 30
-_LEAST_NONCE_SECONDS: Final = 1
+_LEAST_NONCE_SECONDS: Final = 3
 _MOST_NONCE_SECONDS: Final = 15
 _LEDGER_SECONDS: Final = 10
 _SWEEP_SECONDS: Final = 120
