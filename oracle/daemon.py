@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from oracle.assessment.request import Address
 from oracle.chain import rpc
 from oracle.chain.contracts import OracleContract
-from oracle.chain.fees import GWEI, FeePolicy
+from oracle.chain.fees import fee_policy
 from oracle.chain.signer import Signer
 from oracle.chain.transactions import TransactionClient
 from oracle.chain.wakeup import wake_on_logs
@@ -171,7 +171,9 @@ async def _context(settings: Settings, database_url: str, health: Health, upgrad
             sessions=sessions,
             oracle=oracle,
             client=TransactionClient(w3),
-            fees=FeePolicy(int(limits.max_fee_gwei * GWEI), int(limits.priority_fee_gwei * GWEI)),
+            fees=fee_policy(
+                chain.chain_id, limits.max_fee_gwei, limits.priority_fee_gwei, limits.max_priority_fee_gwei
+            ),
             signer=signer,
             signer_set_digest=digest,
             histories=histories,

@@ -34,7 +34,10 @@ _UNSERVED: Final = re.compile(
     r"|BlockOutOfRange|required historical state|after last accepted block|beyond .{0,40}head|extends beyond",
     re.IGNORECASE,
 )
-_BLOCK_READS: Final = frozenset({"eth_getBlockByHash", BLOCK_BY_NUMBER})
+# Where one says that there is none, another may have it: it is further on, or indexes faster.
+_NONE_YET: Final = frozenset(
+    {"eth_getBlockByHash", BLOCK_BY_NUMBER, "eth_getTransactionByHash", "eth_getTransactionReceipt"}
+)
 
 _agreeing: ContextVar[bool] = ContextVar("agreeing", default=False)
 
@@ -234,7 +237,7 @@ class PoolProvider(AsyncHTTPProvider):
     def _may_be_known_elsewhere(self, endpoint: Endpoint, method: str, answer: RPCResponse) -> bool:
         error: Any = answer.get("error")
         if error is None:
-            return method in _BLOCK_READS and answer.get("result") is None
+            return method in _NONE_YET and answer.get("result") is None
         code, text = (0, error) if isinstance(error, str) else (error.get("code"), str(error.get("message", "")))
         if code == _METHOD_NOT_FOUND:
             endpoint.unknown_methods.add(method)

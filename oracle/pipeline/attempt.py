@@ -17,7 +17,6 @@ from oracle.assessment.errors import (
     TransientFault,
 )
 from oracle.assessment.states import STATES, State
-from oracle.chain.contracts import RequestState
 from oracle.pipeline import metrics
 from oracle.pipeline.context import Context
 from oracle.pipeline.stages.stage import Outcome, Settle, Stage, settled
@@ -69,23 +68,13 @@ async def attempt(context: Context, row: RequestRow, name: str, stage: Stage) ->
 async def _try(context: Context, claimed: _Claimed, row: RequestRow, stage: Stage) -> Outcome:
     result: Outcome | Settle
     if _too_late(context, row):
-        result = await _overdue(context, row)
+        result = Outcome(State.SETTLING, f"its deadline {row.deadline} passed at {row.state}")
     else:
         result = await stage(context, row)
     async with context.sessions.begin() as session:
         await requests.hold(session, claimed.row, claimed.claim)
         session.add(row)
         return await _move(session, row, await settled(session, result), claimed)
-
-
-async def _overdue(context: Context, row: RequestRow) -> Outcome:
-    state = await context.oracle.state_of(int(row.request_id))
-    if state is RequestState.NONE:
-        raise TransientFault(f"the contract does not know request {row.request_id} at the chain's head")
-    if state is not RequestState.PENDING:
-        # On an old chain a new database meets requests that were settled long ago.
-        return Outcome(State.CLOSED, f"settled before: the contract says {state.name.lower()}")
-    return Outcome(State.EXPIRED, f"its deadline {row.deadline} passed at {row.state}")
 
 
 async def _move(session: AsyncSession, row: RequestRow, outcome: Outcome, claimed: _Claimed) -> Outcome:
@@ -151,7 +140,9 @@ def _passes(error: Exception) -> bool:
 def _too_late(context: Context, row: RequestRow) -> bool:
     """Say whether the chain's clock passed the deadline of a request that the network has no transaction of."""
     head = context.head
-    return head is not None and head.timestamp > row.deadline and not STATES[State(row.state)].network_may_know
+    if head is None or row.state == State.SETTLING:
+        return False
+    return head.timestamp > row.deadline and not STATES[State(row.state)].network_may_know
 
 
 def _little_time_left(context: Context, row: RequestRow) -> bool:

@@ -10,7 +10,7 @@ from oracle.cancellation import raise_if_cancelled
 from oracle.chain.rpc import EndpointRefused, block_ref
 from oracle.pipeline import metrics
 from oracle.pipeline.context import Context
-from oracle.store import cursor, database, requests
+from oracle.store import cursor, database, ledger, requests, revisits
 
 _LONGEST_PAUSE_SECONDS = 30.0
 _DATABASE_PAUSE_SECONDS = 2.0
@@ -55,6 +55,7 @@ async def search_new_blocks(context: Context) -> int:
         context.head = head
         context.woken["finalize"].set()
         context.woken["confirm"].set()
+        context.woken["settle"].set()
     found, widest = 0, context.chain.log_range
     while True:
         try:
@@ -136,5 +137,10 @@ async def rewind_if_reorganised(context: Context) -> None:
         if (await cursor.known_blocks(session, *key))[:1] != known[:1]:
             return  # another daemon went back, or on, meanwhile: the next look finds what is left to do
         gone = await requests.vanish(session, *key, back_to)
+        # What was settled in these blocks is settled no more, and what is known of them is void.
+        unmined = await ledger.forget_blocks(session, context.chain_id, back_to)
+        await revisits.reopen(session, unmined, *key, back_to)
         await cursor.rewind(session, *key, back_to)
+    context.woken["settle"].set()
+    context.woken["finalize"].set()
     structlog.get_logger("ingest").warning("chain_reorganised", back_to_block=back_to, requests_removed=len(gone))

@@ -16,6 +16,7 @@ from oracle.pipeline.stages.collect import collect
 from oracle.pipeline.stages.confirm import confirm, finalize
 from oracle.pipeline.stages.prove import prove
 from oracle.pipeline.stages.score import score
+from oracle.pipeline.stages.settle import settle
 from oracle.pipeline.stages.sign import sign
 from oracle.pipeline.stages.stage import Stage
 from oracle.pipeline.stages.submit import decline, submit
@@ -32,6 +33,7 @@ STAGES: dict[str, Stage] = {
     "decline": decline,
     "confirm": confirm,
     "finalize": finalize,
+    "settle": settle,
 }
 
 _DATABASE_PAUSE_SECONDS = 2.0

@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -25,6 +26,7 @@ from oracle.store.postmaster import Postmaster, running
 
 _SUPERUSER: Final = "postgres"
 _START_SECONDS: Final = 30.0
+_REVIVAL_PAUSE_SECONDS: Final = 0.1
 _UNPRIVILEGED_USER: Final = "nobody"
 _FAST_AND_FORGETFUL: Final = ("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
 
@@ -75,20 +77,44 @@ class EmbeddedPostgres:
             # A Unix socket's path may have 107 characters only: not below the data folder.
             self._socket_dir = Path(tempfile.mkdtemp(prefix="risk-oracle-pg-", dir=_runtime_folder()))
             _give(self._socket_dir, owner)
-            self._server = start(
-                "Postgres",
-                self._command(binaries),
-                self._data_dir.with_name(self._data_dir.name + ".log"),
-                uid=owner and owner.pw_uid,
-                gid=owner and owner.pw_gid,
-                # SIGINT is the server's "fast shutdown": no waiting for clients, no recovery at the next start.
-                stop_signal=signal.SIGINT,
-            )
-            wait_until(self._answers, self._server, _START_SECONDS)
+            self._launch(binaries, owner)
         except BaseException:
             self.stop()
             raise
         return self.url
+
+    def kill(self) -> None:
+        """End the server as a fault of the machine would; `revive` brings it back at the same URL."""
+        if self._server is not None:
+            self._server.signal(signal.SIGKILL)
+            self._server.wait(_START_SECONDS)
+            self._server = None
+
+    def revive(self) -> None:
+        """Start the server that was killed; it recovers by itself."""
+        deadline = time.monotonic() + _START_SECONDS
+        while True:
+            try:
+                self._launch(_binaries(), _owner())
+            except ProgramError:
+                # The killed one's children may hold its memory for a moment longer.
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(_REVIVAL_PAUSE_SECONDS)
+            else:
+                return
+
+    def _launch(self, binaries: Path, owner: pwd.struct_passwd | None) -> None:
+        self._server = start(
+            "Postgres",
+            self._command(binaries),
+            self._data_dir.with_name(self._data_dir.name + ".log"),
+            uid=owner and owner.pw_uid,
+            gid=owner and owner.pw_gid,
+            # SIGINT is the server's "fast shutdown": no waiting for clients, no recovery at the next start.
+            stop_signal=signal.SIGINT,
+        )
+        wait_until(self._answers, self._server, _START_SECONDS)
 
     def stop(self) -> None:
         """Shut the server down, or only leave it where it was joined; the data stay."""

@@ -103,6 +103,9 @@ class RequestRow(Base):
     proof: Mapped[bytes | None] = mapped_column(LargeBinary)
     signatures: Mapped[list[str] | None] = mapped_column(JSONB)
 
+    settled_block: Mapped[int | None] = mapped_column(BigInteger)
+    settled_block_hash: Mapped[str | None] = mapped_column(String(66))
+
 
 class ExplanationRow(Base):
     """Why a request has its scores, and what would change them; holds no value of a private feature."""
@@ -168,16 +171,24 @@ class AccountRow(Base):
 
 
 class TransactionRow(Base):
-    """A nonce spent for a request; it is committed before anything is broadcast."""
+    """A nonce, and what it is spent on at present: a request's answer or decline, or nothing (`empty`).
+
+    It is committed before anything is broadcast. `passed_block` is where the chain was first seen to have spent the
+    nonce without a receipt of ours, `next_since` when the chain began to wait for this very nonce.
+    """
 
     __tablename__ = "transactions"
-    __table_args__ = (UniqueConstraint("chain_id", "sender", "nonce"), Index(None, "request"))
+    __table_args__ = (
+        UniqueConstraint("chain_id", "sender", "nonce"),
+        Index(None, "request"),
+        Index(None, "mined_block"),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     chain_id: Mapped[int] = mapped_column(BigInteger)
     sender: Mapped[str] = mapped_column(String(42))
     nonce: Mapped[int] = mapped_column(BigInteger)
-    request: Mapped[int] = mapped_column(ForeignKey("requests.id"))
+    request: Mapped[int | None] = mapped_column(ForeignKey("requests.id"))
     kind: Mapped[str] = mapped_column(String(8))
     to: Mapped[str] = mapped_column(String(42))
     data: Mapped[bytes] = mapped_column(LargeBinary)
@@ -188,6 +199,8 @@ class TransactionRow(Base):
     gas_used: Mapped[int | None] = mapped_column(BigInteger)
     gas_price_wei: Mapped[Decimal | None] = mapped_column(UINT256)
     succeeded: Mapped[bool | None]
+    passed_block: Mapped[int | None] = mapped_column(BigInteger)
+    next_since: Mapped[datetime | None] = mapped_column(MOMENT)
     created_at: Mapped[datetime] = mapped_column(MOMENT, server_default=func.now())
 
 
@@ -198,6 +211,7 @@ class BroadcastRow(Base):
 
     hash: Mapped[str] = mapped_column(String(66), primary_key=True)
     transaction: Mapped[int] = mapped_column(ForeignKey("transactions.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[str] = mapped_column(String(8))
     raw: Mapped[bytes] = mapped_column(LargeBinary)
     max_fee_wei: Mapped[Decimal] = mapped_column(UINT256)
     priority_fee_wei: Mapped[Decimal] = mapped_column(UINT256)

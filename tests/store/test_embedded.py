@@ -37,6 +37,21 @@ def test_server__when_restarted__then_data_are_still_there(tmp_path: Path) -> No
         assert connection.execute("select value from kept").fetchall() == [(7,)]
 
 
+def test_server__when_killed__then_it_comes_back_at_the_same_url_with_what_was_committed(tmp_path: Path) -> None:
+    server = EmbeddedPostgres(tmp_path / "data")
+    with server as url:
+        with _connect(url) as connection:
+            connection.execute("create table kept (value int)")
+            connection.execute("insert into kept values (7)")
+            server.kill()
+            with pytest.raises(psycopg.OperationalError):
+                connection.execute("select 1")
+        assert server.pid is None
+        server.revive()
+        with _connect(url) as connection:
+            assert connection.execute("select value from kept").fetchall() == [(7,)]
+
+
 def test_server__when_block_raises__then_it_is_stopped_and_its_socket_gone(tmp_path: Path) -> None:
     server = EmbeddedPostgres(tmp_path / "data", durable=False)
     seen: list[tuple[int | None, str]] = []

@@ -20,6 +20,8 @@ from tests.support.served import Served
 # as it is, and bytes likewise, but the connection is cut after them.
 Given = dict[str, Any] | int | float | tuple[int, dict[str, str]] | str | bytes
 Tamper = Callable[[str, list[Any], dict[str, Any]], Given]
+# Gets a request's method and its parameters; returns an answer that keeps it from the node, None to pass it on.
+Refuse = Callable[[str, list[Any]], dict[str, Any] | None]
 
 
 @dataclass
@@ -28,6 +30,7 @@ class FaultyNode(Served):
 
     target: str
     tamper: Tamper
+    refuse_first: Refuse | None = None
     calls: Counter[str] = field(default_factory=Counter)
 
     async def __aenter__(self) -> Self:
@@ -45,6 +48,9 @@ class FaultyNode(Served):
         # Both of this moment: what is on its way when a test exchanges them belongs to the time before.
         target, tamper = self.target, self.tamper
         self.calls[asked["method"]] += 1
+        kept = self.refuse_first and self.refuse_first(asked["method"], asked["params"])
+        if isinstance(kept, dict):
+            return web.json_response({"jsonrpc": "2.0", "id": asked["id"], **kept})
         async with self._session.post(target, json=asked) as response:
             true = await response.json()
         answer = {key: true[key] for key in ("result", "error") if key in true}

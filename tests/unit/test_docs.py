@@ -47,7 +47,7 @@ def test_events__when_a_request_reaches_a_state__then_the_page_has_its_event() -
 
 
 def test_alerts__when_they_ask_for_a_metric__then_the_daemon_gives_it() -> None:
-    rules = yaml.safe_load((REPOSITORY / "deploy" / "alerts.yml").read_text())["groups"][0]["rules"]
+    rules = yaml.safe_load((REPOSITORY / "deploy" / "prometheus-rules.yml").read_text())["groups"][0]["rules"]
     asked = {name for rule in rules for name in re.findall(r"risk_oracle_\w+", rule["expr"])}
     given = {
         name

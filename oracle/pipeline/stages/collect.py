@@ -25,7 +25,7 @@ async def collect(context: Context, row: RequestRow) -> Outcome:
     if state is RequestState.NONE:
         raise BlockUnavailable(f"the contract does not know request {request.request_id} at the chain's head")
     if state is not RequestState.PENDING:
-        return Outcome(State.CLOSED, f"the contract says {state.name.lower()}")
+        return Outcome(State.SETTLING, f"the contract says {state.name.lower()}")
     if request.data_commitment != context.model.source.neutral_commitment:
         raise PermanentFault(
             "the request commits to private data, which this daemon has no opening of",
