@@ -73,7 +73,6 @@ async def test_request__that_nobody_works_on__makes_the_daemon_unready_but_a_que
     async with context.sessions.begin() as session:
         await session.execute(update(RequestRow).values(run_after=LONG_AGO))
     assert "nobody has worked on a due request" in await said(ingest)
-    from oracle.store import requests
 
     async with context.sessions.begin() as session:
         claimed = await requests.claim(session, context.chain_id, context.address, State.REQUESTED, daemon=1)
