@@ -92,9 +92,7 @@ class PoolProvider(AsyncHTTPProvider):
             return answer
         second, other = await self._answer(method, params, skip=first)
         if _deciding(answer) != _deciding(other):
-            raise EndpointsDisagree(
-                f"RPC endpoints {first.number} and {second.number} answer {method} differently: trying again"
-            )
+            raise EndpointsDisagree(f"RPC endpoints {first.number} and {second.number} answer {method} differently")
         return answer
 
     def holding(self, number: int, block_hash: str) -> PinnedPool:

@@ -47,17 +47,15 @@ def endpoint_faults() -> Iterator[None]:
     try:
         yield
     except aiohttp.ClientResponseError as error:
-        raise EndpointUnreachable(f"the RPC endpoint answers HTTP {error.status}; trying again") from error
+        raise EndpointUnreachable(f"the RPC endpoint answers HTTP {error.status}") from error
     except NETWORK_FAULTS as error:
-        raise EndpointUnreachable(f"the RPC endpoint does not answer ({type(error).__name__}); trying again") from error
+        raise EndpointUnreachable(f"the RPC endpoint does not answer ({type(error).__name__})") from error
     except (BlockNotFound, TransactionNotFound):
         raise  # web3 counts them among refusals, but they are answers: there is none yet
     except Web3RPCError as error:
         raise EndpointRefused(f"the RPC endpoint refused a call: {error.message}") from error
     except NONSENSE as error:
-        raise EndpointUnreachable(
-            f"the RPC endpoint does not answer with JSON-RPC ({type(error).__name__}); trying again"
-        ) from error
+        raise EndpointUnreachable(f"the RPC endpoint does not answer with JSON-RPC ({type(error).__name__})") from error
 
 
 async def check_chain_id(w3: AsyncWeb3[AsyncHTTPProvider], expected: int) -> None:
