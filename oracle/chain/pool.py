@@ -98,7 +98,7 @@ class PoolProvider(AsyncHTTPProvider):
             return answer
         second, other = await self._answer(method, params, skip=first)
         if _deciding(answer) != _deciding(other):
-            raise EndpointsDisagree(f"{first.title} and {second.title} answer {method} differently: trying again")
+            raise EndpointsDisagree(f"{first.title} and {second.title} answer {method} differently")
         return answer
 
     def holding(self, number: int, block_hash: str) -> PinnedPool:
