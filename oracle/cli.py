@@ -104,6 +104,28 @@ def setup(
     typer.echo(f"{folder}: k = {made.logrows}, {made.srs_kind(own)} reference string, model 0x{made.model_id.hex()}")
 
 
+@app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False, config: ConfigOption = None
+) -> None:
+    """Look at everything that a daemon with these settings needs; exit code 1 if any of it is at fault.
+
+    Chain and endpoints, the oracle's code, signer and balance, model, keys and the verifier that they must fit,
+    database, clock, disk, port, and who may read the files that hold secrets. It changes nothing.
+    """
+    from oracle.commands.doctor import examine
+
+    found = run_job(examine(load_settings_of(AuditSettings, config, environment()), config, environment()))
+    if as_json:
+        typer.echo(json.dumps(found.as_json(), indent=2))
+    else:
+        for line in found.lines:
+            typer.echo(str(line))
+        typer.echo(f"{found.count('fault')} faults, {found.count('warning')} warnings")
+    if found.count("fault"):
+        raise typer.Exit(1)
+
+
 @config_app.command("check")
 def config_check(config: ConfigOption = None) -> None:
     """Explain every wrong or unknown setting; exit code 2 when there is one."""
@@ -258,3 +280,16 @@ def contracts_check(
         )
     if any(verdict.status == "DIFFERENT" for verdict in verdicts):
         raise typer.Exit(1)
+
+
+@contracts_app.command("digest")
+def contracts_digest(
+    model: Annotated[str, typer.Option(help="Name or folder of the model.")] = "credit-v1",
+    keys: Annotated[Path, typer.Option(help="Folder of key folders, or one of them.")] = Path("build/keys"),
+    build: Annotated[Path, typer.Option(help="Folder with the compiled verifiers.")] = Path("build/contracts"),
+) -> None:
+    """Print a production verifier's entry for oracle/proving/verifiers.toml, which ships with a release."""
+    from oracle.commands.digest import digest
+    from oracle.models.registry import load
+
+    typer.echo(digest(load(model), keys, build))

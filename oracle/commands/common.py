@@ -11,7 +11,7 @@ import typer
 from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from oracle.config.settings import ENVIRONMENT_PREFIX, Settings, load_settings
+from oracle.config.settings import ENVIRONMENT_PREFIX, AuditSettings, Settings, load_settings
 
 T = TypeVar("T")
 
@@ -32,7 +32,7 @@ def environment() -> dict[str, str]:
 
 
 @asynccontextmanager
-async def database_of(settings: Settings) -> AsyncIterator[str]:
+async def database_of(settings: AuditSettings) -> AsyncIterator[str]:
     """Give the database's URL: the configured one, or that of an embedded server that lives as long as we do."""
     if settings.database.url is not None:
         configured = make_url(settings.database.url.get_secret_value())
@@ -48,7 +48,7 @@ async def database_of(settings: Settings) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def engine_of(settings: Settings) -> AsyncIterator[AsyncEngine]:
+async def engine_of(settings: AuditSettings) -> AsyncIterator[AsyncEngine]:
     """Give an engine for the settings' database, disposed of in the end."""
     from oracle.store import database
 
