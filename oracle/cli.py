@@ -121,7 +121,8 @@ def doctor(
     else:
         for line in found.lines:
             typer.echo(str(line))
-        typer.echo(f"{found.count('fault')} faults, {found.count('warning')} warnings")
+        unknown = f", {number} unknown" if (number := found.count("unknown")) else ""
+        typer.echo(f"{found.count('fault')} faults, {found.count('warning')} warnings{unknown}")
     if found.count("fault"):
         raise typer.Exit(1)
 

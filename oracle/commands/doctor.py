@@ -12,6 +12,7 @@ from oracle.commands.doctor_host import (
     examine_clock,
     examine_database,
     examine_disk,
+    examine_markets,
     examine_port,
     examine_secret_files,
 )
@@ -45,6 +46,7 @@ async def examine(settings: AuditSettings, config: Path | None, environment: Map
                     findings.unknown(subject, "the oracle contract is not there to ask")
     finally:
         await w3.provider.disconnect()
+    examine_markets(findings, settings)
     await examine_database(findings, settings)
     examine_clock(findings, time.time(), head_seconds)
     examine_disk(findings, settings)

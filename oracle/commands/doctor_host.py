@@ -56,6 +56,21 @@ async def examine_database(findings: Findings, settings: AuditSettings) -> None:
             findings.ok(subject, f"Postgres {version}, its schema is this version's")
 
 
+def examine_markets(findings: Findings, settings: AuditSettings) -> None:
+    """Look whether any market is configured: what a wallet did where nothing looks counts as nothing."""
+    history = settings.history
+    tables = ("aave_v3", "aave_v2", "compound_v2", "compound_v3", "maker", "uniswap_v2", "uniswap_v3", "lenders")
+    counts = {name: number for name in tables if (number := len(getattr(history, name)))}
+    if not any(name not in ("uniswap_v2", "uniswap_v3") for name in counts):
+        findings.warn(
+            "markets",
+            "no lending market or lender is configured: every wallet reads as one that never borrowed",
+            "name the chain's markets in [[history.…]], or the network whose registry has them in history.network",
+        )
+    else:
+        findings.ok("markets", ", ".join(f"{name}: {number}" for name, number in counts.items()))
+
+
 def examine_clock(findings: Findings, now: float, head_seconds: float | None) -> None:
     """Compare this host's clock with the chain's head: a block is never of the future."""
     subject = "clock"

@@ -75,6 +75,7 @@ async def test_doctor__all_well__says_so_of_each_part_with_exit_code_0(stack: St
         "model",
         "keys",
         "verifier",
+        "markets",
         "database",
         "clock",
         "disk",
@@ -179,6 +180,13 @@ async def test_doctor__signer_unregistered__names_those_that_are(stack: Stack, t
     lines = "\n".join(line for line in text.splitlines() if not line.startswith("key_file"))
     by_variable = await looked(stack, lines, RISK_ORACLE_SIGNER__KEY_FILE=str(key))
     assert "RISK_ORACLE_SIGNER__KEY_FILE" in worst(by_variable["secret files"]).found
+
+
+async def test_doctor__no_market_at_all__is_a_warning(stack: Stack) -> None:
+    sections = stack.settings_file.read_text().split("\n[")
+    without = "\n[".join(section for section in sections if not section.startswith("[history."))
+    found = worst((await looked(stack, without))["markets"])
+    assert (found.level, "never borrowed" in found.found) == ("warning", True)
 
 
 async def test_doctor__database_empty_or_read_only_or_away__says_which(stack: Stack) -> None:
