@@ -12,7 +12,7 @@ from web3.exceptions import ContractCustomError, ContractLogicError
 from web3.types import Nonce
 from web3.utils import get_create_address
 
-from oracle.assessment.errors import ConfigurationFault, OracleError, TransientFault
+from oracle.assessment.errors import ConfigurationFault, OracleError
 from oracle.assessment.request import to_address
 from oracle.chain.accounts import SendingAccount
 from oracle.chain.fees import GWEI, FeePolicy, Fees
@@ -163,7 +163,7 @@ class Doer:
         before = Fees(*deed.fees) if deed.hashes and deed.fees is not None else None
         fees = policy.first(base) if before is None else policy.replacement(base, before)
         if fees is None:
-            raise TransientFault(
+            raise NotDone(
                 f"the base fee is {base / GWEI:.3f} gwei, and with the tip above --max-fee-gwei {self.max_fee_gwei}: "
                 f"wait or raise the limit, {_AGAIN}"
             )
