@@ -22,7 +22,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
 export HARDHAT_DISABLE_TELEMETRY_PROMPT := true
 
-.PHONY: help setup keys contracts artifacts demo test test-long coverage slither bench-gas bench-history check format lock train clean
+.PHONY: help setup keys contracts artifacts demo test chaos-short chaos test-long coverage slither bench-gas bench-history check format lock train clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -75,8 +75,18 @@ test: setup check ## every check and every test
 	@echo "==> Python tests"
 	# Files run side by side: each worker has its own database, chain and ports.
 	$(BIN)/pytest --numprocesses=2 --dist=loadfile
+	@$(MAKE) --no-print-directory chaos-short
 
-test-long: setup coverage slither ## about two hours: deep fuzzing, coverage, each check of the contracts broken once (LONG_CAMPAIGN=8: hours)
+# After the other tests, not beside them: it measures how fast a killed daemon is back.
+chaos-short: setup ## a daemon under every fault at once, under five minutes (CHAOS_SEED=N: another campaign); the last line is one JSON object
+	@echo "==> Chaos"
+	@$(BIN)/python -m tests.chaos
+
+chaos: setup ## the same for the better part of an hour
+	@echo "==> Chaos, long"
+	@$(BIN)/python -m tests.chaos --long
+
+test-long: setup coverage slither chaos ## about three hours: deep fuzzing, coverage, each check of the contracts broken once (LONG_CAMPAIGN=8: hours)
 	@echo "==> Long Solidity campaigns"
 	export LONG_CAMPAIGN=$(LONG_CAMPAIGN); $(HARDHAT) test solidity
 	@echo "==> Mutants of the contracts' checks"
@@ -123,9 +133,9 @@ format: $(STAMPS)/python $(STAMPS)/node ## format the Python and Solidity code
 train: $(STAMPS)/python ## train the shipped model again from ../shared/data
 	$(BIN)/risk-oracle models train --data ../shared/data --out build/models/default
 
-lock: $(STAMPS)/python ## write the lock files anew
+lock: $(STAMPS)/python ## write the lock files anew, versions kept (UPGRADE=1: newest ones)
 	$(BIN)/pip install --quiet uv
-	$(BIN)/python deploy/lock.py
+	$(BIN)/python deploy/lock.py $(if $(UPGRADE),--upgrade)
 
 clean: ## remove everything that was made
 	rm -rf build .venv hardhat/node_modules *.egg-info

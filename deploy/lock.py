@@ -1,14 +1,15 @@
 """Write the lock files from pyproject.toml: every version exact, every file by its hash, no registry address.
 
-Run by `make lock`. `requirements.lock` is everything (development included), `requirements-runtime.lock` what the
-daemon needs, in the same versions. PyTorch comes in two builds of one version: the CPU build needs nothing more, the
-CUDA build needs a dozen large packages. Each has a lock of its own; `install.sh` takes the one whose build the
-machine's registries offer first.
+Run by `make lock`: versions that are locked stay, unless `--upgrade` is given (`make lock UPGRADE=1`).
+`requirements.lock` is everything (development included), `requirements-runtime.lock` what the daemon needs, in the same
+versions. PyTorch comes in two builds of one version: the CPU build needs nothing more, the CUDA build needs a dozen
+large packages. Each has a lock of its own; `install.sh` takes the one whose build the machine's registries offer first.
 """
 
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -18,7 +19,14 @@ TORCH_CPU_HASH = "sha256:6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa
 
 
 def main() -> None:
-    everything = compiled("--all-extras")
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as kept:
+        kept.write("" if "--upgrade" in sys.argv[1:] else "\n".join(locked_versions()))
+        kept.flush()
+        lock("--constraint", kept.name)
+
+
+def lock(*kept: str) -> None:
+    everything = compiled("--all-extras", *kept)
     cuda = [entry for entry in everything if CUDA.match(entry)]
     version = next(entry.split()[0] for entry in cuda if entry.startswith("torch=="))
     write("requirements.lock", [entry for entry in everything if not CUDA.match(entry)])
@@ -26,6 +34,12 @@ def main() -> None:
     write("requirements-torch-cpu.lock", [f"{version}+cpu \\\n    --hash={TORCH_CPU_HASH}"])
     runtime = compiled("--constraint", str(HERE / "requirements.lock"))
     write("requirements-runtime.lock", [entry for entry in runtime if not CUDA.match(entry)])
+
+
+def locked_versions() -> list[str]:
+    """Return what the lock files pin now, PyTorch's builds of their own aside."""
+    text = "".join((HERE / name).read_text() for name in ("requirements.lock", "requirements-torch-cuda.lock"))
+    return re.findall(r"^[a-z0-9._-]+==[^\s+]+", text, re.MULTILINE)
 
 
 def compiled(*options: str) -> list[str]:

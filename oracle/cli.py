@@ -1,28 +1,35 @@
 """The command line: one command a job."""
 
 import json
-import sys
+from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated
 
+import structlog
 import typer
-from sqlalchemy.ext.asyncio import async_sessionmaker
 
-from oracle.assessment.errors import ConfigurationFault, OracleError
-from oracle.assessment.request import NATIVE_COIN, Address, LoanTerms, to_address
-from oracle.commands.common import ConfigOption, database_of, engine_of, environment, run_job, settings_of
+from oracle.assessment.request import NATIVE_COIN, LoanTerms, to_address
+from oracle.commands import exits
+from oracle.commands.common import ConfigOption, audit_settings_of, database_of, run_job, settings_of
 from oracle.commands.contracts_deploy import contracts_deploy
 from oracle.commands.models import models_app
 from oracle.commands.models_registry import models_registry_app
 from oracle.commands.models_watch import models_watch_app
-from oracle.config.settings import AuditSettings, Settings, load_settings_of
+from oracle.commands.requests import requests_app
+from oracle.commands.schema import database_app
+from oracle.commands.settings import config_app
+from oracle.exit_codes import ExitCode
 
 SECONDS_A_DAY = 86_400
 
-app = typer.Typer(help="AI Risk Oracle: proven credit-risk assessments for smart contracts.", no_args_is_help=True)
-config_app = typer.Typer(help="Settings.", no_args_is_help=True)
-database_app = typer.Typer(help="The database's schema.", no_args_is_help=True)
-requests_app = typer.Typer(help="Requests, as the daemon holds them.", no_args_is_help=True)
+app = typer.Typer(
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    # Words in brackets are TOML tables here, not markup.
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    epilog=exits.EPILOG,
+)
 contracts_app = typer.Typer(help="The contracts on the chain.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
 app.add_typer(database_app, name="db")
@@ -35,45 +42,56 @@ contracts_app.command("deploy")(contracts_deploy)
 
 
 def main() -> None:
-    """Run the command line; an expected fault is one clear message and exit code 2."""
-    try:
-        app()
-    except OracleError as error:
-        _refuse(error)
+    """Run the command line; an expected fault is a clear message, and each outcome has its exit code."""
+    exits.end(app)
 
 
-def _refuse(error: OracleError) -> NoReturn:
-    typer.echo(f"risk-oracle: {error}", err=True)
-    sys.exit(2)
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"risk-oracle {version('risk-oracle')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """AI Risk Oracle: proven credit-risk assessments for smart contracts."""
+
+
+@app.command("help")
+def help_of(
+    context: typer.Context,
+    command: Annotated[list[str] | None, typer.Argument(help="Words of a command, like: requests list.")] = None,
+) -> None:
+    """Show the help of a command."""
+    app([*(command or ()), "--help"], prog_name=context.find_root().info_name, standalone_mode=False)
 
 
 @app.command()
-def run(config: ConfigOption = None) -> None:
+def run(
+    upgrade: Annotated[
+        bool, typer.Option("--upgrade", help="Bring the database's schema to this version's first.")
+    ] = False,
+    config: ConfigOption = None,
+) -> None:
     """Serve: watch the oracle contract and answer its requests until stopped."""
     settings = settings_of(config)
     # After the settings: what is wrong with them is said at once, not after seconds of loading libraries.
     from oracle import daemon, log
-    from oracle.store import database
 
     log.configure(settings.log)
+    for warning in settings.warnings:
+        structlog.get_logger("settings").warning("setting_doubted", warning=warning)
 
     async def serve() -> None:
-        async with database_of(settings) as url:
-            if settings.database.url is None:
-                engine = database.connect(url, pool_size=1)
-                await database.migrate(engine)
-                await engine.dispose()
-            await daemon.run(settings, url)
+        # Joining another's server would end with it.
+        async with database_of(settings, join=False) as url:
+            await daemon.run(settings, url, upgrade=upgrade or settings.database.url is None)
 
-    try:
-        run_job(serve())
-    except* OracleError as group:
-        # A task group wraps what went wrong; the first cause is what the operator needs.
-        cause: BaseException = group
-        while isinstance(cause, BaseExceptionGroup):
-            cause = cause.exceptions[0]
-        typer.echo(f"risk-oracle: {cause}", err=True)
-        raise SystemExit(2) from cause
+    run_job(serve())
 
 
 @app.command()
@@ -106,107 +124,6 @@ def setup(
     typer.echo(f"{folder}: k = {made.logrows}, {made.srs_kind(own)} reference string, model 0x{made.model_id.hex()}")
 
 
-@config_app.command("check")
-def config_check(config: ConfigOption = None) -> None:
-    """Explain every wrong or unknown setting; exit code 2 when there is one."""
-    try:
-        settings = settings_of(config)
-    except ConfigurationFault as fault:
-        for line in str(fault).splitlines():
-            typer.echo(f"wrong: {line}", err=True)
-        raise typer.Exit(2) from fault
-    typer.echo(json.dumps(settings.model_dump(mode="json"), indent=2))
-    typer.echo("the settings are right", err=True)
-
-
-@config_app.command("keys")
-def config_keys() -> None:
-    """List every setting with its environment variable and meaning."""
-    from oracle.config.errors import known_keys
-
-    for key, description in known_keys(Settings):
-        typer.echo(f"{key:40} {description}")
-
-
-@database_app.command("upgrade")
-def database_upgrade(config: ConfigOption = None) -> None:
-    """Bring the schema to this version's."""
-
-    async def upgrade() -> None:
-        from oracle.store import database
-
-        async with engine_of(settings_of(config)) as engine:
-            await database.migrate(engine)
-
-    run_job(upgrade())
-    typer.echo("the schema is up to date")
-
-
-@database_app.command("check")
-def database_check(config: ConfigOption = None) -> None:
-    """Say whether the schema is the one this version needs."""
-
-    async def check() -> None:
-        from oracle.store import database
-
-        async with engine_of(settings_of(config)) as engine:
-            await database.check_schema(engine)
-
-    run_job(check())
-    typer.echo("the schema is the one this version needs")
-
-
-@requests_app.command("list")
-def requests_list(config: ConfigOption = None) -> None:
-    """Count requests by state."""
-
-    async def count() -> dict[Any, int]:
-        from oracle.store import requests
-
-        settings = settings_of(config)
-        async with engine_of(settings) as engine, async_sessionmaker(engine)() as session:
-            return await requests.counts(session, settings.chain.chain_id, Address(settings.chain.oracle))
-
-    for state, number in run_job(count()).items():
-        typer.echo(f"{state.value:10} {number:8}")
-
-
-@requests_app.command("show")
-def requests_show(
-    request_id: int,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
-    config: ConfigOption = None,
-) -> None:
-    """Show one request: its state, its scores, why it has them and what would change them, and its audit log."""
-
-    from oracle.pipeline import requests_view
-
-    async def look_up() -> dict[str, Any]:
-        settings = settings_of(config)
-        async with engine_of(settings) as engine, async_sessionmaker(engine)() as session:
-            return await requests_view.look_up(
-                session, settings.chain.chain_id, Address(settings.chain.oracle), request_id
-            )
-
-    found = run_job(look_up())
-    typer.echo(json.dumps(found, indent=2) if as_json else requests_view.describe(found))
-
-
-@requests_app.command("requeue")
-def requests_requeue(request_id: int, config: ConfigOption = None) -> None:
-    """Bring a dead request back to the start."""
-
-    async def bring_back() -> None:
-        from oracle.store import requests
-
-        settings = settings_of(config)
-        async with engine_of(settings) as engine, async_sessionmaker(engine).begin() as session:
-            await requests.requeue(session, settings.chain.chain_id, Address(settings.chain.oracle), request_id)
-
-    run_job(bring_back())
-    typer.echo(f"request {request_id} starts again")
-
-
 @app.command()
 def features(
     address: Annotated[str, typer.Option(help="The wallet.")],
@@ -222,7 +139,9 @@ def features(
     """Read a wallet at a block: history, features and commitment, to be compared with an answer's."""
     from oracle.commands.audit import audit, describe
 
-    settings = load_settings_of(AuditSettings, config, environment())
+    settings = audit_settings_of(config)
+    for warning in settings.warnings:
+        typer.echo(f"warning: {warning}", err=True)
     terms = LoanTerms(
         to_address(principal_token), principal, to_address(collateral_token), collateral, days * SECONDS_A_DAY
     )
@@ -232,20 +151,31 @@ def features(
 
 @contracts_app.command("check")
 def contracts_check(
-    build: Annotated[
-        Path, typer.Option(help="Folder with the compiled verifiers; without it, only the registry's word.")
-    ] = (Path("build/contracts")),
+    build: Annotated[Path, typer.Option(help="Folder with the compiled verifiers, where there is one.")] = (
+        Path("build/contracts")
+    ),
+    as_json: Annotated[bool, typer.Option("--json", help="A JSON list.")] = False,
     config: ConfigOption = None,
 ) -> None:
     """Compare the code of oracle, registry, verifiers and lenders with this release; exit code 1 if any differs.
 
-    Verifiers are those of the registry's primary, of its shadow, and of model.name. A lender must ask this oracle; one
-    that the settings call foreign is only listed.
+    Verifiers are those of the registry's primary, of its shadow, and of model.name. Each is compared with what there is
+    of: the release's digest, the build, the keys in model.keys (by a proof); with none of these it is "unchecked". A
+    lender must ask this oracle; one that the settings call foreign is only listed.
     """
     from oracle.commands.contracts_check import check_contracts
 
-    verdicts = run_job(check_contracts(load_settings_of(AuditSettings, config, environment()), build))
-    for verdict in verdicts:
-        typer.echo(str(verdict))
+    verdicts = run_job(check_contracts(audit_settings_of(config), build))
+    if as_json:
+        typer.echo(json.dumps([verdict.as_json() for verdict in verdicts], indent=2))
+    else:
+        for verdict in verdicts:
+            typer.echo(str(verdict))
+    if any(verdict.status == "unchecked" for verdict in verdicts):
+        typer.echo(
+            "not everything was compared: of what is unchecked there is only the registry's word. Name a build with "
+            "--build, or the keys in model.keys",
+            err=True,
+        )
     if any(verdict.status == "DIFFERENT" for verdict in verdicts):
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.DIFFERENT)

@@ -6,32 +6,36 @@ import multiprocessing
 import os
 import signal
 from collections.abc import AsyncIterator
+from functools import partial
 
 import structlog
+from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 
 from oracle.assessment.request import Address
 from oracle.chain import rpc
 from oracle.chain.contracts import OracleContract
-from oracle.chain.fees import GWEI, FeePolicy
+from oracle.chain.fees import fee_policy
 from oracle.chain.signer import Signer
 from oracle.chain.transactions import TransactionClient
 from oracle.chain.wakeup import wake_on_logs
 from oracle.config.settings import Settings
+from oracle.exit_codes import ExitCode
 from oracle.history.identity.labels import load_labels
 from oracle.models.inference import Model
+from oracle.models.registry import ShippedModel
 from oracle.pipeline.context import Context
-from oracle.pipeline.event_store import PostgresEventStore
 from oracle.pipeline.health import Health
 from oracle.pipeline.history import Histories
-from oracle.pipeline.history_store import PostgresHistoryStore
+from oracle.pipeline.history_stores import PostgresEventStore, PostgresHistoryStore
 from oracle.pipeline.ingest import follow_chain
 from oracle.pipeline.jobs import upkeep
-from oracle.pipeline.models import keys_of
+from oracle.pipeline.supervision import Run, supervise
 from oracle.pipeline.upkeep.endpoints import watch_endpoints
 from oracle.pipeline.worker import STAGES, concurrency, run_stages
 from oracle.proving.prover import Prover
-from oracle.startup import check_chain, check_database, check_model, check_signer
+from oracle.refusals import together
+from oracle.startup import check_chain, check_database, check_keys_fit, check_model, check_signer, load_keys, patiently
 from oracle.store import database
 from oracle.web.server import Watched, serve
 
@@ -40,8 +44,8 @@ _LONGEST_STOP_SECONDS = 9.0
 PARTS = ("database", "chain", "signer", "model", "prover")
 
 
-async def run(settings: Settings, database_url: str) -> None:
-    """Serve until SIGTERM or SIGINT; raises what made it stop otherwise.
+async def run(settings: Settings, database_url: str, *, upgrade: bool = False) -> None:
+    """Serve until SIGTERM or SIGINT; raises what made it stop otherwise. `upgrade` brings the schema here first.
 
     Claims in hand are rolled back when it stops, so another daemon, or the next start, takes them up at once.
     """
@@ -63,7 +67,7 @@ async def run(settings: Settings, database_url: str) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop, number.name)
     try:
-        await _serve(settings, database_url)
+        await _serve(settings, database_url, upgrade)
     except asyncio.CancelledError:
         if not stopping:
             raise
@@ -78,38 +82,46 @@ def _give_up() -> None:
     structlog.get_logger("daemon").error("stop_took_too_long", seconds=_LONGEST_STOP_SECONDS)
     for child in multiprocessing.active_children():
         child.kill()
-    os._exit(1)
+    os._exit(ExitCode.FAULT)
 
 
-async def _serve(settings: Settings, database_url: str) -> None:
+async def _serve(settings: Settings, database_url: str, upgrade: bool) -> None:
     log = structlog.get_logger("daemon")
     watched = Watched(Health())
     watched.health.expect(*PARTS)
     runner, port = await serve(watched, settings.web.host, settings.web.port)
     log.info("started", pid=os.getpid(), web_port=port)
     try:
-        async with _context(settings, database_url, watched.health) as context:
+        async with _context(settings, database_url, watched.health, upgrade) as context:
             watched.context = context
             woken = asyncio.Event()
             log.info("serving", oracle=context.address, chain_id=context.chain_id, signer=context.signer.address)
             async with asyncio.TaskGroup() as group:
-                group.create_task(follow_chain(context, woken))
-                group.create_task(run_stages(context))
-                group.create_task(upkeep(context))
-                group.create_task(watch_endpoints(context.w3))
-                if settings.chain.ws_url is not None:
-                    url = settings.chain.ws_url.get_secret_value()
-                    group.create_task(wake_on_logs(url, context.oracle.requested_filter(), woken))
+                for name, part in _parts(context, settings.chain.ws_url, woken).items():
+                    group.create_task(supervise(context.health, name, part), name=name)
     finally:
         await runner.cleanup()
 
 
+def _parts(context: Context, ws_url: SecretStr | None, woken: asyncio.Event) -> dict[str, Run]:
+    """Return what runs for as long as the daemon, by name."""
+    parts: dict[str, Run] = {
+        "events": partial(follow_chain, context, woken),
+        "stages": partial(run_stages, context),
+        "jobs": partial(upkeep, context),
+        "endpoints": partial(watch_endpoints, context.w3, context.health),
+    }
+    if ws_url is not None:
+        requested = context.oracle.requested_filter()
+        parts["wakeup"] = partial(wake_on_logs, ws_url.get_secret_value(), requested, woken)
+    return parts
+
+
 @contextlib.asynccontextmanager
-async def _context(settings: Settings, database_url: str, health: Health) -> AsyncIterator[Context]:
+async def _context(settings: Settings, database_url: str, health: Health, upgrade: bool) -> AsyncIterator[Context]:
     """Build and check every part; what cannot be right refuses to start, what can pass is waited for."""
     chain, limits = settings.chain, settings.transactions
     signer = Signer(settings.signer.key.get_secret_value())
-    labels = load_labels((one.file, one.date) for one in settings.labels.lists)
     async with contextlib.AsyncExitStack() as stack:
         w3 = rpc.connect(
             chain.rpc_urls,
@@ -122,21 +134,34 @@ async def _context(settings: Settings, database_url: str, health: Health) -> Asy
         oracle = OracleContract(w3, Address(chain.oracle), chain.chain_id)
         # The pool must never make one stage wait for another's work; collecting reads and fills an index besides.
         workers = sum(concurrency(settings.worker, name) for name in (*STAGES, "collect"))
-        engine: AsyncEngine = database.connect(database_url, pool_size=workers + 6)
+        engine: AsyncEngine = database.connect(database_url, pool_size=workers + 8)
         stack.push_async_callback(engine.dispose)
         sessions = async_sessionmaker(engine, expire_on_commit=False)
         histories = Histories(
             w3, settings.history, chain.chain_id, PostgresEventStore(sessions), PostgresHistoryStore(sessions)
         )
         stack.push_async_callback(histories.close)
-        await check_database(health, engine)
-        await check_chain(health, w3, oracle, chain.chain_id)
-        digest = await check_signer(health, oracle, signer)
-        model, shadow = await check_model(health, w3, oracle, settings.model)
-        health.set("prover", False, "loading the keys")
-        keys = await asyncio.to_thread(keys_of, model, settings.model, chain.chain_id)
-        prover = await stack.enter_async_context(Prover(model.directory, keys.folder))
-        health.set("prover", True)
+
+        async def check_what_answers() -> tuple[ShippedModel, Model | None, Prover]:
+            model, shadow = await check_model(health, w3, oracle, settings.model)
+            health.set("prover", False, "loading the keys")
+            keys = await asyncio.to_thread(load_keys, model, settings.model, chain.chain_id)
+            prover = Prover(model.directory, keys.folder)
+            stack.push_async_callback(prover.close)
+            # Its process can die here as it can later, for want of memory for one: that says nothing of the settings.
+            await patiently(health, "prover", prover.__aenter__)
+            await check_keys_fit(health, w3, oracle, model, keys, prover)
+            return model, shadow, prover
+
+        async def check_what_the_chain_says() -> tuple[bytes, tuple[ShippedModel, Model | None, Prover]]:
+            await check_chain(health, w3, oracle, chain.chain_id)
+            return await together(check_signer(health, oracle, signer), check_what_answers())
+
+        labels, _, (digest, (model, shadow, prover)) = await together(
+            asyncio.to_thread(load_labels, [(one.file, one.date) for one in settings.labels.lists]),
+            check_database(health, engine, upgrade=upgrade),
+            check_what_the_chain_says(),
+        )
         context = Context(
             chain_id=chain.chain_id,
             w3=w3,
@@ -146,7 +171,9 @@ async def _context(settings: Settings, database_url: str, health: Health) -> Asy
             sessions=sessions,
             oracle=oracle,
             client=TransactionClient(w3),
-            fees=FeePolicy(int(limits.max_fee_gwei * GWEI), int(limits.priority_fee_gwei * GWEI)),
+            fees=fee_policy(
+                chain.chain_id, limits.max_fee_gwei, limits.priority_fee_gwei, limits.max_priority_fee_gwei
+            ),
             signer=signer,
             signer_set_digest=digest,
             histories=histories,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-import psutil
+from oracle.assessment.errors import OracleError
 
 _PR_SET_PDEATHSIG: Final = 1
 _STOP_SECONDS: Final = 8.0
@@ -20,7 +20,7 @@ _LIBC: Final = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else
 _running: set["Child"] = set()
 
 
-class ProgramError(Exception):
+class ProgramError(OracleError):
     """A program that is needed is missing, did not start, or refused an order; its text says what to do."""
 
 
@@ -124,16 +124,6 @@ def wait_until(ready: Callable[[], bool], child: Child, timeout_seconds: float, 
         if time.monotonic() > deadline:
             raise ProgramError(f"{child.name} was not ready within {timeout_seconds:g} s:\n{child.tail()}")
         time.sleep(poll_seconds)
-
-
-def peak_memory_mb(pid: int) -> float:
-    """Return the sum of the largest resident sizes that a process and its descendants had so far, in megabytes."""
-    process = psutil.Process(pid)
-    total = 0
-    for member in (process, *process.children(recursive=True)):
-        status = Path(f"/proc/{member.pid}/status").read_text()
-        total += next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:"))
-    return total / 1024
 
 
 def _die_with(parent: int, number: signal.Signals) -> Callable[[], None] | None:

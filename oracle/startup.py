@@ -16,9 +16,12 @@ from oracle.chain.signer import Signer
 from oracle.config.model import ModelSettings
 from oracle.models.inference import Model
 from oracle.models.registry import ShippedModel
+from oracle.pipeline.fitting import check_fit
 from oracle.pipeline.health import Health
-from oracle.pipeline.models import chosen_model, chosen_shadow
-from oracle.store.database import DatabaseUnreachable, check_schema
+from oracle.pipeline.models import chosen_model, chosen_shadow, keys_of, own_ceremony
+from oracle.proving.keys import Keys
+from oracle.proving.prover import Prover
+from oracle.store.database import check_schema, migrate
 
 T = TypeVar("T")
 
@@ -33,7 +36,7 @@ async def patiently(health: Health, part: str, attempt: Callable[[], Awaitable[T
     while True:
         try:
             result = await attempt()
-        except (TransientFault, DatabaseUnreachable) as fault:
+        except TransientFault as fault:
             health.set(part, False, str(fault))
             raise_if_cancelled()
             log.warning("waiting", part=part, error=str(fault), retry_seconds=pause)
@@ -44,9 +47,9 @@ async def patiently(health: Health, part: str, attempt: Callable[[], Awaitable[T
             return result
 
 
-async def check_database(health: Health, engine: AsyncEngine) -> None:
-    """Wait for the database; refuse a schema that is behind or ahead."""
-    await patiently(health, "database", lambda: check_schema(engine))
+async def check_database(health: Health, engine: AsyncEngine, *, upgrade: bool = False) -> None:
+    """Wait for the database; refuse a schema that is ahead, or behind: with `upgrade` that one is brought here."""
+    await patiently(health, "database", lambda: migrate(engine) if upgrade else check_schema(engine))
 
 
 async def check_chain(health: Health, w3: AsyncWeb3[AsyncHTTPProvider], oracle: OracleContract, chain_id: int) -> None:
@@ -101,3 +104,35 @@ async def check_model(
         health.set("model", False, str(fault))
         raise
     return model, None if shadow is None else Model.open(shadow)
+
+
+def load_keys(model: ShippedModel, settings: ModelSettings, chain_id: int) -> Keys:
+    """Return the model's keys, checked to the bit; refuses a development reference string where it is not allowed."""
+    if (own := own_ceremony(settings)) is not None:
+        # Its pins allow keys on a public chain that this release knows nothing of: never without a word.
+        structlog.get_logger("startup").warning(
+            "own_ceremony_trusted", ceremony=own.name, file=str(settings.ceremony), sizes=sorted(own.sha256)
+        )
+    return keys_of(model, settings, chain_id)
+
+
+async def check_keys_fit(
+    health: Health,
+    w3: AsyncWeb3[AsyncHTTPProvider],
+    oracle: OracleContract,
+    model: ShippedModel,
+    keys: Keys,
+    prover: Prover,
+) -> None:
+    """Refuse keys whose proofs the model's verifier on the chain does not take: every answer would be refused there."""
+
+    async def attempt() -> str:
+        registry = await oracle.registry()
+        return await check_fit(w3, model, keys, (await registry.model(model.model_id)).verifier, prover)
+
+    try:
+        how = await patiently(health, "prover", attempt)
+    except ConfigurationFault as fault:
+        health.set("prover", False, str(fault))
+        raise
+    structlog.get_logger("startup").info("keys_fit", model=model.name, how=how)

@@ -16,6 +16,7 @@ class State(StrEnum):
     SUBMITTED = "submitted"
     CONFIRMED = "confirmed"
     DECLINING = "declining"
+    SETTLING = "settling"
     FINAL = "final"
     DECLINED = "declined"
     CLOSED = "closed"
@@ -42,10 +43,11 @@ STATES: Final[dict[State, StateRow]] = {
     State.DECLINING: StateRow("decline", False, "a permanent cause: the fee shall go back"),
     State.SUBMITTED: StateRow("confirm", True, "transaction in the ledger, perhaps in the mempool, perhaps mined"),
     State.CONFIRMED: StateRow("finalize", True, "mined with success, not yet deep enough"),
+    State.SETTLING: StateRow("settle", False, "over at the chain's head without us, not yet deep enough"),
     State.FINAL: StateRow(None, True, "answered, deep enough to stay"),
     State.DECLINED: StateRow(None, True, "declined on-chain, deep enough to stay"),
-    State.CLOSED: StateRow(None, False, "the chain settled it without us: answered by another, cancelled"),
-    State.EXPIRED: StateRow(None, False, "its deadline passed before an answer could be sent"),
+    State.CLOSED: StateRow(None, False, "settled without us, deep enough to stay: answered by another, cancelled"),
+    State.EXPIRED: StateRow(None, False, "its deadline passed before an answer was mined, deep enough to stay"),
     State.VANISHED: StateRow(None, False, "a reorganisation removed it; it comes back when it is logged again"),
     State.DEAD: StateRow(None, False, "gave up after repeated faults; `risk-oracle requests requeue` brings it back"),
 }

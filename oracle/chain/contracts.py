@@ -155,9 +155,10 @@ class OracleContract:
         addresses = tuple(to_address(signer) for signer in await self._view("signers"))
         return addresses, await self._view("threshold"), bytes(await self._view("signerSetDigest"))
 
-    async def state_of(self, request_id: int) -> RequestState:
-        """Return what the contract says about a request at the chain's head."""
-        return RequestState(await self._view("stateOf", request_id))
+    async def state_of(self, request_id: int, block_hash: str | None = None) -> RequestState:
+        """Return what the contract says about a request, at the chain's head or at a block."""
+        block: BlockIdentifier = "latest" if block_hash is None else HexBytes(block_hash)
+        return RequestState(await _read(self._contract, "stateOf", request_id, block=block))
 
     async def request_count(self, block_hash: str) -> int:
         """Return how many requests were ever made, at a block; ids run from 1 to it without a gap."""

@@ -26,13 +26,12 @@ def _view(name: str, inputs: list[str], outputs: list[str]) -> dict[str, Any]:
     }
 
 
-# OpenZeppelin's AccessManager 5, and the generated verifier: what is asked of them here.
+# OpenZeppelin's AccessManager 5: what is asked of it here.
 _MANAGER: Final = [
     _view("canCall", ["address", "address", "bytes4"], ["bool", "uint32"]),
     _view("getSchedule", ["bytes32"], ["uint48"]),
     _view("schedule", ["address", "bytes", "uint48"], ["bytes32", "uint32"]),
 ]
-_VERIFIER: Final = [_view("verifyProof", ["bytes", "uint256[]"], ["bool"])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +106,6 @@ class Governance:
         """Return the calldata, for the manager, that schedules a call of the registry as early as its delay allows."""
         manager = self._at(self.registry)
         return _bytes(manager.encode_abi("schedule", args=[self._w3.to_checksum_address(self.registry), data, 0]))
-
-    async def accepts(self, verifier: Address, proof: bytes, instances: tuple[int, ...]) -> bool:
-        """Return whether a deployed verifier takes a proof with these instances."""
-        contract = self._w3.eth.contract(self._w3.to_checksum_address(verifier), abi=_VERIFIER)
-        try:
-            with endpoint_faults():
-                return bool(await contract.functions.verifyProof(proof, list(instances)).call())
-        except (BadFunctionCallOutput, ContractCustomError, ContractLogicError):
-            return False  # how a generated verifier refuses
 
     async def gas_of(self, sender: Address, to: Address | None, data: bytes) -> int:
         """Run a call (or, without `to`, a contract's creation) at the head; raises Reverted, in words, when refused."""

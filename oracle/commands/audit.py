@@ -1,13 +1,16 @@
-"""The audit of an answer: the features of any wallet at any block, from any endpoint, to the same bytes."""
+"""The audit of an answer: the features of any wallet at any block, to the same bytes from whoever has the chain."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from web3 import AsyncHTTPProvider, AsyncWeb3
+
 from oracle.assessment import canonical
 from oracle.assessment.engineering import engineer
+from oracle.assessment.errors import BlockUnavailable, InvalidRequest
 from oracle.assessment.features import FEATURES
-from oracle.assessment.request import Address, LoanTerms
+from oracle.assessment.request import Address, BlockRef, LoanTerms
 from oracle.chain import rpc
 from oracle.config.settings import AuditSettings
 from oracle.history.identity.labels import load_labels
@@ -18,7 +21,8 @@ from oracle.proving.commitment import commit_chain
 async def audit(settings: AuditSettings, wallet: Address, block_number: int, terms: LoanTerms) -> dict[str, Any]:
     """Return history, features and commitment of a wallet at a block, as the daemon computes them for these terms.
 
-    Everything is read anew; raises BlockUnavailable, HistoryIncomplete or ConfigurationFault as the sources do.
+    Everything is read anew; raises InvalidRequest for a block that is not served, and otherwise as the sources do:
+    HistoryIncomplete, ConfigurationFault.
     """
     chain = settings.chain
     w3 = rpc.connect(
@@ -31,7 +35,7 @@ async def audit(settings: AuditSettings, wallet: Address, block_number: int, ter
     histories = Histories(w3, settings.history, chain.chain_id)
     try:
         await rpc.check_chain_id(w3, chain.chain_id)
-        history = (await histories.read(wallet, await rpc.block_ref(w3, block_number))).history
+        history = (await histories.read(wallet, await _block(w3, block_number))).history
     finally:
         await histories.close()
         await w3.provider.disconnect()
@@ -51,6 +55,13 @@ async def audit(settings: AuditSettings, wallet: Address, block_number: int, ter
         # A field element is too large for other languages' JSON numbers.
         "feature_commitment": str(commit_chain(vector.encoded)),
     }
+
+
+async def _block(w3: AsyncWeb3[AsyncHTTPProvider], number: int) -> BlockRef:
+    try:
+        return await rpc.block_ref(w3, number)
+    except BlockUnavailable as error:
+        raise InvalidRequest(f"{error}: give one that it has, or an endpoint with the whole chain") from error
 
 
 def describe(found: Mapping[str, Any]) -> str:

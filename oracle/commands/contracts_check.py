@@ -3,12 +3,11 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from eth_utils.crypto import keccak
 from web3 import AsyncHTTPProvider, AsyncWeb3
@@ -18,12 +17,11 @@ from oracle.assessment.errors import ConfigurationFault
 from oracle.assessment.request import Address, to_address
 from oracle.chain import rpc
 from oracle.chain.abi import abi
-from oracle.chain.contracts import ModelRegistry, ModelState, NoAnswer, OracleContract
+from oracle.chain.contracts import NoAnswer, OracleContract
+from oracle.commands.verdict import Verdict, code_at
+from oracle.commands.verifier_check import check_models
 from oracle.config.markets import LenderSettings
-from oracle.config.model import ModelSettings
 from oracle.config.settings import AuditSettings
-from oracle.models.registry import DEFAULT_MODEL, ModelFault, ShippedModel, find, load
-from oracle.pipeline.models import NO_SHADOW, different_facts
 
 LENDERS: Final = ("SmartLending", "TokenLender")
 
@@ -52,23 +50,6 @@ class Runtime:
         return len(code) == self.size and hashlib.sha256(masked).hexdigest() == self.sha256
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What was found at one contract's address; `code_hash` is Keccak-256 of the code there.
-
-    A lender that the settings call another project's is "foreign", which is no fault.
-    """
-
-    contract: str
-    address: str
-    status: Literal["same", "foreign", "DIFFERENT"]
-    finding: str
-    code_hash: bytes
-
-    def __str__(self) -> str:
-        return f"{self.status:9} {self.contract:13} {self.address} 0x{self.code_hash.hex()}  {self.finding}"
-
-
 @cache
 def released() -> dict[str, Runtime]:
     """Return this release's contracts by name, as the Solidity build wrote them."""
@@ -86,8 +67,9 @@ def released() -> dict[str, Runtime]:
 async def check_contracts(settings: AuditSettings, build: Path) -> list[Verdict]:
     """Compare oracle, registry, verifiers and the configured lenders with this release.
 
-    `build` holds the compiled verifiers, where there are any. Raises ConfigurationFault on another chain or where the
-    oracle's address has no code, TransientFault when the endpoint does not answer.
+    A verifier is compared with what there is of: the release's digest, the compiled one in `build`, the keys here.
+    Raises ConfigurationFault on another chain or where the oracle's address has no code, TransientFault when the
+    endpoint does not answer.
     """
     chain = settings.chain
     w3 = rpc.connect(
@@ -106,7 +88,7 @@ async def check_contracts(settings: AuditSettings, build: Path) -> list[Verdict]
 
 async def _check(w3: AsyncWeb3[AsyncHTTPProvider], settings: AuditSettings, build: Path) -> list[Verdict]:
     oracle = OracleContract(w3, Address(settings.chain.oracle), settings.chain.chain_id)
-    code = await _code(w3, oracle.address)
+    code = await code_at(w3, oracle.address)
     if not code:
         raise ConfigurationFault(
             f"chain.oracle: there is no contract at {oracle.address} on this chain; correct the address"
@@ -116,8 +98,8 @@ async def _check(w3: AsyncWeb3[AsyncHTTPProvider], settings: AuditSettings, buil
         verdicts.append(await _check_lender(w3, lender, oracle.address))
     try:
         registry = await oracle.registry()
-        verdicts.append(_compare(registry.address, await _code(w3, registry.address), ("ModelRegistry",)))
-        verdicts += await _check_models(w3, registry, settings.model, build)
+        verdicts.append(_compare(registry.address, await code_at(w3, registry.address), ("ModelRegistry",)))
+        verdicts += await check_models(w3, registry, settings, build)
     except NoAnswer as error:
         raise ConfigurationFault(
             "\n".join([*map(str, verdicts), f"{error}: registry and verifier could not be found"])
@@ -127,7 +109,7 @@ async def _check(w3: AsyncWeb3[AsyncHTTPProvider], settings: AuditSettings, buil
 
 async def _check_lender(w3: AsyncWeb3[AsyncHTTPProvider], lender: LenderSettings, oracle: Address) -> Verdict:
     """Compare a lender's code, and the oracle that it asks, unless the settings call it another project's."""
-    code = await _code(w3, lender.address)
+    code = await code_at(w3, lender.address)
     if lender.foreign and code:
         return Verdict("lender", lender.address, "foreign", "another project's, as the settings say", keccak(code))
     verdict = _compare(lender.address, code, LENDERS)
@@ -151,76 +133,6 @@ async def _oracle_of(w3: AsyncWeb3[AsyncHTTPProvider], lender: str) -> Address:
         raise NoAnswer(f"the lender at {lender} does not name its oracle: the RPC endpoint is behind") from error
 
 
-async def _check_models(
-    w3: AsyncWeb3[AsyncHTTPProvider], registry: ModelRegistry, settings: ModelSettings, build: Path
-) -> list[Verdict]:
-    """Compare the verifier of each model whose answers count (primary and shadow), and of the one that is named."""
-    primary, shadow = await registry.active()
-    active = {model_id: role for model_id, role in ((primary, "primary"), (shadow, "shadow")) if model_id is not None}
-    verdicts = [await _check_active(w3, registry, model_id, role, settings, build) for model_id, role in active.items()]
-    if settings.name is None and active:
-        return verdicts
-    try:
-        named = load(settings.name or DEFAULT_MODEL, settings.directory)
-    except ModelFault as fault:
-        return [*verdicts, Verdict("Halo2Verifier", registry.address, "DIFFERENT", str(fault), b"")]
-    if named.model_id not in active:
-        verdicts.append(await _check_verifier(w3, registry, named, "", build))
-    return verdicts
-
-
-async def _check_active(
-    w3: AsyncWeb3[AsyncHTTPProvider],
-    registry: ModelRegistry,
-    model_id: bytes,
-    role: str,
-    settings: ModelSettings,
-    build: Path,
-) -> Verdict:
-    try:
-        model = _known(model_id, settings)
-    except ModelFault as fault:
-        verifier = (await registry.model(model_id)).verifier
-        finding = f"the registry's {role}, whose answers count, is no model known here: {fault}"
-        return Verdict("Halo2Verifier", verifier, "DIFFERENT", finding, keccak(await _code(w3, verifier)))
-    return await _check_verifier(w3, registry, model, f" as the {role}", build)
-
-
-def _known(model_id: bytes, settings: ModelSettings) -> ShippedModel:
-    """Return the model of an id; the settings may name the folder of one that lies elsewhere than the others."""
-    for name in (settings.name, settings.shadow):
-        if name is None or name == NO_SHADOW:
-            continue
-        with suppress(ModelFault):
-            named = load(name, settings.directory)
-            if named.model_id == model_id:
-                return named
-    return find(model_id, settings.directory)
-
-
-async def _check_verifier(
-    w3: AsyncWeb3[AsyncHTTPProvider], registry: ModelRegistry, model: ShippedModel, role: str, build: Path
-) -> Verdict:
-    registered = await registry.model(model.model_id)
-    name = f"model {model.name} (0x{model.model_id.hex()})"
-    if registered.state is ModelState.NONE:
-        return Verdict("Halo2Verifier", registered.verifier, "DIFFERENT", f"{name} is not in the registry", b"")
-    code = await _code(w3, registered.verifier)
-    found, state = keccak(code), f"{name} is {registered.state.name.lower()}{role}"
-    if found != registered.verifier_code_hash:
-        finding = f"registered with code hash 0x{registered.verifier_code_hash.hex()}; {state}"
-        return Verdict("Halo2Verifier", registered.verifier, "DIFFERENT", finding, found)
-    if differing := different_facts(registered, model):
-        return Verdict("Halo2Verifier", registered.verifier, "DIFFERENT", f"{'; '.join(differing)}; {state}", found)
-    artifact = build / "verifiers" / model.name / "Verifier.sol" / "Halo2Verifier.json"
-    if not artifact.is_file():
-        finding = f"as registered; {artifact} is not there: not compared with a build; {state}"
-        return Verdict("Halo2Verifier", registered.verifier, "same", finding, found)
-    built = bytes.fromhex(json.loads(artifact.read_text())["deployedBytecode"].removeprefix("0x"))
-    finding = f"as registered, {'and' if built == code else 'but not'} as built in {build}; {state}"
-    return Verdict("Halo2Verifier", registered.verifier, "same" if built == code else "DIFFERENT", finding, found)
-
-
 def _compare(address: str, code: bytes, names: Sequence[str]) -> Verdict:
     """Compare code with released contracts of which it may be any."""
     expected = " or ".join(names)
@@ -232,8 +144,3 @@ def _compare(address: str, code: bytes, names: Sequence[str]) -> Verdict:
         f"{len(code)} bytes, which are not the {lengths} of this release's {expected} as a constructor leaves them"
     )
     return Verdict(expected, address, "DIFFERENT", finding if code else "no code there", keccak(code))
-
-
-async def _code(w3: AsyncWeb3[AsyncHTTPProvider], address: str) -> bytes:
-    with rpc.endpoint_faults():
-        return bytes(await w3.eth.get_code(w3.to_checksum_address(address)))

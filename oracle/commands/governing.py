@@ -15,7 +15,7 @@ from oracle.assessment.errors import ConfigurationFault, OracleError, TransientF
 from oracle.assessment.request import Address, to_address
 from oracle.chain import rpc
 from oracle.chain.contracts import ModelRegistry, OracleContract
-from oracle.chain.fees import GWEI, FeePolicy
+from oracle.chain.fees import fee_policy
 from oracle.chain.governance import Governance, Permission
 from oracle.chain.signer import Call, Signer
 from oracle.chain.transactions import Mined, TransactionClient
@@ -88,8 +88,13 @@ class Desk:
         if signer is None:
             raise ConfigurationFault("a transaction can only be sent with a key: leave --calldata out")
         gas = await self.governance.gas_of(signer.address, to, data)
-        policy = FeePolicy(int(limits.max_fee_gwei * GWEI), int(limits.priority_fee_gwei * GWEI))
-        fees = policy.first(await client.base_fee_wei())
+        policy = fee_policy(
+            self.settings.chain.chain_id,
+            limits.max_fee_gwei,
+            limits.priority_fee_gwei,
+            limits.max_priority_fee_gwei,
+        )
+        fees = policy.first(await client.base_fee_wei(), await client.suggested_tip_wei())
         if fees is None:
             raise TransientFault("the base fee is above transactions.max_fee_gwei: wait, or raise the limit")
         call = Call(_CREATION if to is None else to, data, gas * (100 + _GAS_MARGIN_PERCENT) // 100)

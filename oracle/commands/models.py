@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from oracle.assessment.errors import ConfigurationFault
+from oracle.assessment.features import FEATURES
+from oracle.commands.common import ConfigOption, JsonOption, audit_settings_of, run_job
 from oracle.models.policy import POLICY, Policy
 
 if TYPE_CHECKING:
@@ -140,16 +142,23 @@ def models_evaluate(
         Path, typer.Option(help="Parquet or CSV of the task's schema, or its folder; for the book the data folder.")
     ],
     model: Annotated[str | None, typer.Option(help="Shipped name or model folder.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="End with one JSON object.")] = False,
+    columns: Annotated[
+        Path | None, typer.Option(help="TOML file of other column names (default: columns.toml beside the data).")
+    ] = None,
+    all_rows: Annotated[bool, typer.Option("--all", help="Judge the rows that were trained on as well.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """Judge a model, before and after rounding, on any file of the same schema as a public set."""
+    """Judge a model, before and after rounding, on any file of the same schema as a public set.
+
+    Rows that it was trained on are left out, and counted.
+    """
     try:
         from oracle.training.evaluation import evaluate
         from oracle.training.measure import baselines_of_training
     except ModuleNotFoundError as error:
         raise _no_training(error) from error
     chosen = _load(model)
-    found = evaluate(task, data, chosen)
+    found = evaluate(task, data, chosen, columns=columns, all_rows=all_rows)
     if task == "fraud-extra":
         found["baselines"], note = baselines_of_training(chosen.metrics)
         found["notes"].append(note)
@@ -166,6 +175,31 @@ def models_evaluate(
         typer.echo(f"  note: {note}")
 
 
+@models_app.command("score")
+def models_score(
+    data: Annotated[
+        Path,
+        typer.Option(help="Parquet or CSV: one column a feature; or columns address and block, read with --config."),
+    ],
+    out: Annotated[Path, typer.Option(help="File to write: .csv, .csv.gz or .parquet.")],
+    model: Annotated[str | None, typer.Option(help="Shipped name or model folder.")] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Score a list of wallets: each row gets category, score, probabilities, terms and confidence."""
+    try:
+        from oracle.commands.scoring import features_of
+        from oracle.training.files import find_file, read_rows
+        from oracle.training.scoring import score_rows, write_rows
+    except ModuleNotFoundError as error:
+        raise _no_training(error) from error
+    file = find_file(data, Path("wallets.parquet"))
+    frame = read_rows(file)
+    if "address" in frame and "block" in frame and FEATURES[0].name not in frame:
+        frame = run_job(features_of(audit_settings_of(config), frame, file))
+    write_rows(score_rows(frame, file, _load(model)), out)
+    typer.echo(f"{len(frame)} rows scored, written to {out}")
+
+
 @models_app.command("show")
 def models_show(model: Annotated[str | None, typer.Argument(help="Shipped name or model folder.")] = None) -> None:
     """Show a model's card."""
@@ -179,15 +213,23 @@ def models_show(model: Annotated[str | None, typer.Argument(help="Shipped name o
 def models_compare(
     first: Annotated[str, typer.Argument(help="Shipped name or model folder.")],
     second: Annotated[str, typer.Argument(help="Shipped name or model folder.")],
+    as_json: JsonOption = False,
 ) -> None:
     """Show the figures of two models beside each other, as each was measured when it was trained."""
     models = [_load(first), _load(second)]
-    typer.echo(f"{'':44}{models[0].name:>24}{models[1].name:>24}")
+    figures: dict[str, list[Any]] = {}
     for task in _TASKS:
         for figure in _FIGURES:
             values = [model.metrics.get(task, {}).get("quantised", {}).get(figure) for model in models]
             if any(value is not None for value in values):
-                typer.echo(f"{task + ' ' + figure:44}" + "".join(f"{_shown(value):>24}" for value in values))
+                figures[f"{task} {figure}"] = values
+    if as_json:
+        described = [{"name": model.name, "model_id": f"0x{model.model_id.hex()}"} for model in models]
+        typer.echo(json.dumps({"models": described, "figures": figures}, indent=2))
+        return
+    typer.echo(f"{'':44}{models[0].name:>24}{models[1].name:>24}")
+    for name, values in figures.items():
+        typer.echo(f"{name:44}" + "".join(f"{_shown(value):>24}" for value in values))
     if models[0].model_id == models[1].model_id:
         typer.echo("both are the same model")
 

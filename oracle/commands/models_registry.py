@@ -1,5 +1,6 @@
 """`risk-oracle models …` on the chain's registry: what is here and there, promote, roll back."""
 
+import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,8 +9,10 @@ import typer
 
 from oracle.assessment.errors import ConfigurationFault, InvalidRequest
 from oracle.assessment.request import Address, to_address
-from oracle.commands.common import ConfigOption, environment, run_job
-from oracle.config.settings import AuditSettings, load_settings_of
+from oracle.commands.common import ConfigOption, JsonOption, audit_settings_of, run_job
+from oracle.config.exposure import told_of_file
+from oracle.config.settings import AuditSettings
+from oracle.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from oracle.commands.governing import Desk
@@ -31,25 +34,35 @@ def models_list(
     directory: Annotated[Path | None, typer.Option(help="Folder of more models (the settings' model.directory).")] = (
         None
     ),
+    as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
     """List the models that are here; with settings, also where each stands in the chain's registry."""
     from oracle.models.registry import folders, load
 
-    settings = None if config is None else load_settings_of(AuditSettings, config, environment())
+    settings = None if config is None else audit_settings_of(config)
     if settings is not None:
         directory = directory or settings.model.directory
     models = [load(folder) for folder in folders(directory)]
     states = {} if settings is None else run_job(_states(settings, [model.model_id for model in models]))
-    for model in models:
-        circuit = model.metrics.get("circuit", {})
-        size = f"k = {circuit.get('logrows', '?')}, {circuit.get('rows', '?')} rows"
-        state = "".join(f"  {word}" for word in [states.get(model.model_id)] if word)
-        typer.echo(f"{model.name}  0x{model.model_id.hex()}  {size}{state}")
-    here = {model.model_id for model in models}
-    for model_id, state in states.items():
-        if model_id not in here:
-            typer.echo(f"not here  0x{model_id.hex()}  {state}")
+    found = [
+        {
+            "name": model.name,
+            "model_id": f"0x{model.model_id.hex()}",
+            "logrows": model.metrics.get("circuit", {}).get("logrows"),
+            "rows": model.metrics.get("circuit", {}).get("rows"),
+            "registry": states.pop(model.model_id, None),
+        }
+        for model in models
+    ]
+    found += [{"name": None, "model_id": f"0x{one.hex()}", "registry": state} for one, state in states.items()]
+    if as_json:
+        typer.echo(json.dumps({"models": found}, indent=2))
+        return
+    for one in found:
+        name = one["name"] or "not here"
+        size = f"  k = {one['logrows'] or '?'}, {one['rows'] or '?'} rows" if one["name"] else ""
+        typer.echo(f"{name}  {one['model_id']}{size}" + (f"  {one['registry']}" if one["registry"] else ""))
 
 
 async def _states(settings: AuditSettings, ids: list[bytes]) -> dict[bytes, str]:
@@ -81,7 +94,7 @@ def models_promote(
     from oracle.commands.promotion import promote
     from oracle.models.registry import load
 
-    settings = load_settings_of(AuditSettings, config, environment())
+    settings = audit_settings_of(config)
     found, at = load(model, settings.model.directory), None if verifier is None else _address(verifier)
     _govern(settings, key_file, calldata, lambda desk: promote(desk, found, at, build))
 
@@ -93,7 +106,7 @@ def models_rollback(
     """Make the model before the primary again, at once; the present primary retires for good."""
     from oracle.commands.promotion import roll_back
 
-    _govern(load_settings_of(AuditSettings, config, environment()), key_file, calldata, roll_back)
+    _govern(audit_settings_of(config), key_file, calldata, roll_back)
 
 
 @models_registry_app.command("deploy-verifier")
@@ -107,7 +120,7 @@ def models_deploy_verifier(
     from oracle.commands.promotion import deploy_verifier
     from oracle.models.registry import load
 
-    settings = load_settings_of(AuditSettings, config, environment())
+    settings = audit_settings_of(config)
     found = load(model, settings.model.directory)
 
     async def deploy(desk: "Desk") -> bool:
@@ -149,11 +162,13 @@ def _govern(
             return await job(found)
 
     if not run_job(govern()):
-        raise typer.Exit(3)
+        raise typer.Exit(ExitCode.UNFINISHED)
 
 
 def _key(settings: AuditSettings, key_file: Path | None) -> str:
     if key_file is not None:
+        if told := told_of_file(key_file, "--key-file"):
+            typer.echo(f"warning: {told}", err=True)
         try:
             return key_file.read_text().strip()
         except (OSError, UnicodeDecodeError) as error:

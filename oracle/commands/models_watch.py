@@ -6,10 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from oracle.assessment.request import Address
-from oracle.commands.common import ConfigOption, engine_of, run_job, settings_of
+from oracle.commands.common import ConfigOption, JsonOption, audit_settings_of, run_job, session_of
 
 if TYPE_CHECKING:
     from oracle.store.model_tables import DriftRow
@@ -26,7 +25,7 @@ _SHOWN_FEATURES = 10
 def models_shadow(
     by: Annotated[str, typer.Option(help=" | ".join(_PERIODS))] = "day",
     days: Annotated[int, typer.Option(min=1, help="How far back.")] = 30,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
     """Show how the shadow model agreed with what was answered: category flips and differences, by period."""
@@ -36,9 +35,9 @@ def models_shadow(
     async def read() -> "list[Agreement]":
         from oracle.store import shadow_scores
 
-        settings = settings_of(config)
+        settings = audit_settings_of(config)
         since = datetime.now(UTC) - timedelta(days=days)
-        async with engine_of(settings) as engine, async_sessionmaker(engine)() as session:
+        async with session_of(settings) as session:
             chain = settings.chain
             return await shadow_scores.agreement(session, chain.chain_id, Address(chain.oracle), by, since)
 
@@ -65,7 +64,7 @@ def models_shadow(
 @models_watch_app.command("drift")
 def models_drift(
     last: Annotated[int, typer.Option(min=1, help="How many measurements.")] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
     """Show how far requests are from the model's training data, and how its answers fared, as last measured."""
@@ -73,8 +72,8 @@ def models_drift(
     async def read() -> "list[DriftRow]":
         from oracle.store import drift
 
-        settings = settings_of(config)
-        async with engine_of(settings) as engine, async_sessionmaker(engine)() as session:
+        settings = audit_settings_of(config)
+        async with session_of(settings) as session:
             chain = settings.chain
             return list(await drift.measurements(session, chain.chain_id, Address(chain.oracle), last))
 

@@ -2,21 +2,18 @@
 
 import json
 from pathlib import Path
-from typing import Final
 
 from eth_utils.crypto import keccak
 
 from oracle.assessment.errors import ConfigurationFault
-from oracle.assessment.features import FEATURES, NEUTRAL_PRIVATE
 from oracle.assessment.request import Address
 from oracle.chain.contracts import ModelState, require_code
 from oracle.chain.governance import Proposal
 from oracle.commands.governing import Desk, moment
 from oracle.models.registry import ModelFault, ShippedModel, find
+from oracle.pipeline.fitting import probe
 from oracle.pipeline.models import check_facts, keys_of, named
 from oracle.proving.prover import Prover
-
-_SAMPLE: Final = (0,) * len(FEATURES)
 
 
 async def promote(desk: Desk, model: ShippedModel, verifier: Address | None, build: Path) -> bool:
@@ -120,12 +117,7 @@ async def _check_proof(desk: Desk, model: ShippedModel, verifier: Address) -> No
     """Raise ConfigurationFault unless the deployed verifier takes a proof made with the keys that are here."""
     keys = keys_of(model, desk.settings.model, desk.settings.chain.chain_id)
     async with Prover(model.directory, keys.folder) as prover:
-        proof = await prover.prove(_SAMPLE, NEUTRAL_PRIVATE)
-    if not await desk.governance.accepts(verifier, proof.proof, proof.instances):
-        raise ConfigurationFault(
-            f"the verifier at {verifier} refuses a proof of {named(model)} made with the keys in {keys.folder}: it was "
-            "generated from other keys. Compile and deploy the one in that folder (`make contracts`)"
-        )
+        await probe(desk.w3, model, keys, verifier, prover)
     desk.say(f"verifier {verifier} takes a proof of {named(model)}")
 
 

@@ -51,12 +51,22 @@ class TransactionSettings(Section):
     """How much a transaction may cost, and when it is replaced."""
 
     max_fee_gwei: Decimal = Field(Decimal(200), gt=0, description="never pay more than this per gas")
-    priority_fee_gwei: Decimal = Field(Decimal(1), ge=0, description="tip per gas, at least")
+    priority_fee_gwei: Decimal | None = Field(
+        None, ge=0, description="tip per gas, at least; unset: the network's own (30 on Polygon); the node is asked"
+    )
+    max_priority_fee_gwei: Decimal | None = Field(
+        None, ge=0, description="tip per gas, at most, whatever the node suggests; unset: the network's own"
+    )
     replace_after_seconds: Seconds = Field(60.0, description="unmined for so long: send again with higher fees")
 
     @model_validator(mode="after")
     def _tip_within_limit(self) -> Self:
-        if self.priority_fee_gwei > self.max_fee_gwei:
+        least, most = self.priority_fee_gwei, self.max_priority_fee_gwei
+        if least is not None and most is not None and least > most:
+            raise ValueError(
+                f"priority_fee_gwei {least} is above max_priority_fee_gwei {most}: lower it, or raise that"
+            )
+        if least is not None and least > self.max_fee_gwei:
             raise ValueError(
                 f"priority_fee_gwei {self.priority_fee_gwei} is above max_fee_gwei {self.max_fee_gwei}: "
                 "no transaction could be sent"

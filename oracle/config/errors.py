@@ -9,16 +9,29 @@ from pydantic import BaseModel, ValidationError
 
 def explain(error: ValidationError, root: type[BaseModel]) -> list[str]:
     """Return one line a fault; no line holds the value of a secret."""
-    return [_line(fault["type"], tuple(map(str, fault["loc"])), fault["msg"], root) for fault in error.errors()]
+    return [
+        line
+        for fault in error.errors()
+        for line in _lines(fault["type"], tuple(map(str, fault["loc"])), fault["msg"], root)
+    ]
 
 
-def _line(kind: str, location: tuple[str, ...], message: str, root: type[BaseModel]) -> str:
+def _lines(kind: str, location: tuple[str, ...], message: str, root: type[BaseModel]) -> Iterator[str]:
     key = ".".join(location)
     if kind == "missing":
-        return f"{key}: is required and not set{_described(key, root)}"
-    if kind == "extra_forbidden":
-        return f"{key}: is not a setting{_nearest(key, _siblings(location, root))}"
-    return f"{key}: {message.removeprefix('Value error, ')}{_described(key, root)}"
+        yield from (f"{one}: is required and not set{_described(one, root)}" for one in _required(key, root))
+    elif kind == "extra_forbidden":
+        yield f"{key}: is not a setting{_nearest(key, _siblings(location, root))}"
+    else:
+        # What concerns several sections has no key.
+        yield f"{key}: ".removeprefix(": ") + message.removeprefix("Value error, ") + _described(key, root)
+
+
+def _required(key: str, root: type[BaseModel]) -> list[str]:
+    """Return what a missing key asks for: itself, or everything that the missing section needs."""
+    section = None if "." in key else section_of(root.model_fields[key].annotation)
+    fields = {} if section is None else section.model_fields
+    return [f"{key}.{name}" for name, field in fields.items() if field.is_required()] or [key]
 
 
 def _siblings(location: tuple[str, ...], root: type[BaseModel]) -> list[str]:
@@ -36,9 +49,16 @@ def _without_indices(location: tuple[str, ...]) -> list[str]:
 
 def unknown_environment(name: str, root: type[BaseModel], prefix: str) -> str:
     """Return the line for an environment variable that no setting has."""
-    names = [key.replace(".", "__").upper() for key, _ in known_keys(root)]
     # Without the prefix: it would make everything look alike.
-    return f"{name}: is not a setting{_nearest(name.removeprefix(prefix), names, prefix)}"
+    written = name.removeprefix(prefix)
+    ending = "_FILE" if written.endswith("_FILE") else ""
+    names = {key.replace(".", "__").upper(): key for key, _ in known_keys(root)}
+    # Many leave the section out.
+    alone = {full.rpartition("__")[2]: full for full in reversed(names)}
+    for candidates in (dict.fromkeys(names), alone):
+        if near := difflib.get_close_matches(written.removesuffix(ending), candidates, n=1):
+            return f"{name}: is not a setting; did you mean {prefix}{candidates[near[0]] or near[0]}{ending}?"
+    return f"{name}: is not a setting; remove it"
 
 
 def known_keys(root: type[BaseModel], path: str = "") -> Iterator[tuple[str, str]]:
@@ -63,6 +83,6 @@ def _described(key: str, root: type[BaseModel]) -> str:
     return f" ({description})" if description else ""
 
 
-def _nearest(key: str, names: list[str], prefix: str = "") -> str:
+def _nearest(key: str, names: list[str]) -> str:
     near = difflib.get_close_matches(key, names, n=1)
-    return f"; did you mean {prefix}{near[0]}?" if near else "; remove it"
+    return f"; did you mean {near[0]}?" if near else "; remove it"

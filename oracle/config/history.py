@@ -24,7 +24,9 @@ class HistorySettings(Section):
     """Where the wallet's history stands on this chain."""
 
     network: str | None = Field(None, description="a network of the registry: its values for what is left out here")
-    coin_price_feed: ContractAddress = Field(description="Chainlink-style USD feed of the native coin")
+    coin_price_feed: ContractAddress = Field(
+        description="Chainlink-style USD feed of the native coin; history.network gives it for known networks"
+    )
     coin_price_max_age_seconds: int = Field(
         26 * 3600, ge=0, description="an older answer of the feed is refused as stale; 0 accepts any age"
     )
@@ -51,6 +53,12 @@ class HistorySettings(Section):
     subgraph_rate: float = Field(
         20.0, gt=0, allow_inf_nan=False, description="most queries of each subgraph in a second, as its plan allows"
     )
+
+    @property
+    def reads_anything(self) -> bool:
+        """Whether any market, exchange or lender is named, without which no wallet has a history of loans."""
+        lending = (self.aave_v3, self.aave_v2, self.compound_v2, self.compound_v3, self.maker, self.lenders)
+        return any((*lending, self.uniswap_v2, self.uniswap_v3))
 
     @model_validator(mode="before")
     @classmethod

@@ -10,12 +10,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
-from pydantic import ValidationError, model_validator
+from pydantic import PrivateAttr, ValidationError, model_validator
 
 from oracle.assessment.errors import ConfigurationFault
 from oracle.config.chain import ChainSettings, TransactionSettings
 from oracle.config.database import DatabaseSettings
 from oracle.config.errors import explain
+from oracle.config.exposure import exposed_files, exposed_in_file
+from oracle.config.foreign import MISTAKEN_FOR, OWN
 from oracle.config.history import HistorySettings, LabelSettings
 from oracle.config.logging import LogSettings
 from oracle.config.model import DriftSettings, ModelSettings
@@ -43,6 +45,17 @@ class AuditSettings(Section):
     worker: WorkerSettings = WorkerSettings()
     web: WebSettings = WebSettings()
     log: LogSettings = LogSettings()
+
+    _exposed: tuple[str, ...] = PrivateAttr(())
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is allowed and hardly meant, a sentence each."""
+        nothing = (
+            "history: no market, exchange or lender is named, so every wallet reads as one without loans: name the "
+            "network (history.network), or what stands on this chain ([[history.aave_v3]], [[history.lenders]], …)"
+        )
+        return [*self._exposed, *(() if self.history.reads_anything else (nothing,))]
 
     @model_validator(mode="after")
     def _one_network(self) -> Self:
@@ -78,13 +91,25 @@ def load_settings_of(kind: type[Kind], file: Path | None, environment: Mapping[s
         raise ConfigurationFault(f"settings file {file} cannot be read: {error}") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationFault(f"settings file {file} is not valid TOML: {error}") from error
+    exposed = list(exposed_in_file(values, kind, file)) if file else []
     faults = merge_environment(values, environment, kind, ENVIRONMENT_PREFIX)
+    exposed += exposed_files(values, kind)
     faults += read_files(values, kind)
     settings: Kind | None = None
     try:
         settings = kind.model_validate(values)
     except ValidationError as error:
-        faults += explain(error, kind)
+        faults += [_with_hint(line, environment) for line in explain(error, kind)]
     if faults or settings is None:
         raise ConfigurationFault("\n".join(faults))
+    settings._exposed = tuple(exposed)
     return settings
+
+
+def _with_hint(line: str, environment: Mapping[str, str]) -> str:
+    key = line.partition(": is required")[0]
+    other = MISTAKEN_FOR.get(key)
+    if other is None or ENVIRONMENT_PREFIX + other not in environment:
+        return line
+    variable = ENVIRONMENT_PREFIX + key.replace(".", "__").upper()
+    return f"{line}; {ENVIRONMENT_PREFIX}{other} {OWN[other]} and is not read here: set {variable}"

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from oracle.config.errors import section_of, unknown_environment
+from oracle.config.foreign import is_foreign
 
 
 def merge_environment(
@@ -17,7 +18,7 @@ def merge_environment(
     """Put the environment's settings over the file's; return a line for each variable that cannot be used."""
     faults: list[str] = []
     for name, text in sorted(environment.items()):
-        if not name.startswith(prefix):
+        if not name.startswith(prefix) or is_foreign(name.removeprefix(prefix), text):
             continue
         section, _, key = name.removeprefix(prefix).lower().partition("__")
         setting = _setting(root, section, key)
@@ -38,9 +39,12 @@ def merge_environment(
 
 
 def read_files(values: dict[str, Any], root: type[BaseModel]) -> list[str]:
-    """Replace every `<key>_file` by the content of the file that it names; return a line for each that cannot be."""
+    """Replace every `<key>_file` by the content of the file that it names; return a line for each that cannot be.
+
+    A section that is not needed goes without what this user may not read: who looks at requests needs no signer's key.
+    """
     faults = []
-    for section, table in values.items():
+    for section, table in list(values.items()):
         for key in [key for key in table if _setting(root, section, key) != key] if isinstance(table, dict) else []:
             setting = _setting(root, section, key)
             if setting is None:
@@ -51,6 +55,9 @@ def read_files(values: dict[str, Any], root: type[BaseModel]) -> list[str]:
             try:
                 table[setting] = Path(path).read_text(encoding="utf-8").strip()
             except (OSError, UnicodeDecodeError) as error:
+                if isinstance(error, PermissionError) and _may_be_absent(root, section):
+                    del values[section]
+                    break
                 faults.append(f"{section}.{key}: cannot read {_shown(path)}: {_why(error)}")
     return faults
 
@@ -79,6 +86,10 @@ def _setting(root: type[BaseModel], section: str, key: str) -> str | None:
         return key
     stem = key.removesuffix("_file")
     return stem if stem in known and stem != key else None
+
+
+def _may_be_absent(root: type[BaseModel], section: str) -> bool:
+    return root.model_fields[section].get_default() is None and not root.model_fields[section].is_required()
 
 
 def _fields(root: type[BaseModel], section: str) -> Mapping[str, FieldInfo]:

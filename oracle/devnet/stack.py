@@ -51,6 +51,7 @@ class Stack:
     folder: Path
     database_url: str
     settings_file: Path
+    server: EmbeddedPostgres
     scenario: Scenario | None = None
     daemons: list[Child] = field(default_factory=list)
 
@@ -125,7 +126,8 @@ async def local_stack(
     with server as server_url:
         async with Anvil(chain_id=chain_id, genesis_timestamp=genesis, log=folder / "anvil.log") as chain:
             try:
-                stack = await _build(folder, chain, create_database(server_url, "oracle"), shipped, spent_nonces, say)
+                database_url = create_database(server_url, "oracle")
+                stack = await _build(folder, chain, server, database_url, shipped, spent_nonces, say)
                 if histories:
                     say("letting the wallets live through 200 days")
                     stack.scenario = await play_histories(
@@ -146,7 +148,13 @@ async def local_stack(
 
 
 async def _build(
-    folder: Path, chain: Anvil, database_url: str, model: ShippedModel, spent_nonces: int, say: Say
+    folder: Path,
+    chain: Anvil,
+    server: EmbeddedPostgres,
+    database_url: str,
+    model: ShippedModel,
+    spent_nonces: int,
+    say: Say,
 ) -> Stack:
     transactor = Transactor(chain)
     owner, signer = named_account("owner"), named_account("operator")
@@ -171,7 +179,18 @@ async def _build(
     settings_file.write_text(_settings(chain, market, protocols, contracts, names, model, database_url, key_file))
     lender = Lender(contracts.oracle, contracts.lending, FEE_WEI, model.neutral_commitment)
     return Stack(
-        chain, transactor, market, contracts, protocols, lender, names, model, folder, database_url, settings_file
+        chain,
+        transactor,
+        market,
+        contracts,
+        protocols,
+        lender,
+        names,
+        model,
+        folder,
+        database_url,
+        settings_file,
+        server,
     )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from web3 import AsyncHTTPProvider, AsyncWeb3
@@ -19,6 +20,7 @@ from oracle.config.model import DriftSettings, ModelSettings
 from oracle.config.worker import WorkerSettings
 from oracle.history.identity.labels import Labels
 from oracle.models.inference import Model
+from oracle.pipeline.fitting import Refused
 from oracle.pipeline.health import Health
 from oracle.pipeline.history import Histories
 from oracle.proving.prover import Prover
@@ -29,11 +31,20 @@ class ModelWithdrawn(TransientFault):
 
 
 @dataclass(slots=True)
+class Claims:
+    """`daemon` is this daemon's number, None while it may claim nothing; `returned` waits to be given back."""
+
+    daemon: int | None = None
+    returned: set[UUID] = field(default_factory=set)
+
+
+@dataclass(slots=True)
 class Context:
     """The daemon's parts, as the stages see them.
 
     `head` is the newest block seen, the daemon's idea of chain time. `model` answers, proven by `prover`; they change
-    together when the registry's primary does. `shadow` runs beside it. `withdrawn` says why no model may answer.
+    together when the registry's primary does. `shadow` runs beside it. `withdrawn` says why no model may answer,
+    `refused` which keys do not fit their verifier.
     """
 
     chain_id: int
@@ -59,15 +70,22 @@ class Context:
     shadow: Model | None = None
     shadow_fault: str = ""
     withdrawn: str = ""
+    refused: Refused = field(default_factory=dict)
     following: asyncio.Lock = field(default_factory=asyncio.Lock)
     proving: asyncio.Lock = field(default_factory=asyncio.Lock)
     head: BlockRef | None = None
+    claims: Claims = field(default_factory=Claims)
     woken: dict[str, asyncio.Event] = field(default_factory=lambda: {stage: asyncio.Event() for stage in STAGE_OF})
 
     @property
     def address(self) -> Address:
         """The oracle contract's address."""
         return self.oracle.address
+
+    def wake_all(self) -> None:
+        """Let every stage look for work now."""
+        for event in self.woken.values():
+            event.set()
 
     def answering(self) -> Model:
         """Return the model that answers; raises ModelWithdrawn while there is none."""

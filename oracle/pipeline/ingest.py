@@ -3,7 +3,6 @@
 import asyncio
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from oracle.assessment.errors import BlockUnavailable, TransientFault
 from oracle.assessment.request import BlockRef
@@ -11,7 +10,7 @@ from oracle.cancellation import raise_if_cancelled
 from oracle.chain.rpc import EndpointRefused, block_ref
 from oracle.pipeline import metrics
 from oracle.pipeline.context import Context
-from oracle.store import cursor, database, requests
+from oracle.store import cursor, database, ledger, requests, revisits
 
 _LONGEST_PAUSE_SECONDS = 30.0
 _DATABASE_PAUSE_SECONDS = 2.0
@@ -29,10 +28,12 @@ async def follow_chain(context: Context, woken: asyncio.Event) -> None:
             if context.health.set("chain", True):
                 log.info("endpoint_reached", block=context.head and context.head.number)
             faults = 0
+        except database.DatabaseBusy as error:
+            pause = _DATABASE_PAUSE_SECONDS
+            log.warning("database_busy", error=str(error))
         except database.LOST as error:
             pause = _DATABASE_PAUSE_SECONDS
-            if context.health.set("database", False, "the database does not answer"):
-                log.warning("database_lost", error=type(error).__name__)
+            context.health.database_lost(error)
         except TransientFault as fault:
             faults += 1
             pause = min(pause * 2 ** min(faults, 10), _LONGEST_PAUSE_SECONDS)
@@ -54,6 +55,7 @@ async def search_new_blocks(context: Context) -> int:
         context.head = head
         context.woken["finalize"].set()
         context.woken["confirm"].set()
+        context.woken["settle"].set()
     found, widest = 0, context.chain.log_range
     while True:
         try:
@@ -74,18 +76,18 @@ async def search_new_blocks(context: Context) -> int:
 
 async def _search_range(context: Context, head: BlockRef, widest: int) -> int | None:
     """Search the next range of at most `widest` blocks; return how many requests were new, None at the head."""
+    await rewind_if_reorganised(context)
     async with context.sessions.begin() as session:
-        await rewind_if_reorganised(context, session)
         start = await cursor.next_block(session, context.chain_id, context.address, context.chain.start_block)
-        if start > head.number:
-            return None
-        last = min(start + widest - 1, head.number)
-        if start <= (settled := head.number - _depth(context)) < last:
-            last = settled  # a block to fall back to, should the chain reorganise right after
-        return await _search(context, session, start, last)
+    if start > head.number:
+        return None
+    last = min(start + widest - 1, head.number)
+    if start <= (settled := head.number - _depth(context)) < last:
+        last = settled  # a block to fall back to, should the chain reorganise right after
+    return await _search(context, start, last)
 
 
-async def _search(context: Context, session: AsyncSession, start: int, last: int) -> int:
+async def _search(context: Context, start: int, last: int) -> int:
     end = await block_ref(context.w3, last)
 
     async def named_block(number: int, block_hash: str) -> BlockRef:
@@ -97,10 +99,14 @@ async def _search(context: Context, session: AsyncSession, start: int, last: int
     logged = await context.oracle.requests(start, last, named_block)
     if (await block_ref(context.w3, last)).hash != end.hash:
         raise BlockUnavailable(f"block {last} changed while it was searched")
-    arrived = await requests.add(session, context.chain_id, context.address, logged)
-    for block in {request.block for request in logged}:
-        await cursor.remember(session, context.chain_id, context.address, block.number, block.hash)
-    await cursor.advance(session, context.chain_id, context.address, last, end.hash, last - _depth(context))
+    key = (context.chain_id, context.address)
+    async with context.sessions.begin() as session:
+        if await cursor.next_block(session, *key, context.chain.start_block) != start:
+            return 0  # another daemon searched here meanwhile, or went back
+        arrived = await requests.add(session, *key, logged)
+        for block in {request.block for request in logged}:
+            await cursor.remember(session, *key, block.number, block.hash)
+        await cursor.advance(session, *key, last, end.hash, last - _depth(context))
     return len(arrived)
 
 
@@ -109,9 +115,11 @@ def _depth(context: Context) -> int:
     return max(context.chain.confirmations * 2, 64)
 
 
-async def rewind_if_reorganised(context: Context, session: AsyncSession) -> None:
+async def rewind_if_reorganised(context: Context) -> None:
     """Go back to the newest searched block that the chain still has, voiding the requests above it."""
-    known = await cursor.known_blocks(session, context.chain_id, context.address)
+    key = (context.chain_id, context.address)
+    async with context.sessions() as session:
+        known = await cursor.known_blocks(session, *key)
     for number, block_hash in known:
         try:
             present = (await block_ref(context.w3, number)).hash
@@ -124,6 +132,15 @@ async def rewind_if_reorganised(context: Context, session: AsyncSession) -> None
         back_to = context.chain.start_block
     if not known or back_to > known[0][0]:
         return
-    gone = await requests.vanish(session, context.chain_id, context.address, back_to)
-    await cursor.rewind(session, context.chain_id, context.address, back_to)
+    async with context.sessions.begin() as session:
+        await cursor.next_block(session, *key, context.chain.start_block)  # for its lock
+        if (await cursor.known_blocks(session, *key))[:1] != known[:1]:
+            return  # another daemon went back, or on, meanwhile: the next look finds what is left to do
+        gone = await requests.vanish(session, *key, back_to)
+        # What was settled in these blocks is settled no more, and what is known of them is void.
+        unmined = await ledger.forget_blocks(session, context.chain_id, back_to)
+        await revisits.reopen(session, unmined, *key, back_to)
+        await cursor.rewind(session, *key, back_to)
+    context.woken["settle"].set()
+    context.woken["finalize"].set()
     structlog.get_logger("ingest").warning("chain_reorganised", back_to_block=back_to, requests_removed=len(gone))

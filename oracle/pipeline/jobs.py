@@ -2,23 +2,28 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 
 import structlog
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from oracle.assessment.errors import ConfigurationFault, TransientFault
 from oracle.history.reading.event_index import LONGEST_CATCH_UP_BLOCKS
 from oracle.pipeline.context import Context
-from oracle.pipeline.ingest import rewind_if_reorganised
-from oracle.pipeline.stages.confirm import receipt_of, record
 from oracle.pipeline.upkeep.drift import watch_drift
+from oracle.pipeline.upkeep.endings import note_ending
 from oracle.pipeline.upkeep.follow_registry import follow_registry
-from oracle.store import cursor, ledger, requests
+from oracle.pipeline.upkeep.nonces import hold_nonces
+from oracle.pipeline.upkeep.sweep import sweep
+from oracle.pipeline.upkeep.watch_ledger import watch_ledger
 from oracle.store.database import LOST
 
 _SIGNER_SECONDS: Final = 30
-_NONCE_SECONDS: Final = 30
+_LEAST_NONCE_SECONDS: Final = 3
+_MOST_NONCE_SECONDS: Final = 15
+_LEDGER_SECONDS: Final = 10
 _SWEEP_SECONDS: Final = 120
 _INDEX_SECONDS: Final = 60
 _HEAD_SECONDS: Final = 0.5
@@ -32,8 +37,11 @@ _GAS_OF_AN_ANSWER: Final = 800_000
 async def upkeep(context: Context) -> None:
     """Run the jobs until cancelled."""
     scheduler = AsyncIOScheduler(job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None})
+    scheduler.add_listener(partial(note_ending, context.health, scheduler), EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
     scheduler.add_job(watch_signer, "interval", seconds=_SIGNER_SECONDS, args=[context])
-    scheduler.add_job(free_nonces, "interval", seconds=_NONCE_SECONDS, args=[context])
+    every = min(max(context.chain.poll_seconds, _LEAST_NONCE_SECONDS), _MOST_NONCE_SECONDS)
+    scheduler.add_job(hold_nonces, "interval", seconds=every, args=[context])
+    scheduler.add_job(watch_ledger, "interval", seconds=_LEDGER_SECONDS, args=[context])
     scheduler.add_job(sweep, "interval", seconds=_SWEEP_SECONDS, args=[context])
     scheduler.add_job(
         index_markets, "interval", seconds=_INDEX_SECONDS, next_run_time=datetime.now(UTC), args=[context]
@@ -61,7 +69,7 @@ async def watch_signer(context: Context) -> None:
     if digest != context.signer_set_digest:
         log.warning("signers_changed", signers=list(signers))
         context.signer_set_digest = digest
-    reserve_wei = _ANSWERS_IN_RESERVE * _GAS_OF_AN_ANSWER * (base_fee_wei + context.fees.priority_fee_wei)
+    reserve_wei = _ANSWERS_IN_RESERVE * _GAS_OF_AN_ANSWER * (base_fee_wei + context.fees.tips.usual_wei)
     text = ""
     if context.signer.address not in signers:
         text = f"{context.signer.address} is no longer a registered signer"
@@ -93,41 +101,3 @@ async def index_markets(context: Context) -> None:
         structlog.get_logger("upkeep").warning("market_not_indexed", error=str(fault))
     except (TransientFault, *LOST):
         return  # the event source reports the endpoint, the worker the database
-
-
-async def free_nonces(context: Context) -> None:
-    """Send again what no request waits for any more, so that no nonce stays open and holds up the later ones."""
-    try:
-        async with context.sessions.begin() as session:
-            for transaction in await ledger.orphans(session, context.chain_id, context.signer.address):
-                sent = await ledger.broadcasts(session, transaction)
-                mined = await receipt_of(context, sent)
-                if mined is not None:
-                    record(transaction, mined)
-                elif await context.client.nonce(context.signer.address) <= transaction.nonce:
-                    await context.client.broadcast(sent[0].raw)
-                    structlog.get_logger("upkeep").warning("transaction_sent_again", nonce=transaction.nonce)
-    except (TransientFault, *LOST):
-        return  # the event source reports the endpoint, the worker the database
-
-
-async def sweep(context: Context) -> None:
-    """Compare the contract's count of requests with ours; search again from before the first that is missing."""
-    if context.head is None:
-        return
-    try:
-        count = await context.oracle.request_count(context.head.hash)
-    except TransientFault:
-        return  # the event source reports the endpoint
-    try:
-        async with context.sessions.begin() as session:
-            await rewind_if_reorganised(context, session)
-            found = await requests.first_missing(session, context.chain_id, context.address, count)
-            if found is None:
-                return
-            missing, after_block = found
-            back_to = max(after_block, context.chain.start_block)
-            await cursor.rewind(session, context.chain_id, context.address, back_to)
-    except (TransientFault, *LOST):
-        return  # the event source reports the endpoint, the worker the database
-    structlog.get_logger("upkeep").warning("request_missing", request_id=missing, searching_from_block=back_to)

@@ -16,6 +16,8 @@ CIRCUIT: Final = "circuit.ezkl"
 PROVING_KEY: Final = "proving.key"
 VERIFYING_KEY: Final = "verifying.key"
 VERIFIER: Final = "Verifier.sol"
+SEEN: Final = "verifiers.seen"
+"""Verifiers that took a proof of these keys; see `known_verifiers`."""
 FILES: Final = (SETTINGS, SRS, CIRCUIT, PROVING_KEY, VERIFYING_KEY, VERIFIER)
 
 _REMAKE: Final = "run `risk-oracle setup` to make the keys again"

@@ -16,6 +16,7 @@ from oracle.proving.keys import (
     FILES,
     MANIFEST,
     PROVING_KEY,
+    SEEN,
     SETTINGS,
     SRS,
     VERIFIER,
@@ -24,6 +25,7 @@ from oracle.proving.keys import (
     check_keys,
     read_keys,
 )
+from oracle.proving.library_home import ensure_home
 from oracle.proving.reference_string import DEVELOPMENT, PRODUCTION, fetch, generate, sha256_of, take_file
 from oracle.proving.solidity import write_verifier
 
@@ -44,6 +46,7 @@ def setup(
     The folder is made beside the old one, which stays as it is when a step fails.
     Raises KeysFault for a broken model folder or reference string, ProvingFailed when EZKL refuses a step.
     """
+    ensure_home()
     circuit, keys_dir = read_circuit(model_dir), keys_dir.resolve()
     if not isinstance(srs, Path) and srs not in (DEVELOPMENT, PRODUCTION):
         raise KeysFault(f"unknown reference string {srs!r}: expected {DEVELOPMENT}, {PRODUCTION} or a path")
@@ -162,7 +165,7 @@ def _refuse_strangers(keys_dir: Path) -> None:
         return
     if not keys_dir.is_dir():
         raise KeysFault(f"{keys_dir} is no folder: name another with --keys")
-    ours = {MANIFEST, *FILES}
+    ours = {MANIFEST, SEEN, *FILES}
     if strangers := sorted(path.name for path in keys_dir.iterdir() if path.name not in ours):
         raise KeysFault(
             f"{keys_dir} holds more than keys ({', '.join(strangers[:5])}): name a folder of the keys' own with --keys"

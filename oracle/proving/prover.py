@@ -17,7 +17,7 @@ from oracle.proving import worker
 from oracle.proving.circuit import read_circuit
 from oracle.proving.commitment import check_chain, check_private
 from oracle.proving.errors import ProverUnavailable
-from oracle.proving.keys import check_keys
+from oracle.proving.keys import Keys, check_keys
 from oracle.proving.worker import Proof
 
 __all__ = ["Proof", "Prover"]
@@ -28,7 +28,8 @@ Answer = TypeVar("Answer")
 class Prover:
     """Proves and verifies in a process of its own, because EZKL holds the interpreter's lock.
 
-    Use it as an async context manager. Entering validates the keys (KeysFault) and starts the worker.
+    Use it as an async context manager. Entering validates the keys (KeysFault) and starts the worker; every later
+    worker proves with the same keys, or not at all.
     A cancelled `prove` leaves the worker running its proof to the end; the next one waits for it.
     """
 
@@ -39,10 +40,11 @@ class Prover:
         self._worker: tuple[int, Path] | None = None
         self._starting = asyncio.Lock()
         self._closed = False
+        self._keys: Keys | None = None
 
     async def __aenter__(self) -> Self:
         circuit = read_circuit(self._model_dir)
-        await asyncio.to_thread(check_keys, self._keys_dir, circuit.model_id)
+        self._keys = await asyncio.to_thread(check_keys, self._keys_dir, circuit.model_id)
         await self._live_pool()
         return self
 
@@ -94,7 +96,7 @@ class Prover:
                     max_workers=1,
                     mp_context=multiprocessing.get_context("spawn"),
                     initializer=worker.start,
-                    initargs=(self._model_dir, self._keys_dir, os.getpid()),
+                    initargs=(self._model_dir, self._keys_dir, os.getpid(), self._keys),
                 )
                 try:
                     ready = asyncio.get_running_loop().run_in_executor(self._pool, worker.scratch_folder)

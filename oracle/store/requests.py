@@ -4,17 +4,19 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final, cast
+from uuid import UUID, uuid4
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import CursorResult, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from oracle.assessment.errors import InvalidRequest
+from oracle.assessment.errors import InvalidRequest, OracleError
 from oracle.assessment.request import Address, AssessmentRequest, BlockRef, LoanTerms
-from oracle.assessment.states import STATES, State
+from oracle.assessment.states import STAGE_OF, STATES, State
 from oracle.store import explanations
 from oracle.store.tables import RequestRow, TransitionRow
+from oracle.store.texts import brief
 
 # What a stage found out belongs to one block: when the request moves to another block, it is void.
 _FOUND = (
@@ -31,6 +33,14 @@ _FOUND = (
     ),
     "decline_reason",
 )
+
+
+WAITING: Final = "waiting: "
+"""How the fault of a request begins that waits for something to pass."""
+
+
+class ClaimLost(OracleError):
+    """What a stage found out counts no more: its claim on the request ended."""
 
 
 async def add(session: AsyncSession, chain_id: int, oracle: Address, found: Sequence[AssessmentRequest]) -> list[int]:
@@ -57,26 +67,43 @@ async def add(session: AsyncSession, chain_id: int, oracle: Address, found: Sequ
     return arrived
 
 
-async def claim(
-    session: AsyncSession, chain_id: int, oracle: Address, state: State, skip: Sequence[int] = ()
-) -> RequestRow | None:
-    """Lock and return the next due request in a state, oldest first; None when there is none.
+async def claim(session: AsyncSession, chain_id: int, oracle: Address, state: State, daemon: int) -> RequestRow | None:
+    """Claim the next due request in a state for a daemon, oldest first; None when there is none.
 
-    The lock lasts as long as the session's transaction: a crash releases it at once.
+    The claim counts once it is committed; it ends when the request moves, rests, is given back, or the daemon dies.
     """
-    return await session.scalar(
+    row = await session.scalar(
         select(RequestRow)
         .where(
             RequestRow.state == state,
             RequestRow.chain_id == chain_id,
             RequestRow.oracle == oracle,
+            RequestRow.claim.is_(None),
             RequestRow.run_after <= func.clock_timestamp(),
-            RequestRow.id.not_in(skip),
         )
         .order_by(RequestRow.run_after, RequestRow.id)
         .limit(1)
         .with_for_update(skip_locked=True)
     )
+    if row is not None:
+        row.claim, row.claimed_by = uuid4(), daemon
+    return row
+
+
+async def hold(session: AsyncSession, row_id: int, claim: UUID | None) -> None:
+    """Lock a claimed request for this transaction.
+
+    Raises ClaimLost when the claim ended meanwhile: another daemon took over, or the request's block is gone.
+    """
+    query = select(RequestRow.id).where(RequestRow.id == row_id, RequestRow.claim == claim)
+    if await session.scalar(query.with_for_update()) is None:
+        raise ClaimLost("the request was moved on or taken over meanwhile")
+
+
+async def give_back(session: AsyncSession, claims: Sequence[UUID]) -> int:
+    """End claims whose work came to nothing; return how many there were."""
+    ended = update(RequestRow).where(RequestRow.claim.in_(claims)).values(claim=None, claimed_by=None)
+    return cast(CursorResult[Any], await session.execute(ended)).rowcount
 
 
 async def move(
@@ -91,6 +118,7 @@ async def move(
     """Take a claimed request to its next state, or let it rest in its own; log a change; attempts start anew."""
     source, row.state = State(row.state), target.value
     row.attempts, row.fault = 0, None
+    row.claim = row.claimed_by = None
     if source is not target:
         await note(session, row.id, source, target, reason, seconds)
     row.run_after = await _from_now(session, after)
@@ -99,7 +127,8 @@ async def move(
 async def retry(session: AsyncSession, row: RequestRow, fault: str, after: timedelta) -> None:
     """Leave a claimed request in its state after a fault, to be tried again later."""
     row.attempts += 1
-    row.fault = _storable(fault)
+    row.fault = brief(fault)
+    row.claim = row.claimed_by = None
     row.run_after = await _from_now(session, after)
     await note(session, row.id, State(row.state), State(row.state), f"try {row.attempts} failed: {fault}")
 
@@ -108,7 +137,7 @@ async def note(
     session: AsyncSession, request: int, source: State | None, target: State, reason: str, seconds: float | None = None
 ) -> None:
     """Append to the audit log."""
-    values = {"source": source, "target": target, "reason": _storable(reason), "seconds": seconds}
+    values = {"source": source, "target": target, "reason": brief(reason), "seconds": seconds}
     await session.execute(insert(TransitionRow).values(request=request, **values))
 
 
@@ -128,6 +157,31 @@ async def vanish(session: AsyncSession, chain_id: int, oracle: Address, from_blo
     for row in gone:
         await move(session, row, State.VANISHED, f"block {row.block_number} {row.block_hash} was reorganised away")
     return [row.id for row in gone]
+
+
+async def wake_waiting(session: AsyncSession, chain_id: int, oracle: Address) -> int:
+    """Make due at once what waits for something to pass, with its pauses starting anew; return how many waited."""
+    woken = await session.execute(
+        update(RequestRow)
+        .where(
+            RequestRow.chain_id == chain_id,
+            RequestRow.oracle == oracle,
+            RequestRow.state.in_(STAGE_OF.values()),
+            RequestRow.claim.is_(None),
+            RequestRow.run_after > func.clock_timestamp(),
+            RequestRow.fault.startswith(WAITING),
+        )
+        .values(run_after=func.clock_timestamp(), attempts=0)
+    )
+    return cast(CursorResult[Any], woken).rowcount
+
+
+async def dead_letters(session: AsyncSession, chain_id: int, oracle: Address) -> tuple[int, RequestRow | None]:
+    """Return how many requests were given up, and the one that was last."""
+    dead = (RequestRow.chain_id == chain_id, RequestRow.oracle == oracle, RequestRow.state == State.DEAD)
+    newest = select(RequestRow).where(*dead).order_by(RequestRow.run_after.desc(), RequestRow.id.desc()).limit(1)
+    count = await session.scalar(select(func.count()).select_from(RequestRow).where(*dead))
+    return count or 0, await session.scalar(newest)
 
 
 async def requeue(session: AsyncSession, chain_id: int, oracle: Address, request_id: int) -> None:
@@ -210,11 +264,6 @@ def _columns(request: AssessmentRequest) -> dict[str, Any]:
         "block_timestamp": request.block.timestamp,
         "transaction_hash": request.transaction_hash,
     }
-
-
-def _storable(text: str) -> str:
-    # Postgres refuses NUL in texts, and others (an endpoint, a contract) write parts of ours.
-    return text.replace("\x00", "")
 
 
 async def _forget_findings(session: AsyncSession, row: RequestRow) -> None:

@@ -3,6 +3,7 @@
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     String,
     UniqueConstraint,
     func,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -39,8 +41,21 @@ class Base(DeclarativeBase):
     )
 
 
+class DaemonRow(Base):
+    """A daemon that works on this database; while it lives it holds an advisory lock on its id."""
+
+    __tablename__ = "daemons"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    started_at: Mapped[datetime] = mapped_column(MOMENT, server_default=func.now())
+    beat_at: Mapped[datetime] = mapped_column(MOMENT, server_default=func.now())
+
+
 class RequestRow(Base):
-    """One assessment request with all that its stages found out; filled from left to right."""
+    """One assessment request with all that its stages found out; filled from left to right.
+
+    `claim` is one stage's hold on it, `claimed_by` the daemon that this stage runs in; a change of state ends both.
+    """
 
     __tablename__ = "requests"
     __table_args__ = (
@@ -48,6 +63,7 @@ class RequestRow(Base):
         CheckConstraint(f"state in ({', '.join(repr(state.value) for state in State)})", name="state"),
         Index(None, "state", "run_after"),
         Index(None, "user"),
+        Index(None, "claimed_by", postgresql_where=text("claimed_by is not null")),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
@@ -69,6 +85,8 @@ class RequestRow(Base):
     state: Mapped[str] = mapped_column(String(16), default=State.REQUESTED.value)
     attempts: Mapped[int] = mapped_column(default=0)
     run_after: Mapped[datetime] = mapped_column(MOMENT, server_default=func.now())
+    claim: Mapped[UUID | None]
+    claimed_by: Mapped[int | None]
     fault: Mapped[str | None]
     decline_reason: Mapped[int | None]
     created_at: Mapped[datetime] = mapped_column(MOMENT, server_default=func.now())
@@ -84,6 +102,9 @@ class RequestRow(Base):
     outputs: Mapped[list[int] | None] = mapped_column(JSONB)
     proof: Mapped[bytes | None] = mapped_column(LargeBinary)
     signatures: Mapped[list[str] | None] = mapped_column(JSONB)
+
+    settled_block: Mapped[int | None] = mapped_column(BigInteger)
+    settled_block_hash: Mapped[str | None] = mapped_column(String(66))
 
 
 class ExplanationRow(Base):
@@ -150,16 +171,24 @@ class AccountRow(Base):
 
 
 class TransactionRow(Base):
-    """A nonce spent for a request; it is committed before anything is broadcast."""
+    """A nonce, and what it is spent on at present: a request's answer or decline, or nothing (`empty`).
+
+    It is committed before anything is broadcast. `passed_block` is where the chain was first seen to have spent the
+    nonce without a receipt of ours, `next_since` when the chain began to wait for this very nonce.
+    """
 
     __tablename__ = "transactions"
-    __table_args__ = (UniqueConstraint("chain_id", "sender", "nonce"), Index(None, "request"))
+    __table_args__ = (
+        UniqueConstraint("chain_id", "sender", "nonce"),
+        Index(None, "request"),
+        Index(None, "mined_block"),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     chain_id: Mapped[int] = mapped_column(BigInteger)
     sender: Mapped[str] = mapped_column(String(42))
     nonce: Mapped[int] = mapped_column(BigInteger)
-    request: Mapped[int] = mapped_column(ForeignKey("requests.id"))
+    request: Mapped[int | None] = mapped_column(ForeignKey("requests.id"))
     kind: Mapped[str] = mapped_column(String(8))
     to: Mapped[str] = mapped_column(String(42))
     data: Mapped[bytes] = mapped_column(LargeBinary)
@@ -170,6 +199,8 @@ class TransactionRow(Base):
     gas_used: Mapped[int | None] = mapped_column(BigInteger)
     gas_price_wei: Mapped[Decimal | None] = mapped_column(UINT256)
     succeeded: Mapped[bool | None]
+    passed_block: Mapped[int | None] = mapped_column(BigInteger)
+    next_since: Mapped[datetime | None] = mapped_column(MOMENT)
     created_at: Mapped[datetime] = mapped_column(MOMENT, server_default=func.now())
 
 
@@ -180,6 +211,7 @@ class BroadcastRow(Base):
 
     hash: Mapped[str] = mapped_column(String(66), primary_key=True)
     transaction: Mapped[int] = mapped_column(ForeignKey("transactions.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[str] = mapped_column(String(8))
     raw: Mapped[bytes] = mapped_column(LargeBinary)
     max_fee_wei: Mapped[Decimal] = mapped_column(UINT256)
     priority_fee_wei: Mapped[Decimal] = mapped_column(UINT256)

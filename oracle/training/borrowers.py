@@ -39,6 +39,7 @@ class PastLoans:
     part: int
     start: float = 0.0
     end: float = 0.0
+    borrower: str = ""
 
 
 def read_term_loans(data_dir: Path, seed: int) -> list[PastLoans]:
@@ -59,18 +60,18 @@ def term_loans_of(frame: pd.DataFrame, seed: int) -> list[PastLoans]:
     frame["part"] = split_of((borrower.encode() for borrower in frame["borrower"]), seed)
     check_apart(frame["borrower"], frame["part"].to_numpy(dtype=np.int8), "borrowers")
     loans: list[PastLoans] = []
-    for _, own in frame.groupby("borrower", sort=True):
+    for borrower, own in frame.groupby("borrower", sort=True):
         ends = own["end"].to_numpy(dtype=float)
         judged = own[(own["usd"] >= _SMALLEST_USD) & (own["outcome"] != "liquidated_price")]
         for start, end, outcome, part in zip(
             judged["start"], judged["end"], judged["outcome"], judged["part"], strict=True
         ):
             failed = outcome == "liquidated_maturity"
-            loans.append(_past(own[ends < start], float(start), float(end), failed, int(part)))
+            loans.append(_past(own[ends < start], float(start), float(end), failed, int(part), str(borrower)))
     return loans
 
 
-def _past(before: pd.DataFrame, start: float, end: float, failed: bool, part: int) -> PastLoans:
+def _past(before: pd.DataFrame, start: float, end: float, failed: bool, part: int, borrower: str) -> PastLoans:
     repaid = before["outcome"] == "repaid"
     late = repaid & (before["loan_status"] == _PAID_LATE)
     first = float(before["start"].to_numpy(dtype=float).min()) if len(before) else start
@@ -86,6 +87,7 @@ def _past(before: pd.DataFrame, start: float, end: float, failed: bool, part: in
         part=part,
         start=start,
         end=end,
+        borrower=borrower,
     )
 
 
@@ -145,13 +147,14 @@ class Liquidations:
     """One row a liquidated wallet and day: how often by then, and how many days to the next (infinite: none seen).
 
     `days_to_later` leaves out the very next day, which belongs to the same event: everywhere that a wallet is said to
-    be liquidated again, this is meant. `wallet` numbers the wallets.
+    be liquidated again, this is meant. `wallet` are places among `wallets`, their addresses.
     """
 
     count: npt.NDArray[np.int64]
     days_to_later: npt.NDArray[np.float64]
     day: npt.NDArray[np.datetime64]
     wallet: npt.NDArray[np.int64]
+    wallets: npt.NDArray[np.object_]
     part: npt.NDArray[np.int8]
 
     def again_within(self, days: int) -> npt.NDArray[np.bool_]:
@@ -173,11 +176,13 @@ def liquidations_of(frame: pd.DataFrame, seed: int) -> Liquidations:
     wait, second = ((groups.shift(-ahead) - days["day"]).dt.days.to_numpy(dtype=float) for ahead in (1, 2))
     later = np.where(wait > 1, wait, second)
     part = split_of((str(user).encode() for user in days["liquidatee"]), seed)
+    wallet, wallets = pd.factorize(days["liquidatee"])
     check_apart(days["liquidatee"], part, "liquidated wallets")
     return Liquidations(
         count=np.asarray(groups.cumcount() + 1, dtype=np.int64),
         days_to_later=np.where(np.isnan(later), np.inf, later),
         day=days["day"].to_numpy(dtype="datetime64[D]"),
-        wallet=np.asarray(pd.factorize(days["liquidatee"])[0], dtype=np.int64),
+        wallet=np.asarray(wallet, dtype=np.int64),
+        wallets=np.asarray(wallets, dtype=np.object_),
         part=part,
     )

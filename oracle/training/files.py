@@ -36,6 +36,11 @@ def find_file(path: Path, relative: Path) -> Path:
     raise UnusableData(f"{path} holds no data file: expected one like {relative}, as Parquet or CSV")
 
 
+def spellings_of(path: Path) -> list[Path]:
+    """Return the file as Parquet and as CSV, plain and compressed: all that it may be called."""
+    return [path.with_name(path.stem + ending) for ending in (_PARQUET, *_CSV)]
+
+
 def read_rows(path: Path) -> pd.DataFrame:
     """Return a file's rows with all its columns; raises UnusableData for one that cannot be read.
 

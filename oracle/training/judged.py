@@ -1,5 +1,7 @@
 """Rows that a model is judged on, with what baselines and intervals need of them."""
 
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -10,11 +12,30 @@ from oracle.training.checks import UnusableData
 from oracle.training.split import TRAIN
 
 Codes = npt.NDArray[np.int64]
+Fingerprints = npt.NDArray[np.uint32]
 
 FRAUD_OUTPUT: Final = "fraud_likelihood"
 DEFAULT_OUTPUT: Final = "probability_of_default"
 LATE_SHARE: Final = 0.25
 """The share of rows, the latest, that a split by time judges."""
+
+
+_FINGERPRINT_BYTES: Final = 4
+
+
+def fingerprints_of_rows(table: str, encoded: Codes) -> Fingerprints:
+    """Return what tells (n,) encoded rows (n, columns) of a table, which its split was drawn by."""
+    return _fingerprints(table, (np.ascontiguousarray(row).tobytes() for row in encoded))
+
+
+def fingerprints_of_wallets(table: str, addresses: Iterable[object]) -> Fingerprints:
+    """Return what tells (n,) the wallets of a table, however their addresses are written."""
+    return _fingerprints(table, (str(address).strip().lower().encode() for address in addresses))
+
+
+def _fingerprints(table: str, keys: Iterable[bytes]) -> Fingerprints:
+    digests = (hashlib.sha256(f"{table}:".encode() + key).digest()[:_FINGERPRINT_BYTES] for key in keys)
+    return np.frombuffer(b"".join(digests), dtype=">u4").astype(np.uint32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +45,7 @@ class Judged:
     `groups` (n,) are resampled whole, and learned baselines have each on one side of their folds; `together` (n,) are
     only the latter; without both, rows of equal `learned` are. `learned` (n, columns) is for learned baselines.
     `heuristics` are scores (n,) that need no learning. `populations` (n,) bool are judged apart. `kept` marks the rows
-    of the source that are judged.
+    of the source that are judged. `fingerprints` (n, any) tell rows that a model was trained on; see `seen`.
     `starts` and `known` (n,): when a row begins, and when its outcome is known, in seconds; where the source has dates.
     """
 
@@ -41,6 +62,7 @@ class Judged:
     starts: npt.NDArray[np.float64] | None = None
     known: npt.NDArray[np.float64] | None = None
     notes: tuple[str, ...] = ()
+    fingerprints: Fingerprints | None = None
 
     def only(self, rows: npt.NDArray[np.bool_]) -> "Judged":
         """Return a part of the rows."""
@@ -57,6 +79,7 @@ class Judged:
             starts=None if self.starts is None else self.starts[rows],
             known=None if self.known is None else self.known[rows],
             notes=self.notes,
+            fingerprints=None if self.fingerprints is None else self.fingerprints[rows],
         )
 
     def by_time(self, part: npt.NDArray[np.int8]) -> "tuple[Judged, Judged]":

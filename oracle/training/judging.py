@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 
@@ -103,7 +102,7 @@ def _judge_extra(learned: Learned, data_dir: Path, threshold: float) -> dict[str
 
 def _every_column(path: Path, part: npt.NDArray[np.int8]) -> dict[str, Any]:
     """Return what boosting reaches on all columns off the leak list: what other features could be worth."""
-    frame = pd.read_parquet(path)
+    frame = read_rows(path)
     labels = frame["FLAG"].to_numpy(dtype=np.int64)
     columns = [column for column in frame.select_dtypes("number") if leak_of(str(column)) is None]
     values = frame[columns].to_numpy(dtype=float)

@@ -31,6 +31,7 @@ from oracle.training.progress import Progress
 from oracle.training.recipes import Recipes, read_recipes
 from oracle.training.reference import write_reference_of
 from oracle.training.rules import Terms, apply_rules
+from oracle.training.seen import seen_of, write_seen
 from oracle.training.stages import Stages
 from oracle.training.tables import data_files
 from oracle.training.terms import install_terms
@@ -84,6 +85,7 @@ def train(
         out_dir.mkdir(parents=True, exist_ok=True)
         anomaly.save(out_dir)
         save_policy(policy, out_dir)
+        write_seen(out_dir, seen_of(accounts, home, card, data_dir, seed))
         model_id = export(network, out_dir, name)
         save_float(floats, out_dir / FLOAT_WEIGHTS)
         write_reference_of(out_dir, bytes.fromhex(model_id), integers, book)

@@ -9,10 +9,19 @@ import numpy.typing as npt
 import pandas as pd
 
 from oracle.training.checks import UnusableData, as_numbers, check_table, leak_of, refuse_leaks
-from oracle.training.files import read_rows
+from oracle.training.files import read_rows, spellings_of
 
 COLUMNS: Final = "columns.toml"
-"""In a data folder: for each data set, the names its columns have there."""
+"""In a data folder, or beside a file: for each task (or data set), the names that its columns have there."""
+
+_TASKS: Final[dict[str, tuple[str, ...]]] = {
+    "hmeq": ("home",),
+    "uci": ("card", "instalments"),
+    "rocifi": ("loans",),
+    "fraud-extra": ("fraud_extra",),
+    "repeat-liquidation": ("liquidations",),
+}
+# A task's name stands for the data sets that are read from its file.
 
 _FILES: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "fraud": (
@@ -104,12 +113,13 @@ def read_table(data_dir: Path, name: str) -> pd.DataFrame:
 
     A folder whose columns have other names says so in its COLUMNS file.
     """
-    return read_file(file_of(data_dir, name), name, _own_names(data_dir, name))
+    return read_file(file_of(data_dir, name), name, own_names(data_dir / COLUMNS, name))
 
 
 def file_of(data_dir: Path, name: str) -> Path:
-    """Return where a data set lies in the data folder."""
-    return data_dir / _FILES[name][0]
+    """Return where a data set lies in the data folder: as Parquet, or as CSV where there is no Parquet."""
+    usual = data_dir / _FILES[name][0]
+    return next((file for file in spellings_of(usual) if file.is_file()), usual)
 
 
 def data_files(data_dir: Path) -> list[Path]:
@@ -157,25 +167,39 @@ def needed_columns(frame: pd.DataFrame, name: str, path: Path, own_names: dict[s
     return frame
 
 
-def _own_names(data_dir: Path, name: str) -> dict[str, str]:
-    path = data_dir / COLUMNS
+def columns_beside(file: Path, given: Path) -> Path:
+    """Return the COLUMNS file that belongs to a data file: beside it, in the folder `given`, or in the one above."""
+    places = [file.parent, *([given] if given.is_dir() else []), file.parent.parent]
+    found = [place / COLUMNS for place in places if (place / COLUMNS).is_file()]
+    return found[0] if found else file.parent / COLUMNS
+
+
+def own_names(path: Path, name: str) -> dict[str, str]:
+    """Return the columns of a data set that a COLUMNS file renames, by the schema's name; none without the file.
+
+    Raises UnusableData for a file that names unknown tasks or columns.
+    """
     if not path.is_file():
         return {}
     try:
         content = tomllib.loads(path.read_text())
     except tomllib.TOMLDecodeError as error:
         raise UnusableData(f"{path} cannot be read as TOML: {error}") from error
-    if unknown := sorted(content.keys() - _FILES.keys()):
-        raise UnusableData(f"{path} names unknown data sets {unknown}; known: {', '.join(_FILES)}")
-    own: dict[str, str] = content.get(name, {})
-    if unknown := sorted(own.keys() - set(_FILES[name][1])):
-        raise UnusableData(f"{path}: [{name}] has no columns {unknown}; it has {', '.join(_FILES[name][1])}")
+    if unknown := sorted(content.keys() - _FILES.keys() - _TASKS.keys()):
+        raise UnusableData(f"{path} names unknown tasks or data sets {unknown}; known: {', '.join([*_TASKS, *_FILES])}")
+    own: dict[str, str] = {}
+    for section in (*(task for task, sets in _TASKS.items() if name in sets), name):
+        columns = {column for one in _TASKS.get(section, (section,)) for column in _FILES[one][1]}
+        table = content.get(section, {})
+        if unknown := sorted(table.keys() - columns):
+            raise UnusableData(f"{path}: [{section}] has no columns {unknown}; it has {', '.join(sorted(columns))}")
+        own |= {column: given for column, given in table.items() if column in _FILES[name][1]}
     return own
 
 
 def read_demographics(data_dir: Path) -> dict[str, npt.NDArray[np.bool_]]:
     """Return which card clients (n,) belong to which group; never features, only for the card's subgroup table."""
-    frame = pd.read_parquet(file_of(data_dir, "card"), columns=["SEX", "AGE"])
+    frame = read_rows(file_of(data_dir, "card"))
     age = frame["AGE"]
     groups = {
         "men": frame["SEX"] == 1,

@@ -12,15 +12,22 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from oracle.assessment.features import FEATURES, PRIVATE_FEATURES
-from oracle.models.network import FRAUD
+from oracle.models.network import FRAUD, HOME
 from oracle.training.accounts import encode_flow
 from oracle.training.borrowers import PastLoans, liquidations_of, term_loans_of
 from oracle.training.checks import UnusableData
 from oracle.training.files import find_file, read_rows
-from oracle.training.judged import DEFAULT_OUTPUT, FRAUD_OUTPUT, LATE_SHARE, Judged
+from oracle.training.judged import (
+    DEFAULT_OUTPUT,
+    FRAUD_OUTPUT,
+    LATE_SHARE,
+    Judged,
+    fingerprints_of_rows,
+    fingerprints_of_wallets,
+)
 from oracle.training.passports import Passports, card_passports, encode_column, home_passports
 from oracle.training.repeats import refuse_straddling, repeat_notes
-from oracle.training.tables import KEYS, file_of, needed_columns
+from oracle.training.tables import KEYS, columns_beside, file_of, needed_columns, own_names
 
 Codes = npt.NDArray[np.int64]
 
@@ -42,19 +49,20 @@ _TABLE: Final = {
 _ROW_KEY: Final = {"fraud": "Address", "fraud_extra": "Address", "loans": "loan_id"}
 
 
-def load(task: str, path: Path) -> Judged:
+def load(task: str, path: Path, columns: Path | None = None) -> Judged:
     """Read a task's table from a file, or the folder of one; raises UnusableData that names file, column and fault.
 
     The order of rows makes no difference. Rows that stand there twice are told in the notes, and refused where they are
-    on both sides of a split that the file has a column for. Whether a row was trained on is not known: the model holds
-    no rows, and what the split assigns to training by content holds for rows that it never saw as well.
+    on both sides of a split that the file has a column for. Rows carry the fingerprints by which a model's folder tells
+    those that it was trained on. `columns` is a COLUMNS file; without it, one beside the data is used.
     """
     if task not in _TABLE:
         raise UnusableData(f"no task {task!r}: expected {', '.join(_TABLE)} or book")
     name = _TABLE[task]
     file = find_file(path, file_of(Path(), name))
     whole = read_rows(file).reset_index(drop=True)
-    frame = needed_columns(whole, name, file)
+    own = own_names(columns or columns_beside(file, path), name)
+    frame = needed_columns(whole, name, file, own)
     if (key := KEYS.get(name)) is not None:
         frame = frame.assign(**{key: frame[key].astype(str).str.strip().str.lower()})
     refuse_straddling(whole, None if key is None else frame[key], str(file))
@@ -99,6 +107,9 @@ def judged_accounts(frame: pd.DataFrame, whole: pd.DataFrame) -> Judged:
         notes=(
             "no ERC-20 column and no life span is read; accounts without flow are all labelled fraud: see with_flow",
         ),
+        fingerprints=np.stack(
+            [fingerprints_of_rows("fraud", encoded), fingerprints_of_wallets("fraud", frame["Address"])], axis=1
+        ),
     )
 
 
@@ -137,6 +148,7 @@ def judged_extra(frame: pd.DataFrame, path: Path) -> Judged:
         learned=encoded,
         populations={"with_flow": (sent + received) > 0},
         notes=("no negatives: recall at the threshold that 1 % of the first collection's honest accounts exceed",),
+        fingerprints=fingerprints_of_wallets("fraud", frame["Address"])[:, None],
     )
 
 
@@ -186,6 +198,7 @@ def judged_loans(loans: list[PastLoans], borrowers: Codes) -> Judged:
         starts=starts,
         known=np.array([loan.end for loan in loans]),
         notes=("the level of the source's base rate is unverified; the model assumes another",),
+        fingerprints=fingerprints_of_wallets("loans", (loan.borrower for loan in loans))[:, None],
     )
 
 
@@ -213,11 +226,13 @@ def judged_liquidations(frame: pd.DataFrame, path: Path) -> Judged:
         starts=starts,
         known=starts + REPEAT_DAYS * _DAY,
         notes=("without positions or prices of these wallets: the count of liquidations is all that is known",),
+        fingerprints=fingerprints_of_wallets("liquidations", events.wallets[events.wallet[seen]])[:, None],
     )
 
 
 def judged_passports(passports: Passports) -> Judged:
     """Applicants by their passport alone, at a fixed neutral loan."""
+    table = "home" if passports.columns == HOME else "card"
     return Judged(
         output=DEFAULT_OUTPUT,
         chain=np.repeat(neutral_loan()[None], len(passports.bad), axis=0),
@@ -225,6 +240,7 @@ def judged_passports(passports: Passports) -> Judged:
         labels=passports.bad,
         learned=passports.encoded,
         notes=("the probability is that of a 30-day loan at the assumed share of failures, not the table's level",),
+        fingerprints=fingerprints_of_rows(table, passports.encoded)[:, None],
     )
 
 

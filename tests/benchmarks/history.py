@@ -35,7 +35,7 @@ from oracle.devnet.machinery.anvil import Anvil
 from oracle.devnet.protocols.aave import Aave, deploy_aave
 from oracle.history.collect import Markets, Reading, Services, collect_counted
 from oracle.history.configuration import AaveV3Market, CoinPriceFeed, HistoryConfiguration
-from oracle.pipeline.history_store import PostgresHistoryStore
+from oracle.pipeline.history_stores import PostgresHistoryStore
 from oracle.store import database
 from oracle.store.embedded import EmbeddedPostgres, create_database
 

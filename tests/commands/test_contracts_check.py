@@ -1,6 +1,7 @@
 """`risk-oracle contracts check` against real contracts: it needs no Node, and sees a single changed byte."""
 
 import asyncio
+import json
 import sys
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -11,8 +12,10 @@ from web3 import Web3
 
 from oracle.devnet.machinery.anvil import Anvil
 from oracle.devnet.machinery.artifacts import Deployed, aave_v3, project, verifier
+from oracle.devnet.machinery.node import REPOSITORY
 from oracle.models.registry import load
 from oracle.processes import ProgramError
+from oracle.proving.making import setup
 from tests.support.oracle_on_chain import FEE_WEI, LIFETIME_SECONDS, OracleOnChain, oracle_on
 
 DAY = 86_400
@@ -100,25 +103,38 @@ async def _check(
     foreign: Sequence[str] = (),
     model: str | None = None,
     chain_id: int | None = None,
+    keys: Path | None = None,
+    options: Sequence[str] = (),
+    elsewhere: bool = False,
 ) -> tuple[int, str]:
+    """Run the command: in the repository, where a build and keys are, or `elsewhere`, where there is neither."""
     file = folder / "check.toml"
     file.write_text(
         f'[chain]\nrpc_url = "{oracle.chain.rpc_url}"\nchain_id = {chain_id or oracle.chain.chain_id}\n'
         f'oracle = "{oracle.deployed.address}"\n[history]\ncoin_price_feed = "0x{"11" * 20}"\n'
         + "".join(f'[[history.lenders]]\nname = "lender"\naddress = "{lender}"\n' for lender in lenders)
         + "".join(f'[[history.lenders]]\nname = "theirs"\naddress = "{lender}"\nforeign = true\n' for lender in foreign)
-        + (f'[model]\nname = "{model}"\n' if model else "")
+        + "[model]\n"
+        + (f'name = "{model}"\n' if model else "")
+        + (f'keys = "{keys}"\n' if keys else "")
     )
     command = [str(Path(sys.executable).with_name("risk-oracle")), "contracts", "check", "--config", str(file)]
+    command += options
     child = await asyncio.create_subprocess_exec(
-        *command, env={"PATH": "/nowhere"}, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        *command,
+        cwd=folder if elsewhere else None,
+        env={"PATH": "/nowhere"},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
     )
     said, _ = await child.communicate()
     return child.returncode or 0, said.decode()
 
 
 def _line(said: str, address: str) -> str:
-    return next(line for line in said.splitlines() if address.lower() in line.lower())
+    lines = [line for line in said.splitlines() if address.lower() in line.lower()]
+    assert lines, f"no line about {address} in: {said}"
+    return lines[0]
 
 
 async def test_check__when_all_is_as_released__then_each_contract_is_named_as_the_same(
@@ -132,6 +148,58 @@ async def test_check__when_all_is_as_released__then_each_contract_is_named_as_th
     for contract in (oracle.deployed, oracle.registry, checker, lending, tokens):
         assert _line(said, contract.address).startswith("same "), said
     assert "and as built" in _line(said, checker.address)
+
+
+async def test_check__without_build_and_keys__then_the_verifier_is_unchecked_and_not_the_same(
+    oracle: OracleOnChain, tmp_path: Path
+) -> None:
+    checker = await _permissive(oracle)
+    await _register(oracle, checker)
+    code, said = await _check(oracle, tmp_path, elsewhere=True)
+    assert code == 0, said
+    line = _line(said, checker.address)
+    assert line.startswith("unchecked"), said
+    assert "the registry's own word" in line
+    for missing in ("not compared with the release", "nor with a build (build/contracts", "nor with keys (no keys of"):
+        assert missing in line
+    assert "not everything was compared" in said
+    code, said = await _check(oracle, tmp_path, elsewhere=True, options=["--json"])
+    [found] = [one for one in json.loads(said.partition("\nnot everything")[0]) if one["contract"] == "Halo2Verifier"]
+    assert (found["status"], found["compared"], len(found["not_compared"])) == ("unchecked", [], 3)
+
+
+async def test_check__without_build__then_a_proof_of_the_keys_tells_a_verifier_that_fits_from_one_that_does_not(
+    oracle: OracleOnChain, tmp_path: Path
+) -> None:
+    checker = await _verifier(oracle)
+    await _register(oracle, checker)
+    keys = REPOSITORY / "build" / "keys" / MODEL.name
+    code, said = await _check(oracle, tmp_path, elsewhere=True, keys=keys)
+    assert code == 0, said
+    assert _line(said, checker.address).startswith("same ")
+    assert f"it fits the keys in {keys}" in said
+    assert "nor with a build" in said
+
+    other = await asyncio.to_thread(setup, MODEL.directory, tmp_path / "other")
+    code, said = await _check(oracle, tmp_path, elsewhere=True, keys=other.folder)
+    assert code == 1, said
+    assert _line(said, checker.address).startswith("DIFFERENT")
+    assert f"refuses a proof of model {MODEL.name}" in said
+
+    # The compiled verifier alone is no proof that the keys fit: it may be of those that were there before.
+    code, said = await _check(oracle, tmp_path, keys=other.folder)
+    assert code == 1, said
+    assert "as built in build/contracts" in said
+
+
+async def test_check__on_a_public_chain_id__then_a_verifier_of_development_keys_is_a_fault(tmp_path: Path) -> None:
+    async with Anvil(chain_id=424242) as chain, oracle_on(chain) as oracle:
+        checker = await _verifier(oracle)
+        await _register(oracle, checker)
+        code, said = await _check(oracle, tmp_path)
+        assert code == 1, said
+        assert _line(said, checker.address).startswith("DIFFERENT")
+        assert "can forge answers of this oracle" in said
 
 
 async def test_check__when_a_lender_is_another_projects__then_only_settings_that_say_so_let_it_pass(

@@ -1,5 +1,7 @@
 """What the daemon refuses to start with: exit code 2, and a line that says what is wrong and what to do."""
 
+import asyncio
+import json
 import shutil
 from pathlib import Path
 
@@ -8,7 +10,9 @@ from sqlalchemy import text
 from web3 import Web3
 
 from oracle.devnet.machinery.accounts import named_account
-from oracle.devnet.stack import Stack
+from oracle.devnet.stack import Stack, local_stack
+from oracle.proving.keys import read_keys
+from oracle.proving.making import setup
 from oracle.store import database
 from oracle.store.embedded import create_database
 from tests.daemon.conftest import changed, refusal
@@ -95,6 +99,47 @@ async def test_start__with_a_corrupt_proving_key__names_the_file(stack: Stack, t
     said = await refusal(stack, changed(stack.settings_file, "keys", f'"{keys}"'))
     assert "proving.key is corrupt" in said
     assert "risk-oracle setup" in said
+
+
+async def test_start__with_keys_of_another_reference_string__does_not_serve(stack: Stack, tmp_path: Path) -> None:
+    # What every newcomer does: each `setup` in a new folder makes another development string.
+    keys = await asyncio.to_thread(setup, stack.model.directory, tmp_path / "keys")
+    said = await refusal(stack, changed(stack.settings_file, "keys", f'"{keys.folder}"'))
+    assert f"the verifier at {stack.contracts.verifier.address.lower()} refuses a proof" in said
+    assert str(keys.folder) in said
+    assert "model.keys" in said
+    assert "serving" not in said
+
+
+async def test_start__with_a_reference_string_that_only_calls_itself_a_file_of_the_ceremony__is_refused(
+    tmp_path: Path,
+) -> None:
+    async with local_stack(tmp_path / "public", chain_id=424242, histories=False, durable=False) as public:
+        keys = tmp_path / "keys"
+        shutil.copytree(public.settings.model.keys, keys)
+        for label in ("file", "production"):
+            manifest = json.loads((keys / "manifest.json").read_text()) | {"srs": label}
+            (keys / "manifest.json").write_text(json.dumps(manifest))
+            said = await refusal(public, changed(public.settings_file, "keys", f'"{keys}"'))
+            assert "development reference string" in said
+            assert "424242" in said
+
+
+async def test_start__on_a_public_chain_id_with_the_operators_own_ceremony__serves_and_says_so(tmp_path: Path) -> None:
+    async with local_stack(tmp_path / "public", chain_id=424242, histories=False, durable=False) as public:
+        srs = read_keys(public.settings.model.keys).sha256["kzg.srs"]
+        ceremony = tmp_path / "rehearsal.toml"
+        ceremony.write_text(f'name = "rehearsal"\n[sha256]\n12 = "{srs}"\n')
+        text = public.settings_file.read_text().replace("[model]", f'[model]\nceremony = "{ceremony}"')
+        public.settings_file.write_text(text)
+        daemon = await public.start_daemon()
+        said = daemon.tail(40)
+        assert "own_ceremony_trusted" in said
+        assert "rehearsal" in said
+        assert "serving" in said
+        public.stop_daemons()
+        ceremony.write_text(f'name = "rehearsal"\n[sha256]\n12 = "{"00" * 32}"\n')
+        assert "development reference string" in await refusal(public, text)
 
 
 async def test_start__on_an_empty_database__says_how_to_upgrade(stack: Stack) -> None:

@@ -3,22 +3,22 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Any, Self
 
 from aiohttp import web
 
 from oracle.devnet.machinery.anvil import Anvil
+from tests.support.served import Given, Served, given_response
 
 KEY = "K3Y0FTHEPLAN"
 WINDOW = 10_000
 
 # Gets an action and the true answer; returns the answer to give, or an HTTP status with headers.
-Tamper = Callable[[str, dict[str, Any]], "dict[str, Any] | tuple[int, dict[str, str]]"]
+Tamper = Callable[[str, dict[str, Any]], Given]
 
 
 @dataclass
-class EtherscanServer:
+class EtherscanServer(Served):
     """Speaks `account/txlist` and the head's number as the documentation of version 2 shows them."""
 
     chain: Anvil
@@ -27,33 +27,20 @@ class EtherscanServer:
     largest_page: int = WINDOW
     calls: Counter[str] = field(default_factory=Counter)
     queries: list[dict[str, str]] = field(default_factory=list)
-    url: str = ""
+
+    method = "GET"
+    path = "/v2/api"
 
     async def __aenter__(self) -> Self:
         head = await self.chain.block_number()
         self._rows = [row for number in range(1, head + 1) for row in await _rows(self.chain, number)]
-        application = web.Application()
-        application.router.add_get("/v2/api", self._serve)
-        self._runner = web.AppRunner(application, shutdown_timeout=0.1)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        host, port = self._runner.addresses[0][:2]
-        self.url = f"http://{host}:{port}/v2/api"
-        return self
+        return await super().__aenter__()
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._runner.cleanup()
-
-    async def _serve(self, request: web.Request) -> web.Response:
+    async def serve(self, request: web.Request) -> web.Response:
         query = dict(request.query)
         self.queries.append(query)
         self.calls[query["action"]] += 1
-        given = self.tamper(query["action"], await self._answer(query))
-        if isinstance(given, tuple):
-            return web.Response(status=given[0], headers=given[1])
-        return web.json_response(given)
+        return given_response(self.tamper(query["action"], await self._answer(query)))
 
     async def _answer(self, query: dict[str, str]) -> dict[str, Any]:
         if query.get("apikey") != KEY:

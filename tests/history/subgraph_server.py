@@ -4,13 +4,14 @@ import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from aiohttp import web
 
+from tests.support.served import Given, Served, given_response
+
 # Gets the true answer; returns the answer to give, or an HTTP status with headers.
-Tamper = Callable[[dict[str, Any]], "dict[str, Any] | tuple[int, dict[str, str]]"]
+Tamper = Callable[[dict[str, Any]], Given]
 Entities = Mapping[str, Sequence[dict[str, Any]]]
 
 _DECLARED = re.compile(r"\$(\w+): (\w+)!")
@@ -27,7 +28,7 @@ class Refused(Exception):
 
 
 @dataclass
-class SubgraphServer:
+class SubgraphServer(Served):
     """Serves entities as they stood at a block: each has the number of its block below `_block`.
 
     `block_number` finds a block's number by its hash. `id_type` is the schema's type of ids.
@@ -38,34 +39,17 @@ class SubgraphServer:
     id_type: str = "ID"
     tamper: Tamper = lambda answer: answer
     queries: Counter[str] = field(default_factory=Counter)
-    url: str = ""
 
-    async def __aenter__(self) -> Self:
-        application = web.Application()
-        application.router.add_post("/subgraphs/id/market", self._serve)
-        self._runner = web.AppRunner(application, shutdown_timeout=0.1)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        host, port = self._runner.addresses[0][:2]
-        self.url = f"http://{host}:{port}/subgraphs/id/market"
-        return self
+    path = "/subgraphs/id/market"
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._runner.cleanup()
-
-    async def _serve(self, request: web.Request) -> web.Response:
+    async def serve(self, request: web.Request) -> web.Response:
         asked = await request.json()
         try:
             answer = await self._answer(asked["query"], asked["variables"])
         except Refused as refused:
             answer = {"errors": [{"message": str(refused)}]}
         self.queries["all"] += 1
-        given = self.tamper(answer)
-        if isinstance(given, tuple):
-            return web.Response(status=given[0], headers=given[1])
-        return web.json_response(given)
+        return given_response(self.tamper(answer))
 
     async def _answer(self, query: str, variables: dict[str, str]) -> dict[str, Any]:
         number = await self.block_number(variables["block"])

@@ -22,7 +22,7 @@ from oracle.history.markets import CompoundV2Market
 from oracle.history.reading.event_index import EventIndex
 from oracle.history.reading.event_store import EventStore, MemoryEventStore
 from oracle.history.reading.reader import ChainReader
-from oracle.pipeline.event_store import PostgresEventStore
+from oracle.pipeline.history_stores import PostgresEventStore
 from oracle.store import database
 from tests.history.lending import Town, address_of, town
 

@@ -23,7 +23,7 @@ from oracle.history.reading.event_index import EventIndex, IndexBehind
 from oracle.history.reading.event_store import Cursor, EventStore, MemoryEventStore
 from oracle.history.reading.logs import Log
 from oracle.history.reading.reader import ChainReader
-from oracle.pipeline.event_store import PostgresEventStore
+from oracle.pipeline.history_stores import PostgresEventStore
 from oracle.pipeline.jobs import index_markets
 from oracle.store import database
 from tests.support.event_source import Ingest

@@ -17,7 +17,7 @@ from oracle.assessment.request import BlockRef
 from oracle.history.collect import Reading, Services, collect_counted, collect_history
 from oracle.history.reading.memory import WalletMemory
 from oracle.history.transactions.etherscan_client import EtherscanClient
-from oracle.pipeline.history_store import PostgresHistoryStore
+from oracle.pipeline.history_stores import PostgresHistoryStore
 from oracle.store import database
 from tests.history.etherscan_server import KEY, EtherscanServer
 from tests.history.test_wallets import MOMENTS, WALLETS, connected

@@ -11,8 +11,8 @@ from oracle.devnet.machinery.accounts import ETHER
 from oracle.devnet.protocols.beside_aave_v3 import deploy_protocols, protocol_settings
 from oracle.devnet.protocols.uniswap import NEVER
 from oracle.history.markets import CometMarket, MakerVaults
-from oracle.pipeline.event_store import PostgresEventStore
 from oracle.pipeline.history import Histories, history_configuration
+from oracle.pipeline.history_stores import PostgresEventStore
 from oracle.store import database
 from tests.history.lending import Town, address_of, town
 

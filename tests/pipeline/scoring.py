@@ -47,8 +47,9 @@ async def collected(sessions: Sessions) -> None:
 async def scored(sessions: Sessions, *, commit: bool = True) -> None:
     """Run the score stage on request 1."""
     row = await row_of(sessions, 1)
+    settle = await stage.score(context(), row)
     async with sessions() as session:
-        row = await session.merge(row)
-        outcome = await stage.score(context(), session, row)
+        session.add(row)
+        outcome = await settle(session)
         assert outcome.target is State.SCORED
         await (session.commit() if commit else session.rollback())

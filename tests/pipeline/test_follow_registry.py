@@ -3,10 +3,12 @@
 tests/daemon/test_model_change.py lets a running daemon prove and answer with each model.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -26,6 +28,8 @@ from oracle.pipeline.context import Context
 from oracle.pipeline.models import chosen_model
 from oracle.pipeline.upkeep.follow_registry import follow_registry
 from oracle.pipeline.worker import run_once
+from oracle.proving.making import setup
+from oracle.proving.prover import Prover
 from oracle.store import requests
 from oracle.store.model_tables import ShadowScoreRow
 from oracle.store.tables import RequestRow
@@ -201,6 +205,33 @@ async def test_activation__of_a_model_that_is_not_here__is_told_while_the_shadow
     assert context.health.parts["model"].ok
     row = await following.run(1, "score")
     assert (row.state, row.model_id) == (State.SCORED, "0x" + following.models.second.model_id.hex())
+
+
+async def test_activation__of_a_model_whose_keys_do_not_fit_its_verifier__is_told_after_one_proof_and_not_answered_with(
+    following: Following, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context, first, second = following.context, following.models.first, following.models.second
+    # Made anew after the verifier was deployed, as after `setup` in another folder.
+    await asyncio.to_thread(setup, second.directory, tmp_path / second.name)
+    (tmp_path / first.name).symlink_to(following.models.keys / first.name)
+    context.models = ModelSettings(directory=following.models.directory, keys=tmp_path)
+    await following.promote(second)
+    await follow_registry(context)
+    part = context.health.parts["model"]
+    assert not part.ok
+    assert "generated from other keys" in part.text
+    assert f"{first.name} (0x{first.model_id.hex()}) still answers" in part.text
+    assert following.answering == first.name
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Prover, "prove", None)
+        await follow_registry(context)
+        assert "generated from other keys" in part.text
+
+    context.models = ModelSettings(directory=following.models.directory, keys=following.models.keys)
+    await follow_registry(context)
+    assert context.health.parts["model"].ok
+    assert following.answering == second.name
 
 
 async def test_named_model__is_kept_while_active_and_refused_once_retired(following: Following) -> None:

@@ -39,8 +39,10 @@ async def scored_beside(sessions: Sessions, beside: object) -> None:
     model = Model.open(registry.load())
     context = cast(Context, SimpleNamespace(model=model, answering=lambda: model, shadow=beside))
     row = await row_of(sessions, 1)
+    settle = await stage.score(context, row)
     async with sessions.begin() as session:
-        outcome = await stage.score(context, session, await session.merge(row))
+        session.add(row)
+        outcome = await settle(session)
         assert outcome.target is State.SCORED
 
 

@@ -13,8 +13,7 @@ from oracle.chain.contracts import BlockReader, OracleContract
 from oracle.chain.rpc import EndpointRefused
 from oracle.pipeline import worker
 from oracle.pipeline.context import Context
-from oracle.pipeline.jobs import free_nonces
-from oracle.pipeline.stages.stage import Outcome
+from oracle.pipeline.stages.stage import Outcome, Settle
 from oracle.pipeline.worker import run_once
 from oracle.store import ledger, requests
 from oracle.store.tables import RequestRow
@@ -42,10 +41,14 @@ def impatient(ingest: Ingest) -> Ingest:
 async def test_stage__that_the_database_refuses__ends_as_a_dead_letter_with_its_fault(
     impatient: Ingest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def divide(_: Context, session: AsyncSession, row: RequestRow) -> Outcome:
+    async def divide(_: Context, row: RequestRow) -> Settle:
         row.fault = "half-way"
-        await session.execute(text("select 1 / 0"))
-        return Outcome(State.COLLECTED, "never")
+
+        async def settle(session: AsyncSession) -> Outcome:
+            await session.execute(text("select 1 / 0"))
+            return Outcome(State.COLLECTED, "never")
+
+        return settle
 
     monkeypatch.setitem(worker.STAGES, "collect", divide)
     await impatient.oracle.ask()
@@ -75,32 +78,6 @@ async def test_stage__after_many_passing_faults__gets_all_its_tries_for_a_lastin
     assert not faults
     assert row.state == State.REQUESTED
     assert row.attempts == 2
-
-
-async def test_nonce__of_a_request_that_vanished_before_its_transaction_was_sent__is_spent_all_the_same(
-    ingest: Ingest,
-) -> None:
-    context = ingest.context
-    _, _, context.signer_set_digest = await ingest.oracle.contract.signers()
-    await ingest.oracle.ask()
-    await ingest.search()
-    async with context.sessions.begin() as session:
-        row = await requests.find(session, context.chain_id, context.address, 1, lock=True)
-        row.decline_reason = DeclineReason.OPERATOR_POLICY.value
-        await requests.move(session, row, State.DECLINING, "test")
-    assert await run_once(context, "decline")
-    assert (await ingest.row(1)).state == State.SUBMITTED
-    await free_nonces(context)
-    assert await context.client.nonce(context.signer.address) == 0, "a request still waits for this transaction"
-
-    async with context.sessions.begin() as session:
-        await requests.vanish(session, context.chain_id, context.address, 0)
-    await free_nonces(context)
-    await ingest.chain.mine()  # the node mines by itself, but not before it answers
-    assert await context.client.nonce(context.signer.address) == 1
-    await free_nonces(context)
-    async with context.sessions() as session:
-        assert not await ledger.orphans(session, context.chain_id, context.signer.address)
 
 
 async def test_search__when_the_endpoint_refuses_wide_ranges__asks_for_less_and_finds_everything(
@@ -143,7 +120,7 @@ async def test_transaction__that_waits_for_too_long__is_replaced_with_higher_fee
     await ingest.chain.mine()
     await confirm_now(ingest)
     async with context.sessions() as session:
-        mined = await ledger.last_transaction(session, (await ingest.row(1)).id)
+        mined = await ledger.transaction_of(session, (await ingest.row(1)).id)
         assert mined is not None
         sent = await ledger.broadcasts(session, mined)
     assert len(sent) == 2

@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -231,3 +233,13 @@ def test_setup__what_a_killed_run_left__is_removed_and_that_of_a_running_one_is_
     setup(shipped.directory, copied)
     assert not dead.exists()
     assert alive.exists()
+
+
+def test_setup__environment_without_a_home__works_all_the_same(
+    shipped: ShippedModel, keys: Keys, tmp_path: Path
+) -> None:
+    program, target = Path(sys.executable).with_name("risk-oracle"), tmp_path / "keys"
+    command = [str(program), "setup", "--keys", str(target), "--srs", str(keys.folder / SRS)]
+    done = subprocess.run(command, env={"PATH": "/nowhere"}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert read_keys(target).sha256 == keys.sha256

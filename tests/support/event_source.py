@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 
 from oracle.assessment.states import State
-from oracle.chain.fees import FeePolicy
+from oracle.chain.fees import FeePolicy, Tips
 from oracle.config.chain import ChainSettings, TransactionSettings
 from oracle.config.history import HistorySettings
 from oracle.config.worker import WorkerSettings
@@ -17,7 +17,7 @@ from oracle.devnet.machinery.anvil import Anvil
 from oracle.history.identity.labels import Labels
 from oracle.models.inference import Model
 from oracle.models.registry import load
-from oracle.pipeline.context import Context
+from oracle.pipeline.context import Claims, Context
 from oracle.pipeline.health import Health
 from oracle.pipeline.history import Histories
 from oracle.pipeline.ingest import search_new_blocks
@@ -103,7 +103,7 @@ def _context(oracle: OracleOnChain, engine: AsyncEngine) -> Context:
         sessions=async_sessionmaker(engine, expire_on_commit=False),
         oracle=oracle.contract,
         client=oracle.client,
-        fees=FeePolicy(10**12, 10**9),
+        fees=FeePolicy(10**12, Tips(10**9, 10**9, 10**11)),
         signer=oracle.signer,
         signer_set_digest=bytes(32),
         histories=Histories(oracle.w3, history, settings.chain_id),
@@ -112,4 +112,6 @@ def _context(oracle: OracleOnChain, engine: AsyncEngine) -> Context:
         model=Model.open(model),
         prover=Prover(model.directory, Path("build/keys/never-entered")),
         health=Health(),
+        # Without a beat of its own; nobody else is on its database.
+        claims=Claims(daemon=1),
     )

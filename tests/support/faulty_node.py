@@ -13,46 +13,44 @@ from typing import Any, Self
 import aiohttp
 from aiohttp import web
 
+from tests.support.served import Served
+
 # Gets a request's method, its parameters and the true answer (`result` or `error`); returns the answer to give.
 # An HTTP status may come with headers; a float is a silence of so many seconds before the true answer; a text is sent
 # as it is, and bytes likewise, but the connection is cut after them.
 Given = dict[str, Any] | int | float | tuple[int, dict[str, str]] | str | bytes
 Tamper = Callable[[str, list[Any], dict[str, Any]], Given]
+# Gets a request's method and its parameters; returns an answer that keeps it from the node, None to pass it on.
+Refuse = Callable[[str, list[Any]], dict[str, Any] | None]
 
 
 @dataclass
-class FaultyNode:
+class FaultyNode(Served):
     """A proxy before a node; `tamper` may return another answer, or an HTTP status. `calls` counts methods."""
 
     target: str
     tamper: Tamper
+    refuse_first: Refuse | None = None
     calls: Counter[str] = field(default_factory=Counter)
-    url: str = ""
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession()
-        application = web.Application()
-        application.router.add_post("/", self._serve)
-        # Abandoned requests leave connections that nobody will close.
-        self._runner = web.AppRunner(application, shutdown_timeout=0.1)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        host, port = self._runner.addresses[0][:2]
-        self.url = f"http://{host}:{port}"
-        return self
+        return await super().__aenter__()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._runner.cleanup()
+        await super().__aexit__(kind, error, trace)
         await self._session.close()
 
-    async def _serve(self, request: web.Request) -> web.StreamResponse:
+    async def serve(self, request: web.Request) -> web.StreamResponse:
         asked = await request.json()
         # Both of this moment: what is on its way when a test exchanges them belongs to the time before.
         target, tamper = self.target, self.tamper
         self.calls[asked["method"]] += 1
+        kept = self.refuse_first and self.refuse_first(asked["method"], asked["params"])
+        if isinstance(kept, dict):
+            return web.json_response({"jsonrpc": "2.0", "id": asked["id"], **kept})
         async with self._session.post(target, json=asked) as response:
             true = await response.json()
         answer = {key: true[key] for key in ("result", "error") if key in true}

@@ -5,6 +5,7 @@ import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final
 
 from web3 import AsyncHTTPProvider, AsyncWeb3
@@ -15,7 +16,7 @@ from web3.utils import get_create_address
 from oracle.assessment.errors import ConfigurationFault, OracleError
 from oracle.assessment.request import to_address
 from oracle.chain.accounts import SendingAccount
-from oracle.chain.fees import GWEI, FeePolicy, Fees
+from oracle.chain.fees import GWEI, Fees, fee_policy
 from oracle.chain.reverts import from_web3
 from oracle.chain.rpc import EndpointRefused, endpoint_faults
 from oracle.chain.transactions import InsufficientFunds, Mined, TransactionClient
@@ -159,9 +160,9 @@ class Doer:
 
     async def _fees(self, deed: Deed) -> Fees:
         base, tip = await self.base_fee_and_tip_wei()
-        policy = FeePolicy(self.max_fee_gwei * GWEI, tip)
+        policy = fee_policy(self.journal.chain_id, Decimal(self.max_fee_gwei))
         before = Fees(*deed.fees) if deed.hashes and deed.fees is not None else None
-        fees = policy.first(base) if before is None else policy.replacement(base, before)
+        fees = policy.first(base, tip) if before is None else policy.replacement(base, tip, before)
         if fees is None:
             raise NotDone(
                 f"the base fee is {base / GWEI:.3f} gwei, and with the tip above --max-fee-gwei {self.max_fee_gwei}: "

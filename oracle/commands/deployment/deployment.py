@@ -16,6 +16,7 @@ from oracle.chain.creation import creation_code, creation_size
 from oracle.chain.governance import Governance, Proposal
 from oracle.chain.reverts import Reverted
 from oracle.chain.rpc import block_ref
+from oracle.chain.verifier import takes_proof
 from oracle.commands.contracts_check import released
 from oracle.commands.deployment.deeds import Differs, Doer, NotDone, coins
 from oracle.commands.deployment.journal import Deed
@@ -213,7 +214,7 @@ class Deployment:
             raise NotDone(f"the code at {part.address} is not the verifier's: the endpoint lies, or is behind")
         async with Prover(self.model.directory, self.keys.folder) as prover:
             proof = await prover.prove(_SAMPLE, NEUTRAL_PRIVATE)
-        if not await governance.accepts(part.address, proof.proof, proof.instances):
+        if not await takes_proof(self.doer.w3, part.address, proof.proof, proof.instances):
             raise ConfigurationFault(
                 f"the verifier at {part.address} refuses a proof made with the keys in {self.keys.folder}: make them "
                 "again with `risk-oracle setup`"

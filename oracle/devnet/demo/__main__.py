@@ -23,12 +23,13 @@ from oracle.devnet.demo.refusal import tell_why
 from oracle.devnet.demo.story import STAGES_TOLD, Story, read_story, tell
 from oracle.devnet.demo.tampering import tampered_answer_refused
 from oracle.devnet.machinery.accounts import ETHER, named_account
+from oracle.devnet.machinery.memory import peak_memory_mb
 from oracle.devnet.machinery.node import REPOSITORY
 from oracle.devnet.stack import Stack, local_stack
 from oracle.devnet.wallets.borrowing import Decision, LoanRequest, LoanState, request_loan, settle
 from oracle.devnet.wallets.histories import Wallet
 from oracle.devnet.wallets.stage import DAY_SECONDS
-from oracle.processes import ProgramError, peak_memory_mb
+from oracle.processes import ProgramError
 from oracle.store import database
 
 FOLDER: Final = REPOSITORY / "build" / "demo"

@@ -15,7 +15,7 @@ from oracle.devnet.stack import Stack
 from oracle.devnet.wallets.borrowing import LoanRequest
 from oracle.processes import ProgramError
 from oracle.store import requests
-from oracle.store.ledger import last_transaction
+from oracle.store.ledger import transaction_of
 from oracle.store.tables import RequestRow
 
 _BAD_ENDS: Final = (State.DEAD, State.DECLINED, State.EXPIRED, State.CLOSED)
@@ -62,7 +62,7 @@ async def read_story(session: AsyncSession, stack: Stack, request: LoanRequest) 
         return None
     if row.state in _BAD_ENDS:
         raise ProgramError(f"request {request.request_id} ended as {row.state}: {row.fault or row.decline_reason}")
-    transaction = await last_transaction(session, row.id)
+    transaction = await transaction_of(session, row.id)
     if transaction is None or not transaction.succeeded or row.outputs is None or row.proof is None:
         return None
     steps = await requests.transitions(session, row)

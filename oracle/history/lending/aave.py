@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
-from oracle.assessment.errors import HistoryIncomplete
 from oracle.assessment.history import LendingHistory
 from oracle.assessment.request import Address, BlockRef
 from oracle.history.lending.aave_v3_prices import AaveMarket, MarketPrices
+from oracle.history.lending.activity import Activity, Position, check_borrowed, lending_history
 from oracle.history.reading.abi import Event, Function, address_topic, topic_address
 from oracle.history.reading.concurrently import all_of
 from oracle.history.reading.logs import Log, Topics, read_logs
-from oracle.history.reading.reader import ChainReader, quantity
+from oracle.history.reading.reader import ChainReader
 from oracle.history.reading.subgraph_logs import SubgraphLogs
 
 # In the market's base currency: collateral, debt, borrowable; then threshold and LTV in basis points, and the factor.
@@ -82,6 +82,20 @@ class _Sums:
         self.counts[topic] = self.counts.get(topic, 0) + 1
         self.usd[topic] = self.usd.get(topic, 0) + usd
 
+    def activity(self, kind: Generation) -> Activity:
+        """Return the sums by what the events mean."""
+        return Activity(
+            supplied_usd=self.usd.get(kind.supply.topic, 0),
+            withdrawn_usd=self.usd.get(WITHDRAW.topic, 0),
+            borrowed_usd=self.usd.get(kind.borrow.topic, 0),
+            repaid_usd=self.usd.get(kind.repay.topic, 0),
+            liquidated_usd=self.usd.get(LIQUIDATION.topic, 0),
+            liquidations=self.counts.get(LIQUIDATION.topic, 0),
+            events=sum(self.counts.values()),
+            first_borrow=self.first_borrow,
+            first_owed=self.first_owed,
+        )
+
 
 class AaveSource:
     """One market of either generation as a source of lending history, its events from `events` or the node's logs."""
@@ -116,45 +130,21 @@ class AaveSource:
             await self._add_all(wallet, at, prices, sums)
         else:
             await self._add(await self._events.of(wallet, at), prices, sums)
-        collateral_usd, debt_usd, health_factor_wad = await self._position(wallet, at, prices)
-        self._check_borrowed(wallet, sums, debt_usd)
-        event_count = sum(sums.counts.values())
-        return LendingHistory(
-            supplied_usd=sums.usd.get(kind.supply.topic, 0),
-            withdrawn_usd=sums.usd.get(WITHDRAW.topic, 0),
-            borrowed_usd=sums.usd.get(kind.borrow.topic, 0),
-            repaid_usd=sums.usd.get(kind.repay.topic, 0),
-            liquidation_count=sums.counts.get(LIQUIDATION.topic, 0),
-            liquidated_usd=sums.usd.get(LIQUIDATION.topic, 0),
-            event_count=event_count,
-            first_borrow_at=await self._time_of(sums.first_borrow),
-            collateral_usd=collateral_usd,
-            debt_usd=debt_usd,
-            health_factor_wad=health_factor_wad,
-            # aTokens that somebody else sent are no use of the protocol.
-            protocols=frozenset({self._market.name} if event_count else ()),
-        )
-
-    def _check_borrowed(self, wallet: Address, sums: _Sums, debt_usd: int) -> None:
-        """Raise HistoryIncomplete for a debt, there or paid back, without the borrowing that every debt comes from."""
-        lacking = "there is no event of borrowing" if self._events is None else "its subgraph knows of no borrowing"
-        if debt_usd and sums.first_borrow is None:
-            raise HistoryIncomplete(f"{wallet} is in debt at {self.name}, but {lacking}")
-        owed = sums.first_owed
-        if owed is not None and (sums.first_borrow is None or sums.first_borrow.block_number > owed.block_number):
-            raise HistoryIncomplete(
-                f"a debt of {wallet} at {self.name} was paid back in block {owed.block_number}, but {lacking} before"
-            )
+        position, health_factor_wad = await self._position(wallet, at, prices)
+        activity = sums.activity(kind)
+        check_borrowed(wallet, self.name, activity, position.debt_usd, subgraph=self._events is not None)
+        return await lending_history(self._reader, self.name, activity, position, health_factor_wad)
 
     def _prices(self) -> MarketPrices:
         return MarketPrices(self._reader, self._market)
 
-    async def _position(self, wallet: Address, at: BlockRef, prices: MarketPrices) -> tuple[int, int, int | None]:
+    async def _position(self, wallet: Address, at: BlockRef, prices: MarketPrices) -> tuple[Position, int | None]:
         await prices.check_unit(at.hash)
         account = await self._reader.call(self._market.pool, _ACCOUNT, wallet, block_hash=at.hash)
         base = await prices.base(at.hash)
-        health_factor_wad = account[5]
-        return base.usd(account[0]), base.usd(account[1]), None if health_factor_wad == _NO_DEBT else health_factor_wad
+        # The market's own health factor, which it liquidates by.
+        position = Position(collateral_usd=base.usd(account[0]), debt_usd=base.usd(account[1]))
+        return position, None if account[5] == _NO_DEBT else account[5]
 
     async def _add_all(self, wallet: Address, at: BlockRef, prices: MarketPrices, sums: _Sums) -> None:
         user, start = address_topic(wallet), self._market.start_block
@@ -184,6 +174,3 @@ class AaveSource:
     async def _value(self, log: Log, prices: MarketPrices) -> int:
         moved = self._generation.moved(log)
         return 0 if moved is None else await prices.value_usd(*moved, log.block_hash)
-
-    async def _time_of(self, log: Log | None) -> int | None:
-        return None if log is None else quantity((await self._reader.block(log.block_hash))["timestamp"])

@@ -13,6 +13,7 @@ from typing import Final
 from oracle.assessment.errors import BlockUnavailable, HistoryIncomplete
 from oracle.assessment.history import USD, WAD, LendingHistory
 from oracle.assessment.request import Address, BlockRef
+from oracle.history.lending.activity import Activity, Position, lending_history
 from oracle.history.lending.comet_events import (
     ABSORB_COLLATERAL,
     ABSORB_DEBT,
@@ -30,7 +31,7 @@ from oracle.history.markets import CometMarket
 from oracle.history.reading.abi import Function, address_topic, topic_address
 from oracle.history.reading.concurrently import all_of
 from oracle.history.reading.logs import Log, Topics, read_logs
-from oracle.history.reading.reader import ChainReader, quantity
+from oracle.history.reading.reader import ChainReader
 from oracle.history.reading.subgraph_logs import SubgraphLogs
 
 _BASE_FEED: Final = Function("baseTokenPriceFeed", (), ("address",))
@@ -107,21 +108,18 @@ class CometSource:
             if block or moved != BaseMoves()
         )
         borrows = [block[0] for block, moved in zip(blocks, moves, strict=True) if moved.borrowed]
-        collateral_usd, backing_usd, debt_usd = await self._position(wallet, at.hash)
-        return LendingHistory(
+        position = await self._position(wallet, at.hash)
+        activity = Activity(
             supplied_usd=sum(one.supplied_usd for one in sums),
             withdrawn_usd=sum(one.withdrawn_usd for one in sums),
             borrowed_usd=sum(one.borrowed_usd for one in sums),
             repaid_usd=sum(one.repaid_usd for one in sums),
-            liquidation_count=sum(log.topics[0] == ABSORB_DEBT.topic for log in logs),
             liquidated_usd=sum(one.liquidated_usd for one in sums),
-            event_count=len(logs),
-            first_borrow_at=await self._time_of(borrows[0]) if borrows else None,
-            collateral_usd=collateral_usd,
-            debt_usd=debt_usd,
-            health_factor_wad=backing_usd * WAD // debt_usd if debt_usd else None,
-            protocols=frozenset({self._market.name} if logs else ()),
+            liquidations=sum(log.topics[0] == ABSORB_DEBT.topic for log in logs),
+            events=len(logs),
+            first_borrow=borrows[0] if borrows else None,
         )
+        return await lending_history(self._reader, self.name, activity, position, position.health_factor_wad)
 
     async def _wallets_logs(self, wallet: Address, at: BlockRef) -> list[Log]:
         user = address_topic(wallet)
@@ -204,8 +202,7 @@ class CometSource:
         price = await self._price(_address(asset[2]), log.block_hash)
         return int(amount * price * unit // (asset[3] * USD))
 
-    async def _position(self, wallet: Address, block: str) -> tuple[int, int, int]:
-        """Return collateral, collateral times its liquidation factor, and debt, in 1e-8 USD."""
+    async def _position(self, wallet: Address, block: str) -> Position:
         unit, debt, count = await all_of(
             [self._unit_usd(block), self._ask(_DEBT, block, wallet), self._ask(_ASSET_COUNT, block)]
         )
@@ -220,7 +217,7 @@ class CometSource:
         if debt:
             feed, scale = await self._base(block)
             debt_usd = debt * await self._price(feed, block) * unit // (scale * USD)
-        return collateral_usd, backing_usd, debt_usd
+        return Position(collateral_usd, backing_usd, debt_usd)
 
     async def _base(self, block: str) -> tuple[Address, int]:
         (feed,) = await self._reader.call(self._market.comet, _BASE_FEED, block_hash=block)
@@ -244,9 +241,6 @@ class CometSource:
     async def _ask(self, question: Function, block: str, *arguments: object) -> int:
         answer = await self._reader.call(self._market.comet, question, *arguments, block_hash=block)
         return int(answer[0])
-
-    async def _time_of(self, log: Log) -> int:
-        return quantity((await self._reader.block(log.block_hash))["timestamp"])
 
 
 def _address(value: object) -> Address:

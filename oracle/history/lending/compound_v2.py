@@ -9,16 +9,16 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
-from oracle.assessment.errors import HistoryIncomplete
-from oracle.assessment.history import WAD, LendingHistory
+from oracle.assessment.history import LendingHistory
 from oracle.assessment.request import Address, BlockRef
-from oracle.history.lending.compound_v2_prices import Block, ComptrollerPrices, Position
+from oracle.history.lending.activity import Activity, Position, check_borrowed, lending_history
+from oracle.history.lending.compound_v2_prices import Block, ComptrollerPrices
 from oracle.history.markets import CompoundV2Market
 from oracle.history.reading.abi import Event
 from oracle.history.reading.concurrently import all_of
 from oracle.history.reading.event_index import EventIndex, Told
 from oracle.history.reading.logs import Log
-from oracle.history.reading.reader import ChainReader, quantity
+from oracle.history.reading.reader import ChainReader
 from oracle.history.reading.subgraph_logs import SubgraphLogs
 
 _NUMBERS: Final = ("uint256", "uint256", "uint256")
@@ -53,16 +53,7 @@ def wallet_of(log: Log) -> Address:
 
 
 @dataclass
-class _Sums:
-    supplied: int = 0
-    withdrawn: int = 0
-    borrowed: int = 0
-    repaid: int = 0
-    liquidated: int = 0
-    liquidations: int = 0
-    events: int = 0
-    first_borrow: Log | None = None
-    first_owed: Log | None = None
+class _Sums(Activity):
     liquidators_repayments: Counter[tuple[object, ...]] = field(default_factory=Counter)
 
 
@@ -96,22 +87,9 @@ class CompoundV2Source:
         prices = ComptrollerPrices(self._reader, self._market)
         sums = await self._sums(await self._logs(wallet, at, prices), prices)
         position = await self._position(wallet, at, prices)
-        self._check_borrowed(wallet, sums, position)
+        check_borrowed(wallet, self.name, sums, position.debt_usd, subgraph=self._events is not None)
         position += Position(debt_usd=await prices.stablecoin_debt_usd(wallet, at.hash))
-        return LendingHistory(
-            supplied_usd=sums.supplied,
-            withdrawn_usd=sums.withdrawn,
-            borrowed_usd=sums.borrowed,
-            repaid_usd=sums.repaid,
-            liquidation_count=sums.liquidations,
-            liquidated_usd=sums.liquidated,
-            event_count=sums.events,
-            first_borrow_at=await self._time_of(sums.first_borrow),
-            collateral_usd=position.collateral_usd,
-            debt_usd=position.debt_usd,
-            health_factor_wad=position.borrowable_usd * WAD // position.debt_usd if position.debt_usd else None,
-            protocols=frozenset({self._market.name} if sums.events else ()),
-        )
+        return await lending_history(self._reader, self.name, sums, position, position.health_factor_wad)
 
     async def fill_index(self, at: BlockRef, told: Told = lambda block, until: None) -> None:
         """Index the markets' events up to a block, so that a request finds all but the newest of them there."""
@@ -137,17 +115,6 @@ class CompoundV2Source:
             span_blocks=self._span_blocks,
         )
 
-    def _check_borrowed(self, wallet: Address, sums: _Sums, position: Position) -> None:
-        """Raise HistoryIncomplete for a debt, there or paid back, without the borrowing that every debt comes from."""
-        lacking = "there is no event of borrowing" if self._events is None else "its subgraph knows of no borrowing"
-        if position.debt_usd and sums.first_borrow is None:
-            raise HistoryIncomplete(f"{wallet} is in debt at {self.name}, but {lacking}")
-        owed = sums.first_owed
-        if owed is not None and (sums.first_borrow is None or sums.first_borrow.block_number > owed.block_number):
-            raise HistoryIncomplete(
-                f"a debt of {wallet} at {self.name} was paid back in block {owed.block_number}, but {lacking} before"
-            )
-
     async def _sums(self, logs: list[Log], prices: ComptrollerPrices) -> _Sums:
         sums = _Sums()
         for log in logs:
@@ -162,17 +129,17 @@ class CompoundV2Source:
                 continue
             sums.events += 1
             if event in _SUPPLIES:
-                sums.supplied += usd
+                sums.supplied_usd += usd
             elif event in _REDEMPTIONS:
-                sums.withdrawn += usd
+                sums.withdrawn_usd += usd
             elif event is BORROW:
-                sums.borrowed += usd
+                sums.borrowed_usd += usd
                 sums.first_borrow = sums.first_borrow or log
             elif event is REPAY:
-                sums.repaid += usd
+                sums.repaid_usd += usd
             else:
                 sums.liquidations += 1
-                sums.liquidated += usd
+                sums.liquidated_usd += usd
         return sums
 
     async def _value(self, log: Log, prices: ComptrollerPrices) -> int:
@@ -185,9 +152,6 @@ class CompoundV2Source:
     async def _position(self, wallet: Address, at: BlockRef, prices: ComptrollerPrices) -> Position:
         entered = await prices.entered(wallet, at.hash)
         return sum(await all_of(prices.position(market, wallet, at) for market in entered), start=Position())
-
-    async def _time_of(self, log: Log | None) -> int | None:
-        return None if log is None else quantity((await self._reader.block(log.block_hash))["timestamp"])
 
 
 def _owed(log: Log) -> bool:

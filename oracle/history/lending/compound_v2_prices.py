@@ -1,11 +1,11 @@
 """A comptroller's own prices, exchange rates and positions, at the block that a number belongs to."""
 
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from oracle.assessment.errors import HistoryIncomplete
 from oracle.assessment.history import USD, WAD
 from oracle.assessment.request import Address, BlockRef
+from oracle.history.lending.activity import Position
 from oracle.history.markets import CompoundV2Market
 from oracle.history.reading.abi import Function
 from oracle.history.reading.concurrently import Memo, all_of
@@ -37,22 +37,6 @@ class Block(NamedTuple):
 
     number: int
     hash: str
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """What stands in markets that were entered, in 1e-8 USD: `borrowable_usd` is collateral times its factor."""
-
-    collateral_usd: int = 0
-    borrowable_usd: int = 0
-    debt_usd: int = 0
-
-    def __add__(self, other: "Position") -> "Position":
-        return Position(
-            self.collateral_usd + other.collateral_usd,
-            self.borrowable_usd + other.borrowable_usd,
-            self.debt_usd + other.debt_usd,
-        )
 
 
 class ComptrollerPrices:

@@ -6,14 +6,15 @@ The vaults are those that the wallet, or its proxy, owns in the vault manager at
 from dataclasses import dataclass
 from typing import Final
 
-from oracle.assessment.history import WAD, LendingHistory
+from oracle.assessment.history import LendingHistory
 from oracle.assessment.request import NATIVE_COIN, Address, BlockRef
+from oracle.history.lending.activity import Activity, Position, lending_history
 from oracle.history.lending.maker_events import BARK, FROB_TOPIC, VaultChange, vault_change
 from oracle.history.markets import MakerVaults
 from oracle.history.reading.abi import Function, address_topic
 from oracle.history.reading.concurrently import Memo, all_of
 from oracle.history.reading.logs import Log, Topics, read_logs
-from oracle.history.reading.reader import ChainReader, quantity
+from oracle.history.reading.reader import ChainReader
 
 _PROXY: Final = Function("proxies", ("address",), ("address",))
 _COUNT: Final = Function("count", ("address",), ("uint256",))
@@ -60,29 +61,22 @@ class Vault:
 
 
 @dataclass
-class Sums:
-    """Running sums in 1e-8 USD."""
-
-    supplied: int = 0
-    withdrawn: int = 0
-    borrowed: int = 0
-    repaid: int = 0
-    events: int = 0
-    first_borrow: Log | None = None
+class VaultActivity(Activity):
+    """What changes of vaults add up to."""
 
     def add(self, change: VaultChange, terms: Terms, log: Log) -> None:
         """Add one change of a vault, at the terms of its block."""
         self.events += 1
         collateral, debt = terms.collateral_usd(abs(change.collateral)), terms.debt_usd(abs(change.debt))
         if change.collateral > 0:
-            self.supplied += collateral
+            self.supplied_usd += collateral
         else:
-            self.withdrawn += collateral
+            self.withdrawn_usd += collateral
         if change.debt > 0:
-            self.borrowed += debt
+            self.borrowed_usd += debt
             self.first_borrow = self.first_borrow or log
         else:
-            self.repaid += debt
+            self.repaid_usd += debt
 
 
 class MakerSource:
@@ -108,14 +102,16 @@ class MakerSource:
         terms: Memo[tuple[bytes, str], Terms] = Memo(self._terms)
         urns = [address_topic(vault.urn) for vault in vaults]
         ilk_of = {address_topic(vault.urn): vault.ilk for vault in vaults}
-        sums = Sums()
+        activity = VaultActivity()
         for log in await self._logs(self._market.vat, [FROB_TOPIC, None, urns], at):
-            sums.add(vault_change(log), await terms.get((ilk_of[log.topics[2]], log.block_hash)), log)
+            activity.add(vault_change(log), await terms.get((ilk_of[log.topics[2]], log.block_hash)), log)
         barks = await self._logs(self._market.dog, [BARK.topic, None, urns], at)
         taken = [
             (await terms.get((ilk_of[log.topics[2]], log.block_hash))).collateral_usd(BARK.decode(log.data)[0])
             for log in barks
         ]
+        activity.liquidations, activity.liquidated_usd = len(barks), sum(taken)
+        activity.events += len(barks)
         collateral = backing = debt = 0
         for vault in vaults:
             ink, art = await self._reader.call(self._market.vat, _URN, vault.ilk, vault.urn, block_hash=at.hash)
@@ -123,20 +119,8 @@ class MakerSource:
             collateral += now.collateral_usd(ink)
             backing += now.backing_usd(ink)
             debt += now.debt_usd(art)
-        return LendingHistory(
-            supplied_usd=sums.supplied,
-            withdrawn_usd=sums.withdrawn,
-            borrowed_usd=sums.borrowed,
-            repaid_usd=sums.repaid,
-            liquidation_count=len(barks),
-            liquidated_usd=sum(taken),
-            event_count=sums.events + len(barks),
-            first_borrow_at=await self._time_of(sums.first_borrow),
-            collateral_usd=collateral,
-            debt_usd=debt,
-            health_factor_wad=backing * WAD // debt if debt else None,
-            protocols=frozenset({self._market.name} if sums.events or barks else ()),
-        )
+        position = Position(collateral, backing, debt)
+        return await lending_history(self._reader, self.name, activity, position, position.health_factor_wad)
 
     async def _vaults(self, wallet: Address, block: str) -> list[Vault]:
         (proxy,) = await self._reader.call(self._market.proxy_registry, _PROXY, wallet, block_hash=block)
@@ -174,6 +158,3 @@ class MakerSource:
     async def _logs(self, contract: Address, topics: Topics, at: BlockRef) -> list[Log]:
         ranges = read_logs(self._reader, [contract], topics, self._market.start_block, at.number, self._span_blocks)
         return [log async for logs in ranges for log in logs]
-
-    async def _time_of(self, log: Log | None) -> int | None:
-        return None if log is None else quantity((await self._reader.block(log.block_hash))["timestamp"])

@@ -7,8 +7,8 @@ from oracle.assessment.history import TermLoanHistory
 from oracle.assessment.request import Address, BlockRef
 from oracle.history.configuration import TermLender
 from oracle.history.reading.abi import Event, address_topic
-from oracle.history.reading.logs import Log, read_logs
-from oracle.history.reading.reader import ChainReader, quantity
+from oracle.history.reading.logs import read_logs, time_of
+from oracle.history.reading.reader import ChainReader
 
 # All three index the loan's id and the borrower.
 LOAN_APPROVED: Final = Event(
@@ -68,9 +68,6 @@ class TermLoanSource:
             repaid_on_time=on_time,
             repaid_late=late,
             defaulted=defaulted,
-            first_taken_at=await self._time_of(first),
+            first_taken_at=await time_of(self._reader, first),
             lenders=frozenset({self._lender.name} if taken else ()),
         )
-
-    async def _time_of(self, log: Log | None) -> int | None:
-        return None if log is None else quantity((await self._reader.block(log.block_hash))["timestamp"])

@@ -172,3 +172,8 @@ def _parse(raw: dict[str, Any]) -> Log:
         block_hash=str(raw["blockHash"]),
         index=quantity(raw["logIndex"]),
     )
+
+
+async def time_of(reader: ChainReader, log: Log | None) -> int | None:
+    """Return the time of a log's block, in Unix seconds; None without a log."""
+    return None if log is None else quantity((await reader.block(log.block_hash))["timestamp"])

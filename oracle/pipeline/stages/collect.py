@@ -1,7 +1,5 @@
 """Stage 1: is the request still open, and what did the wallet do up to its block?"""
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from oracle.assessment import canonical
 from oracle.assessment.engineering import engineer
 from oracle.assessment.errors import BlockUnavailable, DeclineReason, InvalidRequest, PermanentFault
@@ -15,7 +13,7 @@ from oracle.store.requests import to_request
 from oracle.store.tables import RequestRow
 
 
-async def collect(context: Context, _: AsyncSession, row: RequestRow) -> Outcome:
+async def collect(context: Context, row: RequestRow) -> Outcome:
     """Read the history pinned to the request's block and make the features."""
     request = to_request(row)
     # Where it is set so, two endpoints must agree on what decides; the history is checked by its block's hash.
@@ -27,7 +25,7 @@ async def collect(context: Context, _: AsyncSession, row: RequestRow) -> Outcome
     if state is RequestState.NONE:
         raise BlockUnavailable(f"the contract does not know request {request.request_id} at the chain's head")
     if state is not RequestState.PENDING:
-        return Outcome(State.CLOSED, f"the contract says {state.name.lower()}")
+        return Outcome(State.SETTLING, f"the contract says {state.name.lower()}")
     if request.data_commitment != context.model.source.neutral_commitment:
         raise PermanentFault(
             "the request commits to private data, which this daemon has no opening of",

@@ -1,121 +1,175 @@
 """Stages 6 and 7: broadcast until mined, replace when stuck, then watch until deep enough to stay."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from oracle.assessment.request import Address
 from oracle.assessment.states import State
 from oracle.chain.fees import Fees
+from oracle.chain.rpc import block_ref
 from oracle.chain.signer import Call
-from oracle.chain.transactions import Mined
+from oracle.chain.transactions import Underpriced
 from oracle.pipeline.context import Context
-from oracle.pipeline.stages.stage import Outcome
-from oracle.store.ledger import add_broadcast, broadcasts, count_failures, last_transaction
+from oracle.pipeline.receipts import MinedForm, mined_form, record
+from oracle.pipeline.stages.stage import Outcome, Settle
+from oracle.store.ledger import EMPTY, add_broadcast, broadcasts, count_failures, count_next, not_mined, transaction_of
 from oracle.store.tables import BroadcastRow, RequestRow, TransactionRow
 
 _LOOK_AGAIN = timedelta(milliseconds=50)
 # Each one costs gas: something is wrong that trying again does not mend.
 _MOST_FAILURES = 3
+# A node that says it knows a transaction whose nonce is spent is believed for so many times the depth.
+_PATIENCE_DEPTHS = 4
 
 
-async def confirm(context: Context, session: AsyncSession, row: RequestRow) -> Outcome:
+async def confirm(context: Context, row: RequestRow) -> Outcome | Settle:
     """Find the receipt of any of the transaction's hashes; broadcast, or replace, while there is none."""
-    transaction, sent = await _ledger(session, row)
-    mined = await receipt_of(context, sent)
-    if mined is None and await context.client.nonce(Address(transaction.sender)) > transaction.nonce:
-        # Read again: it may have been mined between the two questions.
-        mined = await receipt_of(context, sent)
-        if mined is None:
-            return Outcome(_before(transaction), f"nonce {transaction.nonce} was spent by another transaction")
-    if mined is None:
-        replaced = await _replacement(context, session, transaction, sent)
-        if replaced is not None:
-            return replaced
+    transaction, sent = await _ledger(context, row)
+    found = await mined_form(context.client, sent)
+    if found is not None:
+        return _mined(row, transaction, found)
+    chain_nonce = await context.client.nonce(Address(transaction.sender))
+    count_next(transaction, chain_nonce)
+    if chain_nonce > transaction.nonce:
+        return await _passed(context, row, transaction, sent)
+    transaction.passed_block = None
+    replaced = await _replacement(context, transaction, sent[0])
+    if replaced is not None:
+        return replaced
+    try:
         await context.client.broadcast(sent[0].raw)
-        mined = await receipt_of(context, sent)
-    if mined is None:
-        return Outcome(State.SUBMITTED, "waiting to be mined", min(_pause(context), _age(sent) + _LOOK_AGAIN))
-    record(transaction, mined)
-    if not mined.succeeded:
-        return await _reverted(session, transaction, mined)
-    return Outcome(State.CONFIRMED, f"{mined.hash} mined in block {mined.block_number}, {mined.gas_used} gas")
+    except Underpriced:
+        dearer = context.fees.after_refusal(await context.client.base_fee_wei(), _fees(sent[0]))
+        if dearer is None:
+            raise
+        return _renewed(context, transaction, dearer, "a node wanted higher fees")
+    found = await mined_form(context.client, sent)
+    if found is not None:
+        return _mined(row, transaction, found)
+    return _waits(transaction, "waiting to be mined", min(_pause(context), _age(sent[0]) + _LOOK_AGAIN))
 
 
-async def finalize(context: Context, session: AsyncSession, row: RequestRow) -> Outcome:
+async def finalize(context: Context, row: RequestRow) -> Outcome | Settle:
     """Ask for the receipt again until enough blocks are on top of it; a reorganisation sends it back."""
-    transaction, sent = await _ledger(session, row)
-    mined = await receipt_of(context, sent)
-    if mined is None:
-        return Outcome(State.SUBMITTED, "a reorganisation removed the transaction's block: broadcasting again")
-    record(transaction, mined)
-    if not mined.succeeded:
-        return await _reverted(session, transaction, mined)
-    head = context.head
+    transaction, sent = await _ledger(context, row)
+    found = await mined_form(context.client, sent)
+    if found is None:
+        not_mined(transaction)
+        return _waits(transaction, "a reorganisation removed the transaction's block: broadcasting again")
+    head, mined = context.head, found.mined
     if head is None or head.number < mined.block_number + context.chain.confirmations - 1:
-        return Outcome(State.CONFIRMED, "not deep enough yet", _pause(context))
-    done = State.FINAL if transaction.kind == "answer" else State.DECLINED
-    return Outcome(done, f"{context.chain.confirmations} confirmations")
+        return _mined(row, transaction, found, Outcome(State.CONFIRMED, "not deep enough yet", _pause(context)))
+    # Another endpoint may have given the receipt than the one that counts blocks.
+    if (await block_ref(context.w3, mined.block_number)).hash != mined.block_hash:
+        return Outcome(State.CONFIRMED, "its receipt is of a block that is not the chain's", _pause(context))
+    done = State.FINAL if found.form.kind == "answer" else State.DECLINED
+    return _mined(row, transaction, found, Outcome(done, f"{context.chain.confirmations} confirmations"))
 
 
-async def _ledger(session: AsyncSession, row: RequestRow) -> tuple[TransactionRow, list[BroadcastRow]]:
-    transaction = await last_transaction(session, row.id)
-    if transaction is None:
-        raise ValueError(f"request {row.request_id} is {row.state} without a transaction")
-    return transaction, list(await broadcasts(session, transaction))
+async def _ledger(context: Context, row: RequestRow) -> tuple[TransactionRow, list[BroadcastRow]]:
+    async with context.sessions() as session:
+        transaction = await transaction_of(session, row.id)
+        if transaction is None:
+            raise ValueError(f"request {row.request_id} is {row.state} without a transaction")
+        return transaction, list(await broadcasts(session, transaction))
 
 
-async def receipt_of(context: Context, sent: Sequence[BroadcastRow]) -> Mined | None:
-    """Return the receipt of any of a transaction's signed forms."""
-    for broadcast in sent:
-        mined = await context.client.receipt(broadcast.hash)
-        if mined is not None:
-            return mined
-    return None
+def _mined(row: RequestRow, transaction: TransactionRow, found: MinedForm, well: Outcome | None = None) -> Settle:
+    """Return what writes down where a transaction was mined, with the outcome: `well`, if it settled the request."""
+    mined, back = found.mined, before(row)
+    confirmed = Outcome(State.CONFIRMED, f"{mined.hash} mined in block {mined.block_number}, {mined.gas_used} gas")
+
+    async def settle(session: AsyncSession) -> Outcome:
+        session.add(transaction)
+        record(transaction, found)
+        if found.form.kind == EMPTY:
+            return Outcome(back, f"nonce {transaction.nonce} was given up by {mined.hash}")
+        if mined.succeeded:
+            return well or confirmed
+        failures = await count_failures(session, row.id)
+        if failures >= _MOST_FAILURES:
+            return Outcome(State.DEAD, f"{failures} transactions were mined and reverted, {mined.hash} last")
+        return Outcome(back, f"{mined.hash} was mined in block {mined.block_number} but reverted")
+
+    return settle
 
 
-async def _replacement(
-    context: Context, session: AsyncSession, transaction: TransactionRow, sent: list[BroadcastRow]
-) -> Outcome | None:
-    """Remember a dearer form of a transaction that waited for too long; the next look broadcasts it."""
-    newest = sent[0]
-    if _age(sent) < timedelta(seconds=context.transactions.replace_after_seconds):
+async def _passed(
+    context: Context, row: RequestRow, transaction: TransactionRow, sent: list[BroadcastRow]
+) -> Outcome | Settle:
+    """Decide what to make of a nonce that is spent while no node has a receipt of ours, or not yet.
+
+    Behind a balancer the count of transactions is ahead of the receipts; and what a stranger spent at the head, a
+    reorganisation may give back: a second transaction too early is one that reverts.
+    """
+    # Read again: it may have been mined between the two questions.
+    found = await mined_form(context.client, sent)
+    if found is not None:
+        return _mined(row, transaction, found)
+    head = context.head
+    if head is None:
+        return _waits(transaction, "waiting for the chain's head", _pause(context))
+    if transaction.passed_block is None or transaction.passed_block > head.number:
+        transaction.passed_block = head.number
+    seen_for = head.number - transaction.passed_block
+    depth = context.chain.confirmations
+    known = [form.hash for form in sent if await context.client.knows(form.hash)]
+    if seen_for < (depth * _PATIENCE_DEPTHS if known else depth):
+        what = f"{known[0]} has no receipt yet" if known else "no node has a receipt or the transaction"
+        return _waits(transaction, f"nonce {transaction.nonce} is spent, {what}", _pause(context))
+    why = f"nonce {transaction.nonce} was spent by another transaction, {seen_for} blocks deep"
+    return _kept(transaction, Outcome(before(row), why))
+
+
+async def _replacement(context: Context, transaction: TransactionRow, newest: BroadcastRow) -> Settle | None:
+    """Remember a dearer form of a transaction that the chain waits for, for too long; the next look broadcasts it."""
+    patience = timedelta(seconds=context.transactions.replace_after_seconds)
+    # Behind a gap no fee helps: what is raised there is paid when the gap closes.
+    if transaction.next_since is None or datetime.now(UTC) - transaction.next_since < patience:
         return None
-    previous = Fees(int(newest.max_fee_wei), int(newest.priority_fee_wei))
-    fees = context.fees.replacement(await context.client.base_fee_wei(), previous)
-    if fees is None:
+    if _age(newest) < patience:
         return None
+    tip = await context.client.suggested_tip_wei()
+    fees = context.fees.replacement(await context.client.base_fee_wei(), tip, _fees(newest))
+    return None if fees is None else _renewed(context, transaction, fees, "it waited for too long")
+
+
+def _renewed(context: Context, transaction: TransactionRow, fees: Fees, why: str) -> Settle:
     call = Call(Address(transaction.to), transaction.data, transaction.gas_limit)
     signed = context.signer.sign_transaction(call, context.chain_id, transaction.nonce, fees)
-    await add_broadcast(session, transaction, signed.hash, signed.raw, fees.max_fee_wei, fees.priority_fee_wei)
-    return Outcome(State.SUBMITTED, f"replaced by {signed.hash} with {fees.max_fee_wei} wei per gas")
+
+    async def remember(session: AsyncSession) -> Outcome:
+        session.add(transaction)
+        await add_broadcast(session, transaction, signed.hash, signed.raw, fees.max_fee_wei, fees.priority_fee_wei)
+        return Outcome(State.SUBMITTED, f"replaced by {signed.hash} with {fees.max_fee_wei} wei per gas: {why}")
+
+    return remember
 
 
-async def _reverted(session: AsyncSession, transaction: TransactionRow, mined: Mined) -> Outcome:
-    failures = await count_failures(session, transaction.request)
-    if failures >= _MOST_FAILURES:
-        return Outcome(State.DEAD, f"{failures} transactions were mined and reverted, {mined.hash} last")
-    return Outcome(_before(transaction), f"{mined.hash} was mined in block {mined.block_number} but reverted")
+def _waits(transaction: TransactionRow, what: str, after: timedelta = timedelta()) -> Settle:
+    return _kept(transaction, Outcome(State.SUBMITTED, what, after))
 
 
-def record(transaction: TransactionRow, mined: Mined) -> None:
-    """Write down where a transaction was mined."""
-    transaction.mined_hash = mined.hash
-    transaction.mined_block = mined.block_number
-    transaction.mined_block_hash = mined.block_hash
-    transaction.gas_used = mined.gas_used
-    transaction.gas_price_wei = Decimal(mined.gas_price_wei)
-    transaction.succeeded = mined.succeeded
+def _kept(transaction: TransactionRow, outcome: Outcome) -> Settle:
+    async def keep(session: AsyncSession) -> Outcome:
+        session.add(transaction)
+        return outcome
+
+    return keep
 
 
-def _before(transaction: TransactionRow) -> State:
-    return State.SIGNED if transaction.kind == "answer" else State.DECLINING
+def before(row: RequestRow) -> State:
+    """Return the state from which a request's transaction is entered."""
+    return State.SIGNED if row.decline_reason is None else State.DECLINING
 
 
-def _age(sent: list[BroadcastRow]) -> timedelta:
-    return datetime.now(UTC) - sent[0].created_at
+def _fees(form: BroadcastRow) -> Fees:
+    return Fees(int(form.max_fee_wei), int(form.priority_fee_wei))
+
+
+def _age(form: BroadcastRow) -> timedelta:
+    return datetime.now(UTC) - form.created_at
 
 
 def _pause(context: Context) -> timedelta:

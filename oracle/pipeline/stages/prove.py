@@ -2,8 +2,6 @@
 
 from decimal import Decimal
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from oracle.assessment.errors import OracleError
 from oracle.assessment.features import NEUTRAL_PRIVATE
 from oracle.assessment.states import State
@@ -16,7 +14,7 @@ class ProofMismatch(OracleError):
     """The proof does not show what it must: wrong commitment, wrong scores, or it does not verify."""
 
 
-async def prove(context: Context, _: AsyncSession, row: RequestRow) -> Outcome:
+async def prove(context: Context, row: RequestRow) -> Outcome:
     """Prove the model's run on the committed features and keep proof, outputs and commitment."""
     if row.features is None or row.outputs is None:
         raise ValueError(f"request {row.request_id} is {row.state} without features or outputs")

@@ -18,14 +18,14 @@ from oracle.models.kept_policy import policy_of
 from oracle.models.levers import Situation
 from oracle.pipeline import metrics
 from oracle.pipeline.context import Context
-from oracle.pipeline.stages.stage import Outcome
-from oracle.pipeline.upkeep.shadow import score_beside
+from oracle.pipeline.stages.stage import Outcome, Settle
+from oracle.pipeline.upkeep.shadow import keep_beside, score_beside
 from oracle.store import explanations
 from oracle.store.explanations import Told
 from oracle.store.tables import RequestRow
 
 
-async def score(context: Context, session: AsyncSession, row: RequestRow) -> Outcome:
+async def score(context: Context, row: RequestRow) -> Settle:
     """Run the model on the encoded features and explain its answer; both are stored together."""
     if row.features is None:
         raise ValueError(f"request {row.request_id} is {row.state} without features")
@@ -39,13 +39,19 @@ async def score(context: Context, session: AsyncSession, row: RequestRow) -> Out
     scores = answer.scores
     with metrics.EXPLANATION_SECONDS.time():
         told = await asyncio.to_thread(_explained, model, row, chain, scores)
-    await explanations.put(session, row.id, told)
-    await score_beside(context, session, row, chain)
-    return Outcome(
-        State.SCORED,
-        f"{scores.category.name.lower()} risk, score {scores.score_bps / 100:.1f}, "
-        f"default {scores.probability_of_default_bps / 100:.1f} %, fraud {scores.fraud_likelihood_bps / 100:.1f} %",
-    )
+    beside = await score_beside(context, row, chain)
+
+    async def settle(session: AsyncSession) -> Outcome:
+        await explanations.put(session, row.id, told)
+        if beside is not None:
+            await keep_beside(session, row, beside)
+        return Outcome(
+            State.SCORED,
+            f"{scores.category.name.lower()} risk, score {scores.score_bps / 100:.1f}, "
+            f"default {scores.probability_of_default_bps / 100:.1f} %, fraud {scores.fraud_likelihood_bps / 100:.1f} %",
+        )
+
+    return settle
 
 
 def _explained(model: Model, row: RequestRow, chain: tuple[int, ...], scores: Scores) -> Told:

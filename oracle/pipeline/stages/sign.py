@@ -1,7 +1,5 @@
 """Stage 4: the EIP-712 signature over the report, and the same for a refusal."""
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from oracle.assessment.report import Report
 from oracle.assessment.states import State
 from oracle.pipeline.context import Context
@@ -24,7 +22,7 @@ def report_of(row: RequestRow) -> Report:
     )
 
 
-async def sign(context: Context, _: AsyncSession, row: RequestRow) -> Outcome:
+async def sign(context: Context, row: RequestRow) -> Outcome:
     """Sign the report for this chain, this contract and the present set of signers."""
     message = context.oracle.report_message(to_request(row), report_of(row), context.signer_set_digest)
     row.signatures = ["0x" + context.signer.sign_message(message).hex()]

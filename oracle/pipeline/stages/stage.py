@@ -20,9 +20,19 @@ class Outcome:
     after: timedelta = timedelta()
 
 
-Stage = Callable[[Context, AsyncSession, RequestRow], Awaitable[Outcome]]
-"""Fills the row's columns and returns the outcome; the worker commits both in one transaction.
+Settle = Callable[[AsyncSession], Awaitable[Outcome]]
+"""What else is to be written in the transaction of the change of state: no network, no proof, only the database."""
 
-It may raise TransientFault (tried again until the deadline), PermanentFault (the request is declined), or
-anything else (tried again a few times, then a dead letter).
+Stage = Callable[[Context, RequestRow], Awaitable[Outcome | Settle]]
+"""Fills the row's columns and returns the outcome, or what settles it; the worker commits all in one transaction.
+
+A stage runs outside of any transaction, since it may take long; what it reads of the database it reads in short ones.
+Objects of such a reading go into the settling session by `session.add`. A stage may raise TransientFault (tried again
+until the deadline), PermanentFault (the request is declined), or anything else (tried again a few times, then a dead
+letter).
 """
+
+
+async def settled(session: AsyncSession, result: Outcome | Settle) -> Outcome:
+    """Return a stage's outcome, after what it has to write."""
+    return result if isinstance(result, Outcome) else await result(session)

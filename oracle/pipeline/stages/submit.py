@@ -10,13 +10,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from oracle.assessment.errors import BlockUnavailable, TransientFault
 from oracle.assessment.states import State
+from oracle.chain.contracts import RequestState
+from oracle.chain.fees import Fees
 from oracle.chain.reverts import Reverted
 from oracle.chain.signer import Call
 from oracle.pipeline.context import Context
 from oracle.pipeline.stages.sign import report_of
-from oracle.pipeline.stages.stage import Outcome
+from oracle.pipeline.stages.stage import Outcome, Settle
 from oracle.pipeline.upkeep.follow_registry import follow_registry
-from oracle.store.ledger import add_broadcast, take_nonce
+from oracle.store.ledger import add_broadcast, broadcasts, lock_account, open_transaction, renew, take_nonce
 from oracle.store.requests import to_request
 from oracle.store.tables import RequestRow, TransactionRow
 
@@ -30,18 +32,16 @@ class FeesTooHigh(TransientFault):
     """The base fee is over the operator's limit."""
 
 
-async def submit(context: Context, session: AsyncSession, row: RequestRow) -> Outcome:
+async def submit(context: Context, row: RequestRow) -> Outcome | Settle:
     """Try the answer with eth_estimateGas, then put the signed transaction into the ledger."""
     request = to_request(row)
     if row.proof is None or row.signatures is None:
         raise ValueError(f"request {row.request_id} is {row.state} without proof or signature")
     signatures = [bytes.fromhex(signature[2:]) for signature in row.signatures]
-    return await _enter(
-        context, session, row, "answer", context.oracle.answer(request, report_of(row), signatures, row.proof)
-    )
+    return await _enter(context, row, "answer", context.oracle.answer(request, report_of(row), signatures, row.proof))
 
 
-async def decline(context: Context, session: AsyncSession, row: RequestRow) -> Outcome:
+async def decline(context: Context, row: RequestRow) -> Outcome | Settle:
     """Sign the refusal and put it into the ledger."""
     if row.decline_reason is None:
         raise ValueError(f"request {row.request_id} is {row.state} without a reason")
@@ -49,10 +49,10 @@ async def decline(context: Context, session: AsyncSession, row: RequestRow) -> O
     message = context.oracle.decline_message(request, row.decline_reason, context.signer_set_digest)
     signature = context.signer.sign_message(message)
     data = context.oracle.decline(request, row.decline_reason, [signature])
-    return await _enter(context, session, row, "decline", data)
+    return await _enter(context, row, "decline", data)
 
 
-async def _enter(context: Context, session: AsyncSession, row: RequestRow, kind: str, data: bytes) -> Outcome:
+async def _enter(context: Context, row: RequestRow, kind: str, data: bytes) -> Outcome | Settle:
     sender = context.signer.address
     try:
         gas = await context.oracle.gas_of(sender, data)
@@ -60,33 +60,45 @@ async def _enter(context: Context, session: AsyncSession, row: RequestRow, kind:
         if refused.name == "ModelNotActive":
             await follow_registry(context)
             return Outcome(State.COLLECTED, f"scored again with the model that is active: {refused}", _RESCORE_AFTER)
-        return _refused(refused)
-    fees = context.fees.first(await context.client.base_fee_wei())
-    if fees is None:
-        raise FeesTooHigh("the base fee is above transactions.max_fee_gwei: waiting for it to fall")
+        return await _refused(context, row, refused)
+    base_fee_wei, tip_wei = await context.client.base_fee_wei(), await context.client.suggested_tip_wei()
+    mined = await context.client.nonce(sender)
+    pending = max(mined, await context.client.pending_nonce(sender))
     call = Call(context.address, data, gas * (100 + _GAS_MARGIN_PERCENT) // 100)
-    nonce = await take_nonce(session, context.chain_id, sender, await context.client.nonce(sender))
-    signed = context.signer.sign_transaction(call, context.chain_id, nonce, fees)
-    transaction = TransactionRow(
-        chain_id=context.chain_id,
-        sender=sender,
-        nonce=nonce,
-        request=row.id,
-        kind=kind,
-        to=call.to,
-        data=call.data,
-        gas_limit=call.gas_limit,
-    )
-    session.add(transaction)
-    await add_broadcast(session, transaction, signed.hash, signed.raw, fees.max_fee_wei, fees.priority_fee_wei)
-    return Outcome(State.SUBMITTED, f"{kind} {signed.hash} with nonce {nonce}")
+    first = context.fees.first(base_fee_wei, tip_wei)
+    if first is None:
+        raise FeesTooHigh("the base fee is above transactions.max_fee_gwei: waiting for it to fall")
+
+    async def enter(session: AsyncSession) -> Outcome:
+        fees: Fees | None = first
+        await lock_account(session, context.chain_id, sender, pending)
+        transaction = await open_transaction(session, row.id, mined)
+        if transaction is None:
+            nonce = await take_nonce(session, context.chain_id, sender, pending)
+            transaction = TransactionRow(chain_id=context.chain_id, sender=sender, nonce=nonce, request=row.id)
+            session.add(transaction)
+        else:
+            # Its earlier transaction can still be mined: under another nonce both would be, and one would revert.
+            newest = (await broadcasts(session, transaction))[0]
+            previous = Fees(int(newest.max_fee_wei), int(newest.priority_fee_wei))
+            fees = context.fees.replacement(base_fee_wei, tip_wei, previous)
+        if fees is None:
+            raise FeesTooHigh("transactions.max_fee_gwei forbids to replace its earlier transaction: waiting for that")
+        renew(transaction, kind, call.to, call.data, call.gas_limit)
+        signed = context.signer.sign_transaction(call, context.chain_id, transaction.nonce, fees)
+        await add_broadcast(session, transaction, signed.hash, signed.raw, fees.max_fee_wei, fees.priority_fee_wei)
+        return Outcome(State.SUBMITTED, f"{kind} {signed.hash} with nonce {transaction.nonce}")
+
+    return enter
 
 
-def _refused(refused: Reverted) -> Outcome:
-    if refused.name == "RequestNotPending":
-        return Outcome(State.CLOSED, f"settled without us: {refused}")
-    if refused.name == "RequestExpired":
-        return Outcome(State.EXPIRED, str(refused))
+async def _refused(context: Context, row: RequestRow, refused: Reverted) -> Outcome:
+    # At the head, and perhaps at an endpoint that is behind: the next stage looks until it is deep.
+    if refused.name in ("RequestNotPending", "RequestExpired"):
+        return Outcome(State.SETTLING, f"over at the chain's head: {refused}")
+    # Some nodes leave out why: the state says it.
+    if not refused.name and await context.oracle.state_of(int(row.request_id)) is not RequestState.PENDING:
+        return Outcome(State.SETTLING, f"over at the chain's head: {refused}")
     if refused.name == "BlockHashMismatch":
         raise BlockUnavailable(f"the request's block was reorganised away: {refused}") from refused
     raise refused

@@ -10,8 +10,10 @@ from oracle.chain.contracts import ModelRegistry
 from oracle.models.inference import Model
 from oracle.models.registry import ShippedModel
 from oracle.pipeline.context import Context
+from oracle.pipeline.fitting import check_fit
 from oracle.pipeline.models import chosen_model, chosen_shadow, keys_of, named
-from oracle.proving.errors import ProverUnavailable
+from oracle.proving.errors import ProverUnavailable, ProvingFailed
+from oracle.proving.keys import Keys
 from oracle.proving.prover import Prover
 
 _PART: Final = "model"
@@ -38,8 +40,8 @@ async def _follow_primary(context: Context, registry: ModelRegistry) -> None:
     try:
         model = await chosen_model(context.w3, registry, context.models)
         keys = await asyncio.to_thread(keys_of, model, context.models, context.chain_id)
-        await _change(context, model, Prover(model.directory, keys.folder))
-    except (ConfigurationFault, ProverUnavailable) as fault:
+        await _change(context, registry, model, keys)
+    except (ConfigurationFault, ProverUnavailable, ProvingFailed) as fault:
         # An answer of the one before it still counts while that is active: then only the operator is told.
         _unwell(context, str(fault), withdrawn=answering.model_id not in active)
         return
@@ -47,9 +49,16 @@ async def _follow_primary(context: Context, registry: ModelRegistry) -> None:
     _well(context)
 
 
-async def _change(context: Context, model: ShippedModel, prover: Prover) -> None:
-    network = await asyncio.to_thread(Model.open, model)
-    await prover.__aenter__()
+async def _change(context: Context, registry: ModelRegistry, model: ShippedModel, keys: Keys) -> None:
+    prover = Prover(model.directory, keys.folder)
+    try:
+        verifier = (await registry.model(model.model_id)).verifier
+        await check_fit(context.w3, model, keys, verifier, prover, context.refused)
+        network = await asyncio.to_thread(Model.open, model)
+        await prover.__aenter__()
+    except BaseException:
+        await prover.close()
+        raise
     # Both at once, without an await between: no stage may see one model's weights with the other's keys.
     before, context.model, context.prover = context.prover, network, prover
     async with context.proving:

@@ -91,13 +91,18 @@ def test_key__when_not_a_key_of_the_curve__then_refused(file: Path, key: str) ->
 
 def test_fees__when_written_as_decimals__then_exact(file: Path) -> None:
     settings = load_settings(file, {"RISK_ORACLE_TRANSACTIONS__PRIORITY_FEE_GWEI": "0.000000001"})
-    assert int(settings.transactions.priority_fee_gwei * 10**9) == 1
+    assert settings.transactions.priority_fee_gwei == Decimal("0.000000001")
     assert settings.transactions.max_fee_gwei == Decimal(200)
 
 
 def test_fees__when_the_tip_is_above_the_limit__then_refused_because_nothing_would_be_sent(file: Path) -> None:
     (line,) = faults(file, TRANSACTIONS__PRIORITY_FEE_GWEI="300")
     assert line == ("transactions: priority_fee_gwei 300 is above max_fee_gwei 200: no transaction could be sent")
+
+
+def test_fees__when_the_least_tip_is_above_the_most__then_refused(file: Path) -> None:
+    (line,) = faults(file, TRANSACTIONS__PRIORITY_FEE_GWEI="3", TRANSACTIONS__MAX_PRIORITY_FEE_GWEI="2")
+    assert line.startswith("transactions: priority_fee_gwei 3 is above max_priority_fee_gwei 2")
 
 
 # ------------------------------------------------------------------ files that hold one value
@@ -161,8 +166,14 @@ def test_file_variable__when_no_setting_has_that_name__then_unknown(file: Path) 
 
 def test_load__when_required_settings_are_missing__then_each_with_its_meaning() -> None:
     lines = faults(LOG__LEVEL="info")
-    assert "signer: is required and not set" in lines
-    assert "history: is required and not set" in lines
+    assert {line.partition(":")[0] for line in lines} == {
+        "chain.rpc_url",
+        "chain.chain_id",
+        "chain.oracle",
+        "history.coin_price_feed",
+        "signer.key",
+    }
+    assert "signer.key: is required and not set (private key, hex)" in lines
     lines = faults(CHAIN__CHAIN_ID="1")
     assert "chain.oracle: is required and not set (address of the AIRiskOracle contract)" in lines
 

@@ -7,7 +7,7 @@ from eth_abi.abi import encode
 
 from oracle.assessment.errors import HistoryIncomplete
 from oracle.assessment.history import USD
-from oracle.history.lending.maker import Sums, Terms
+from oracle.history.lending.maker import Terms, VaultActivity
 from oracle.history.lending.maker_events import BARK, FROB, FROB_TOPIC, VaultChange, vault_change
 from oracle.history.reading.abi import address_topic
 from oracle.history.reading.logs import Log
@@ -43,11 +43,11 @@ def test_vault_change__when_the_note_is_cut__then_an_error_not_zero() -> None:
 def test_sums__when_changes_are_added__then_dollars_at_the_blocks_terms() -> None:
     # Ether at 3,000 USD with a ratio of 150 %, and a debt that grew by 10 %.
     terms = Terms(rate=RAY * 11 // 10, spot=2_000 * RAY, ratio=RAY * 3 // 2)
-    sums = Sums()
+    sums = VaultActivity()
     for dink, dart in ((5 * WAD, 4_000 * WAD), (-WAD, -1_000 * WAD)):
         sums.add(vault_change(frob(dink, dart)), terms, frob(dink, dart))
-    assert (sums.supplied, sums.withdrawn) == (15_000 * USD, 3_000 * USD)
-    assert (sums.borrowed, sums.repaid, sums.events) == (4_400 * USD, 1_100 * USD, 2)
+    assert (sums.supplied_usd, sums.withdrawn_usd) == (15_000 * USD, 3_000 * USD)
+    assert (sums.borrowed_usd, sums.repaid_usd, sums.events) == (4_400 * USD, 1_100 * USD, 2)
     assert terms.backing_usd(5 * WAD) == 10_000 * USD
 
 

@@ -11,7 +11,7 @@ from oracle.training.accounts import COLUMN_OF, accounts_of
 from oracle.training.checks import LEAKS, UnusableData, check_apart, check_classes, check_table, refuse_leaks
 from oracle.training.judged import Judged
 from oracle.training.split import TEST, TRAIN, VALIDATION
-from oracle.training.tables import COLUMNS, read_table
+from oracle.training.tables import COLUMNS, columns_beside, own_names, read_table
 
 DATA = Path(__file__).parents[3].parent / "shared" / "data"
 
@@ -64,6 +64,29 @@ def test_read_table__own_names__are_read_as_the_schema(tmp_path: Path) -> None:
     assert (read["FLAG"] == own["is_fraud"]).all()
 
 
+@pytest.mark.parametrize("ending", [".csv", ".csv.gz"])
+def test_read_table__set_as_csv__is_read_as_parquet_is(tmp_path: Path, ending: str) -> None:
+    folder = tmp_path / "eth_fraud_accounts"
+    folder.mkdir()
+    flow().to_csv(folder / f"accounts{ending}", index=False)
+    pd.testing.assert_frame_equal(
+        read_table(tmp_path, "fraud"), flow()[read_table(tmp_path, "fraud").columns], check_dtype=False
+    )
+
+
+def test_own_names__of_a_task__serve_every_table_of_its_file_and_every_command(tmp_path: Path) -> None:
+    (tmp_path / COLUMNS).write_text('[uci]\nPAY_0 = "now"\nLIMIT_BAL = "limit"\n[hmeq]\nBAD = "failed"\n')
+    assert own_names(tmp_path / COLUMNS, "card") == {"PAY_0": "now", "LIMIT_BAL": "limit"}
+    assert own_names(tmp_path / COLUMNS, "instalments") == {"PAY_0": "now"}
+    assert own_names(tmp_path / COLUMNS, "home") == {"BAD": "failed"}
+    folder = tmp_path / "hmeq"
+    folder.mkdir()
+    for given in (tmp_path, folder, folder / "loans.csv"):
+        assert columns_beside(folder / "loans.csv", given) == tmp_path / COLUMNS
+    (folder / COLUMNS).write_text("")
+    assert columns_beside(folder / "loans.csv", tmp_path) == folder / COLUMNS
+
+
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
@@ -71,7 +94,7 @@ def test_read_table__own_names__are_read_as_the_schema(tmp_path: Path) -> None:
         ('[fraud]\n"Sent tnx" = "FLAG"', "is the label"),
         ('[fraud]\n"Sent tnx" = "sends"', r"lacks the columns \['sends'\] that columns.toml names"),
         ('[fraud]\nheight = "sends"', r"\[fraud\] has no columns \['height'\]"),
-        ("[weather]\n", r"unknown data sets \['weather'\]"),
+        ("[weather]\n", r"unknown tasks or data sets \['weather'\]"),
         ("[fraud", "cannot be read as TOML"),
     ],
 )

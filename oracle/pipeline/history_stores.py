@@ -1,14 +1,34 @@
-"""The event index's store in Postgres: one transaction a step."""
+"""What the history's sources keep between requests, in Postgres: findings of a wallet, events of a market."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from oracle.assessment.request import Address
 from oracle.history.reading.event_store import Cursor
 from oracle.history.reading.logs import Log
-from oracle.store import market_events
+from oracle.history.reading.memory import Stored
+from oracle.store import findings, market_events
 from oracle.store.market_events import MarketEvent
+
+
+class PostgresHistoryStore:
+    """Keeps findings in `history_findings`, each write in a transaction of its own."""
+
+    def __init__(self, sessions: async_sessionmaker[AsyncSession]) -> None:
+        self._sessions = sessions
+
+    async def load(self, chain_id: int, wallet: Address) -> Mapping[str, Stored]:
+        """See HistoryStore."""
+        async with self._sessions() as session:
+            rows = await findings.of_wallet(session, chain_id, wallet)
+        return {row.source: Stored(row.from_block, row.to_block, row.to_hash, row.content) for row in rows}
+
+    async def save(self, chain_id: int, wallet: Address, found: Mapping[str, Stored]) -> None:
+        """See HistoryStore."""
+        async with self._sessions.begin() as session:
+            await findings.keep(session, chain_id, wallet, {source: asdict(one) for source, one in found.items()})
 
 
 class PostgresEventStore:

@@ -1,0 +1,148 @@
+"""What goes wrong in a campaign, one method a fault; each counts itself once it has really happened."""
+
+import asyncio
+import contextlib
+import os
+import random
+import signal
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import psutil
+from web3 import Web3
+
+from oracle.assessment.request import to_address
+from oracle.devnet.machinery.accounts import GWEI, named_account
+from oracle.devnet.machinery.anvil import RpcError, free_port
+from oracle.devnet.stack import Stack
+from oracle.processes import Child, start
+
+_RESTART_SECONDS: Final = 0.2
+_STOP_SECONDS: Final = 15.0
+_LONGEST_AWAY_SECONDS: Final = 3.0
+_AT_ONCE: Final = 0.6
+
+
+@dataclass
+class Faults:
+    """The faults of one campaign; `starts` are the wall clock's times of the daemon's starts, `codes` how it ended."""
+
+    stack: Stack
+    dice: random.Random
+    settings: Path
+    counts: Counter[str] = field(default_factory=Counter)
+    starts: list[float] = field(default_factory=list)
+    highest: int = 0
+    alone: list[bool] = field(default_factory=list)
+    codes: list[int] = field(default_factory=list)
+    daemon: Child | None = None
+    second: Child | None = None
+
+    async def supervise(self) -> None:
+        """Keep the daemon running until cancelled, as systemd does; one that ended by itself is noted."""
+        while True:
+            if self.daemon is None or not self.daemon.running:
+                if self.daemon is not None:
+                    self.codes.append(self.daemon.wait(1))
+                    await asyncio.sleep(_RESTART_SECONDS)
+                self.starts.append(time.time())
+                self.alone.append(self.second is None)
+                self.daemon = self._start("daemon", self.settings)
+            await asyncio.sleep(0.05)
+
+    async def stop(self) -> int:
+        """End the daemon by SIGTERM, and return its exit code; nobody must start it again meanwhile."""
+        if self.daemon is None or not self.daemon.running:
+            return -1
+        self.daemon.signal(signal.SIGTERM)
+        return await asyncio.to_thread(self.daemon.wait, _STOP_SECONDS)
+
+    async def kill(self) -> None:
+        """End the daemon as the kernel does when memory is short."""
+        if self.daemon is not None and self.daemon.running:
+            self.daemon.signal(signal.SIGKILL)
+            self.counts["kills"] += 1
+
+    async def kill_prover(self) -> None:
+        """End the process that makes proofs."""
+        if self.daemon is None:
+            return
+        with contextlib.suppress(psutil.NoSuchProcess):
+            for child in psutil.Process(self.daemon.pid).children(recursive=True):
+                if "spawn_main" in " ".join(child.cmdline()):
+                    os.kill(child.pid, signal.SIGKILL)
+                    self.counts["prover_kills"] += 1
+                    return
+
+    async def reorganise(self, depth: int) -> None:
+        """Take blocks away; sometimes a longer branch without their transactions is there at once."""
+        head = await self.stack.chain.block_number()
+        if head < self.highest:
+            # Two on top of each other would reach deeper than either.
+            await self.stack.chain.mine(self.highest - head)
+            head = self.highest
+        self.highest = head
+        touched = [number for number in range(head - depth + 1, head + 1) if await self._matters(number)]
+        await self.stack.chain.rpc("anvil_rollback", depth)
+        if self.dice.random() < _AT_ONCE:
+            await self.stack.chain.mine(depth + 1)
+        self.counts["reorganisations"] += bool(touched)
+
+    async def kill_database(self) -> None:
+        """End Postgres, and bring it back a while later."""
+        await asyncio.to_thread(self.stack.server.kill)
+        await asyncio.sleep(self.dice.uniform(0.2, _LONGEST_AWAY_SECONDS))
+        self.stack.server.revive()  # from this thread: a child ends with the thread that started it
+        self.counts["database_deaths"] += 1
+
+    async def send_foreign(self) -> None:
+        """Send a transaction of the daemon's key that the daemon does not know of."""
+        account = named_account("operator")
+        nonce = int(await self.stack.chain.rpc("eth_getTransactionCount", account.address, "latest"), 16)
+        fields = {
+            "chainId": self.stack.chain.chain_id,
+            "nonce": nonce,
+            "to": account.address,
+            "value": 1,
+            "gas": 21_000,
+            "maxFeePerGas": 200 * GWEI,
+            "maxPriorityFeePerGas": 50 * GWEI,
+        }
+        raw = account.sign_transaction(fields).raw_transaction
+        try:
+            await self.stack.chain.rpc("eth_sendRawTransaction", Web3.to_hex(raw))
+        except RpcError:
+            return  # the daemon was faster with this nonce
+        self.counts["foreign_transactions"] += 1
+
+    async def start_second(self) -> None:
+        """Let another daemon work on the same database."""
+        text = self.settings.read_text()
+        other = self.settings.with_name("second.toml")
+        port = self.stack.settings.web.port
+        other.write_text(text.replace(f"port = {port}", f"port = {free_port()}"))
+        self.second = self._start("second", other)
+        self.counts["second_daemons"] += 1
+
+    async def kill_second(self) -> None:
+        """End the other daemon."""
+        if self.second is not None:
+            self.second.signal(signal.SIGKILL)
+            await asyncio.to_thread(self.second.wait, _STOP_SECONDS)
+            self.second = None
+
+    async def _matters(self, number: int) -> bool:
+        """Say whether a block has a request or a transaction of the daemon's."""
+        block = await self.stack.chain.rpc("eth_getBlockByNumber", hex(number), True)
+        lending, signer = self.stack.lender.lending.address.lower(), to_address(named_account("operator").address)
+        return any(one["from"] == signer or (one["to"] or "").lower() == lending for one in block["transactions"])
+
+    def _start(self, name: str, settings: Path) -> Child:
+        command = [str(Path(sys.executable).with_name("risk-oracle")), "run", "--config", str(settings)]
+        child = start(name, command, self.stack.folder / f"{name}.log")
+        self.stack.daemons.append(child)
+        return child
