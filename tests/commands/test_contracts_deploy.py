@@ -10,7 +10,7 @@ from eth_account import Account
 
 from oracle.assessment.errors import ConfigurationFault
 from oracle.chain.accounts import SigningRefused
-from oracle.commands.deployment.deeds import Differs, NotDone
+from oracle.commands.deployment.deeds import Differs, NotYet
 from oracle.commands.deployment.means import Means
 from oracle.config.model import ModelSettings
 from oracle.devnet.machinery.accounts import ETHER, Transactor, named_account
@@ -217,7 +217,7 @@ async def test_deploy__with_a_new_signers_key__writes_it_for_its_owner_and_funds
 async def test_deploy__when_the_fee_is_above_the_limit__waits_for_the_operator(deploy: Deploying) -> None:
     await deploy.operator.chain.rpc("anvil_setNextBlockBaseFeePerGas", hex(500 * 10**9))
     await deploy.operator.chain.mine()
-    with pytest.raises(NotDone, match="--max-fee-gwei 200"):
+    with pytest.raises(NotYet, match="--max-fee-gwei 200"):
         await deploy()
 
 

@@ -109,7 +109,8 @@ class Deployment:
 
     async def _create(self, name: str, arguments: dict[str, Any]) -> Part:
         shown = {key: _shown(value) for key, value in arguments.items()}
-        deed = await self.doer.create(name, creation_code(name, *map(_plain, arguments.values())), shown)
+        code = creation_code(name, *map(_plain, arguments.values()))
+        deed = await self.doer.create(name, code, shown, code[creation_size(name) :])
         found = await self._part_of(name, deed)
         runtime = released().get(name)
         if runtime is not None and not runtime.is_of(await self.doer.code_at(found.address)):
