@@ -139,6 +139,8 @@ class WalletAccount:
         finally:
             await self._provider.disconnect()
         signed = _result(answer)
+        if not signed:
+            raise SigningRefused("the wallet signed nothing: nothing was sent")
         raw = HexBytes(signed["raw"] if isinstance(signed, dict) else signed)
         self._check_signed(raw, transaction)
         note(HexBytes(w3.keccak(raw)).to_0x_hex())

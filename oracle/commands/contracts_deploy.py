@@ -8,12 +8,11 @@ import typer
 
 from oracle.assessment.errors import ConfigurationFault
 from oracle.commands.common import run_job
+from oracle.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from oracle.commands.deployment.order import Order
     from oracle.commands.deployment.settings_file import Surroundings
-
-_MORE_TO_DO = 3
 
 
 def contracts_deploy(
@@ -102,7 +101,7 @@ def contracts_deploy(
         say=_say,
     )
     if not run_job(_deploy(made, around, write)):
-        raise typer.Exit(_MORE_TO_DO)
+        raise typer.Exit(ExitCode.UNFINISHED)
 
 
 async def _deploy(made: "Order", around: "Surroundings", write: Path | None) -> bool:

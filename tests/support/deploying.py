@@ -12,9 +12,13 @@ from typing import Any, Final
 
 from eth_account.signers.local import LocalAccount
 
+from oracle.commands.deployment.means import Means
+from oracle.commands.deployment.order import order
+from oracle.config.model import ModelSettings
 from oracle.devnet.machinery.accounts import ETHER, named_account
 from oracle.devnet.machinery.anvil import Anvil
 from oracle.devnet.machinery.node import REPOSITORY
+from oracle.models.registry import DEFAULT_MODEL
 
 KEYS: Final = REPOSITORY / "build" / "keys"
 SETTINGS: Final = "risk-oracle.toml"
@@ -96,3 +100,49 @@ def write_secret(file: Path, text: str) -> None:
     """Write a file that only its owner may read."""
     file.touch(mode=0o600)
     file.write_text(text)
+
+
+@dataclass(slots=True)
+class Deploying:
+    """The same without a process of its own: what was said, and whether all is done."""
+
+    operator: Operator
+    said: list[str] = field(default_factory=list)
+
+    async def __call__(
+        self, *, means: Means | None = None, options: Mapping[str, Any] | None = None, **given: Any
+    ) -> bool:
+        """Deploy with what every deployment needs, and these; raises what refuses it."""
+        chain, folder = self.operator.chain, self.operator.folder
+        asked: dict[str, Any] = {
+            "chain_id": chain.chain_id,
+            "rpc_url": chain.rpc_url,
+            "rpc_url_file": None,
+            "profile": None,
+            "parameters": None,
+            "model": DEFAULT_MODEL,
+            "model_settings": ModelSettings(keys=KEYS),
+            "build": folder,
+            "records": folder / "records.json",
+            "signers": [self.operator.signer],
+            "signer_key_file": None,
+            "fund_signer": None,
+            "coin_price_feed": None,
+            "coin_price_usd": 2_000,
+            "max_fee_gwei": 200,
+            "wait_seconds": 0.0,
+        }
+        found, _ = order(
+            means=means or Means(key_file=folder / "deployer.key"),
+            options=dict(options or {}),
+            say=self.said.append,
+            **asked | given,
+        )
+        async with found.deployment(lambda: "", self.said.append) as deployment:
+            return await deployment.run()
+
+    @property
+    def deeds(self) -> dict[str, Any]:
+        """What the records hold, a deed a name."""
+        deeds: dict[str, Any] = json.loads((self.operator.folder / "records.json").read_text())["deeds"]
+        return deeds

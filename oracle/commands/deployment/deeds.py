@@ -16,7 +16,7 @@ from web3.utils import get_create_address
 from oracle.assessment.errors import ConfigurationFault, OracleError, TransientFault
 from oracle.assessment.request import to_address
 from oracle.chain.accounts import SendingAccount
-from oracle.chain.fees import GWEI, Fees, fee_policy
+from oracle.chain.fees import GWEI, FeePolicy, Fees, fee_policy
 from oracle.chain.reverts import from_web3
 from oracle.chain.rpc import EndpointRefused, endpoint_faults
 from oracle.chain.transactions import InsufficientFunds, Mined, TransactionClient
@@ -32,7 +32,11 @@ class Differs(ConfigurationFault):
 
 
 class NotDone(OracleError):
-    """A deed was not mined, or failed; the records say how far it went."""
+    """A deed cannot be done as things are; the records say how far it went."""
+
+
+class NotYet(TransientFault):
+    """A deed waits for the chain, or for its fees: the same again, later, can help."""
 
 
 @dataclass(slots=True)
@@ -47,9 +51,9 @@ class Doer:
     patience_seconds: float = 600.0
     pause_seconds: float = 1.0
 
-    async def create(self, name: str, code: bytes, arguments: dict[str, str]) -> Deed:
-        """Create a contract, or find it created; raises Differs, NotDone."""
-        deed = await self.do(name, None, code, arguments)
+    async def create(self, name: str, code: bytes, arguments: dict[str, str], constructor: bytes = b"") -> Deed:
+        """Create a contract, or find it created; raises Differs, NotDone, NotYet."""
+        deed = await self.do(name, None, code, arguments, constructor=constructor)
         if deed.address is None or not await self._code(deed.address):
             raise Differs(
                 f"{self.journal.file} says that {name} was created at {deed.address}, where there is no code: this is "
@@ -57,8 +61,16 @@ class Doer:
             )
         return deed
 
-    async def do(self, name: str, to: str | None, data: bytes, arguments: dict[str, str], value_wei: int = 0) -> Deed:
-        """Send one transaction and wait until it is mined, or find it done; raises Differs, NotDone, Reverted."""
+    async def do(
+        self,
+        name: str,
+        to: str | None,
+        data: bytes,
+        arguments: dict[str, str],
+        value_wei: int = 0,
+        constructor: bytes = b"",
+    ) -> Deed:
+        """Send one transaction and wait until it is mined, or find it done; raises as `create` does, and Reverted."""
         digest = hashlib.sha256(f"{to} {value_wei} {data.hex()}".encode()).hexdigest()
         deed = self.journal.deeds.get(name)
         if deed is not None and deed.digest != digest:
@@ -67,6 +79,7 @@ class Doer:
             deed = None
         if deed is None:
             deed = await self._begun(name, to, digest, arguments)
+            deed.constructor = constructor.hex()
         if deed.block is None:
             await self._carry_out(name, deed, to, data, value_wei)
         return deed
@@ -85,14 +98,13 @@ class Doer:
         return await TransactionClient(self.w3).balance_wei(to_address(address or self.account.address))
 
     async def base_fee_and_tip_wei(self) -> tuple[int, int]:
-        """Return the newest block's base fee, and the tip that the endpoint takes for usual."""
-        base = await TransactionClient(self.w3).base_fee_wei()
-        try:
-            with endpoint_faults():
-                tip = int(await self.w3.eth.max_priority_fee)
-        except EndpointRefused:
-            tip = GWEI
-        return base, min(tip, self.max_fee_gwei * GWEI)
+        """Return the newest block's base fee, and the tip that is paid besides."""
+        client = TransactionClient(self.w3)
+        return await client.base_fee_wei(), self._policy.tip_wei(await client.suggested_tip_wei())
+
+    @property
+    def _policy(self) -> FeePolicy:
+        return fee_policy(self.journal.chain_id, Decimal(self.max_fee_gwei))
 
     async def _begun(self, name: str, to: str | None, digest: str, arguments: dict[str, str]) -> Deed:
         sender = self.w3.to_checksum_address(self.account.address)
@@ -111,7 +123,7 @@ class Doer:
             await self._send(name, deed, to, data, value_wei)
             mined = await self._mined(client, deed, self.patience_seconds)
         if mined is None and not await self._stands(deed):
-            raise NotDone(
+            raise NotYet(
                 f"{name}: transaction {deed.hashes[-1]} was not mined within {self.patience_seconds:g} s. It is in "
                 f"{self.journal.file}: run this again, which raises its fee"
             )
@@ -160,11 +172,11 @@ class Doer:
 
     async def _fees(self, deed: Deed) -> Fees:
         base, tip = await self.base_fee_and_tip_wei()
-        policy = fee_policy(self.journal.chain_id, Decimal(self.max_fee_gwei))
+        policy = self._policy
         before = Fees(*deed.fees) if deed.hashes and deed.fees is not None else None
         fees = policy.first(base, tip) if before is None else policy.replacement(base, tip, before)
         if fees is None:
-            raise TransientFault(
+            raise NotYet(
                 f"the base fee is {base / GWEI:.3f} gwei, and with the tip above --max-fee-gwei {self.max_fee_gwei}: "
                 f"wait or raise the limit, {_AGAIN}"
             )

@@ -14,7 +14,8 @@ class Deed:
     """One transaction of a deployment, which all of `hashes` are tries of (one nonce, rising fees in wei).
 
     `arguments` say for people what it was made with, `digest` is the SHA-256 of target, data and value. `address` is
-    the contract that it creates. `block` is None until it is mined.
+    the contract that it creates, with `constructor` behind its code (hex: block explorers ask for it). `block` is None
+    until it is mined.
     """
 
     nonce: int
@@ -22,6 +23,7 @@ class Deed:
     arguments: dict[str, str]
     address: str | None
     noted_at_block: int
+    constructor: str = ""
     hashes: list[str] = field(default_factory=list)
     fees: tuple[int, int] | None = None
     block: int | None = None
