@@ -8,7 +8,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
-from oracle.assessment.errors import ConfigurationFault, OracleError
+from oracle.assessment.errors import ConfigurationFault, OracleError, TransientFault
 from oracle.assessment.request import NATIVE_COIN, Address, LoanTerms, to_address
 from oracle.commands.common import ConfigOption, database_of, engine_of, environment, run_job, settings_of
 from oracle.commands.models import models_app
@@ -33,7 +33,10 @@ app.add_typer(contracts_app, name="contracts")
 
 
 def main() -> None:
-    """Run the command line; an expected fault is one clear message and exit code 2."""
+    """Run the command line; an expected fault is one clear message.
+
+    Exit code 2 says that what was asked for cannot be right; 1 that it may go well another time.
+    """
     try:
         app()
     except OracleError as error:
@@ -42,7 +45,11 @@ def main() -> None:
 
 def _refuse(error: OracleError) -> NoReturn:
     typer.echo(f"risk-oracle: {error}", err=True)
-    sys.exit(2)
+    sys.exit(_code(error))
+
+
+def _code(error: BaseException) -> int:
+    return 1 if isinstance(error, TransientFault) else 2
 
 
 @app.command()
@@ -71,7 +78,7 @@ def run(config: ConfigOption = None) -> None:
         while isinstance(cause, BaseExceptionGroup):
             cause = cause.exceptions[0]
         typer.echo(f"risk-oracle: {cause}", err=True)
-        raise SystemExit(2) from cause
+        raise SystemExit(_code(cause)) from cause
 
 
 @app.command()

@@ -6,8 +6,10 @@ import multiprocessing
 import os
 import signal
 from collections.abc import AsyncIterator
+from functools import partial
 
 import structlog
+from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 
 from oracle.assessment.request import Address
@@ -28,10 +30,11 @@ from oracle.pipeline.history_store import PostgresHistoryStore
 from oracle.pipeline.ingest import follow_chain
 from oracle.pipeline.jobs import upkeep
 from oracle.pipeline.models import keys_of
+from oracle.pipeline.supervision import Run, supervise
 from oracle.pipeline.upkeep.endpoints import watch_endpoints
 from oracle.pipeline.worker import STAGES, concurrency, run_stages
 from oracle.proving.prover import Prover
-from oracle.startup import check_chain, check_database, check_model, check_signer
+from oracle.startup import check_chain, check_database, check_model, check_signer, patiently
 from oracle.store import database
 from oracle.web.server import Watched, serve
 
@@ -93,15 +96,24 @@ async def _serve(settings: Settings, database_url: str) -> None:
             woken = asyncio.Event()
             log.info("serving", oracle=context.address, chain_id=context.chain_id, signer=context.signer.address)
             async with asyncio.TaskGroup() as group:
-                group.create_task(follow_chain(context, woken))
-                group.create_task(run_stages(context))
-                group.create_task(upkeep(context))
-                group.create_task(watch_endpoints(context.w3))
-                if settings.chain.ws_url is not None:
-                    url = settings.chain.ws_url.get_secret_value()
-                    group.create_task(wake_on_logs(url, context.oracle.requested_filter(), woken))
+                for name, part in _parts(context, settings.chain.ws_url, woken).items():
+                    group.create_task(supervise(context.health, name, part), name=name)
     finally:
         await runner.cleanup()
+
+
+def _parts(context: Context, ws_url: SecretStr | None, woken: asyncio.Event) -> dict[str, Run]:
+    """Return what runs for as long as the daemon, by name."""
+    parts: dict[str, Run] = {
+        "events": partial(follow_chain, context, woken),
+        "stages": partial(run_stages, context),
+        "jobs": partial(upkeep, context),
+        "endpoints": partial(watch_endpoints, context.w3, context.health),
+    }
+    if ws_url is not None:
+        requested = context.oracle.requested_filter()
+        parts["wakeup"] = partial(wake_on_logs, ws_url.get_secret_value(), requested, woken)
+    return parts
 
 
 @contextlib.asynccontextmanager
@@ -122,7 +134,7 @@ async def _context(settings: Settings, database_url: str, health: Health) -> Asy
         oracle = OracleContract(w3, Address(chain.oracle), chain.chain_id)
         # The pool must never make one stage wait for another's work; collecting reads and fills an index besides.
         workers = sum(concurrency(settings.worker, name) for name in (*STAGES, "collect"))
-        engine: AsyncEngine = database.connect(database_url, pool_size=workers + 6)
+        engine: AsyncEngine = database.connect(database_url, pool_size=workers + 8)
         stack.push_async_callback(engine.dispose)
         sessions = async_sessionmaker(engine, expire_on_commit=False)
         histories = Histories(
@@ -135,8 +147,10 @@ async def _context(settings: Settings, database_url: str, health: Health) -> Asy
         model, shadow = await check_model(health, w3, oracle, settings.model)
         health.set("prover", False, "loading the keys")
         keys = await asyncio.to_thread(keys_of, model, settings.model.keys, chain.chain_id)
-        prover = await stack.enter_async_context(Prover(model.directory, keys))
-        health.set("prover", True)
+        prover = Prover(model.directory, keys)
+        stack.push_async_callback(prover.close)
+        # Its process can die here as it can later, for want of memory for one: that says nothing of the settings.
+        await patiently(health, "prover", prover.__aenter__)
         context = Context(
             chain_id=chain.chain_id,
             w3=w3,

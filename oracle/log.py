@@ -66,5 +66,7 @@ def configure(settings: LogSettings) -> None:
     root.handlers = [handler]
     root.setLevel(_LEVELS[settings.level])
     # Chatty at info, and their messages hold request lines and job internals.
-    for name in ("aiohttp.access", "apscheduler", "alembic", "web3"):
+    for name in ("aiohttp.access", "alembic", "web3"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # How a job ends is told in our own words; that one was still at work when its next turn came is no news.
+    logging.getLogger("apscheduler").setLevel(logging.CRITICAL)

@@ -18,7 +18,7 @@ from oracle.models.inference import Model
 from oracle.models.registry import ShippedModel
 from oracle.pipeline.health import Health
 from oracle.pipeline.models import chosen_model, chosen_shadow
-from oracle.store.database import DatabaseUnreachable, check_schema
+from oracle.store.database import check_schema
 
 T = TypeVar("T")
 
@@ -33,7 +33,7 @@ async def patiently(health: Health, part: str, attempt: Callable[[], Awaitable[T
     while True:
         try:
             result = await attempt()
-        except (TransientFault, DatabaseUnreachable) as fault:
+        except TransientFault as fault:
             health.set(part, False, str(fault))
             raise_if_cancelled()
             log.warning("waiting", part=part, error=str(fault), retry_seconds=pause)

@@ -1,11 +1,13 @@
 """One endpoint of the pool: its circuit breaker, and what is known of its speed, head and abilities."""
 
 import asyncio
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from json import JSONDecodeError
 from typing import Final
+from urllib.parse import urlsplit
 
 import aiohttp
 from web3.exceptions import BadResponseFormat
@@ -15,6 +17,8 @@ from oracle.chain.http_session import CancellableHttpProvider
 NETWORK_FAULTS: Final = (aiohttp.ClientError, asyncio.TimeoutError, ConnectionError)
 NONSENSE: Final = (BadResponseFormat, JSONDecodeError, UnicodeDecodeError)
 
+# Some providers put a project's key in front of their domain.
+_KEY: Final = re.compile(r"(?=.*\d)[0-9a-z_-]{20,}", re.IGNORECASE)
 _FAILURES_TO_OPEN: Final = 3
 _FIRST_REST_SECONDS: Final = 2.0
 _LONGEST_REST_SECONDS: Final = 60.0
@@ -22,9 +26,16 @@ _LONGEST_REST_SECONDS: Final = 60.0
 _LATENCY_WEIGHT: Final = 0.2
 
 
+def host_of(url: str) -> str:
+    """Return a URL's host, which is no secret, but for a label that looks like a key."""
+    return ".".join("…" if _KEY.fullmatch(label) else label for label in (urlsplit(url).hostname or "").split("."))
+
+
 @dataclass(eq=False)
 class Endpoint:
     """An endpoint by its place in the settings, from 1; its URL stands in no message, for it may hold a key.
+
+    `title` names it in messages.
 
     The breaker opens after three failures in a row, or when the endpoint asks for a pause; when its time is over one
     request tries whether it closes. Times are those of `clock`, in seconds. `head` is its last probe's; `reached` is
@@ -44,7 +55,15 @@ class Endpoint:
     expelled: bool = False
     last_fault: Exception | None = None
     unknown_methods: set[str] = field(default_factory=set)
+    title: str = "the RPC endpoint"
     _trying: bool = False
+    _asked: int = 0
+    _unanswered_since: float | None = None
+
+    @property
+    def silent_seconds(self) -> float:
+        """How long it has been asked without a single answer; 0 when nothing waits for one."""
+        return 0.0 if self._unanswered_since is None else self.clock() - self._unanswered_since
 
     @property
     def closed(self) -> bool:
@@ -61,10 +80,15 @@ class Endpoint:
     def start(self) -> float:
         """Note that a request goes out; return the time."""
         self._trying = self.failures >= _FAILURES_TO_OPEN
-        return self.clock()
+        self._asked += 1
+        now = self.clock()
+        if self._unanswered_since is None:
+            self._unanswered_since = now
+        return now
 
     def succeeded(self, started: float) -> None:
         """Note an answer: the breaker closes."""
+        self._asked, self._unanswered_since = self._asked - 1, None
         took = self.clock() - started
         before = took if self.latency_seconds is None else self.latency_seconds
         self.latency_seconds = before + _LATENCY_WEIGHT * (took - before)
@@ -73,6 +97,7 @@ class Endpoint:
     def failed(self, fault: Exception, pause_seconds: float | None = None) -> None:
         """Note a failure; `pause_seconds` is what the endpoint asked for."""
         self.failures += 1
+        self._asked -= 1
         self.last_fault, self._trying = fault, False
         if self.failures >= _FAILURES_TO_OPEN:
             rest = _FIRST_REST_SECONDS * 2.0 ** min(self.failures - _FAILURES_TO_OPEN, 10)
@@ -86,3 +111,6 @@ class Endpoint:
     def abandoned(self) -> None:
         """Note that a request was cancelled: it says nothing of the endpoint."""
         self._trying = False
+        self._asked -= 1
+        if self._asked == 0:
+            self._unanswered_since = None

@@ -18,7 +18,7 @@ from web3.types import RPCEndpoint, RPCResponse
 from oracle.assessment.errors import BlockUnavailable, TransientFault
 from oracle.chain.endpoint import NETWORK_FAULTS as NETWORK_FAULTS
 from oracle.chain.endpoint import NONSENSE as NONSENSE
-from oracle.chain.endpoint import Endpoint
+from oracle.chain.endpoint import Endpoint, host_of
 from oracle.chain.held_block import BLOCK_BY_NUMBER, HeldBlock, PinnedPool, check_reaches, shown_block
 from oracle.chain.http_session import CancellableHttpProvider
 
@@ -80,6 +80,9 @@ class PoolProvider(AsyncHTTPProvider):
             Endpoint(
                 number,
                 CancellableHttpProvider(url, request_kwargs={"timeout": timeout}, exception_retry_configuration=None),
+                title=f"the RPC endpoint {host_of(url)}"
+                if len(urls) == 1
+                else f"RPC endpoint {number} ({host_of(url)})",
             )
             for number, url in enumerate(urls, 1)
         )
@@ -95,9 +98,7 @@ class PoolProvider(AsyncHTTPProvider):
             return answer
         second, other = await self._answer(method, params, skip=first)
         if _deciding(answer) != _deciding(other):
-            raise EndpointsDisagree(
-                f"RPC endpoints {first.number} and {second.number} answer {method} differently: trying again"
-            )
+            raise EndpointsDisagree(f"{first.title} and {second.title} answer {method} differently: trying again")
         return answer
 
     def holding(self, number: int, block_hash: str) -> PinnedPool:
@@ -130,6 +131,12 @@ class PoolProvider(AsyncHTTPProvider):
         """Return how many blocks an endpoint's head is behind the best one's; 0 while unknown."""
         heads = [one.head for one in self.endpoints if one.head is not None and not one.expelled]
         return 0 if endpoint.head is None or not heads else max(heads) - endpoint.head
+
+    def silence(self) -> tuple[float, str]:
+        """Return for how many seconds nobody has answered what was asked, and who; 0 as long as one answers."""
+        usable = [one for one in self.endpoints if not one.expelled]
+        seconds = min((one.silent_seconds for one in usable), default=0.0)
+        return seconds, " and ".join(one.title for one in usable)
 
     async def _probe(self, endpoint: Endpoint) -> None:
         try:
@@ -209,7 +216,8 @@ class PoolProvider(AsyncHTTPProvider):
             was_closed = endpoint.closed
             endpoint.failed(error, _asked_pause(error) or None)
             if was_closed and not endpoint.closed and len(self.endpoints) > 1:
-                self._log.warning("endpoint_rests", endpoint=endpoint.number, error=type(error).__name__)
+                self._log.warning("endpoint_rests", endpoint=endpoint.title, error=type(error).__name__)
+            error.add_note(endpoint.title)
             raise
         except BaseException:
             endpoint.abandoned()
@@ -224,7 +232,7 @@ class PoolProvider(AsyncHTTPProvider):
         found = await self.chain_id_of(endpoint)
         endpoint.verified, endpoint.expelled = True, found != self._chain_id
         if endpoint.expelled:
-            self._log.error("endpoint_of_another_chain", endpoint=endpoint.number, chain_id=found)
+            self._log.error("endpoint_of_another_chain", endpoint=endpoint.title, chain_id=found)
 
     def _may_be_known_elsewhere(self, endpoint: Endpoint, method: str, answer: RPCResponse) -> bool:
         error: Any = answer.get("error")

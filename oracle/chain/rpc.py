@@ -40,24 +40,27 @@ def connect(
 
 @contextmanager
 def endpoint_faults() -> Iterator[None]:
-    """Turn network and endpoint faults into EndpointUnreachable, without the URL (it may hold a key).
+    """Turn network and endpoint faults into EndpointUnreachable, with its host alone (the URL may hold a key).
 
     What is an answer of the chain stays as it is: no such block or receipt, a reverted call.
     """
     try:
         yield
     except aiohttp.ClientResponseError as error:
-        raise EndpointUnreachable(f"the RPC endpoint answers HTTP {error.status}; trying again") from error
+        raise EndpointUnreachable(f"{_who(error)} answers HTTP {error.status}") from error
     except NETWORK_FAULTS as error:
-        raise EndpointUnreachable(f"the RPC endpoint does not answer ({type(error).__name__}); trying again") from error
+        raise EndpointUnreachable(f"{_who(error)} does not answer ({type(error).__name__})") from error
     except (BlockNotFound, TransactionNotFound):
         raise  # web3 counts them among refusals, but they are answers: there is none yet
     except Web3RPCError as error:
         raise EndpointRefused(f"the RPC endpoint refused a call: {error.message}") from error
     except NONSENSE as error:
-        raise EndpointUnreachable(
-            f"the RPC endpoint does not answer with JSON-RPC ({type(error).__name__}); trying again"
-        ) from error
+        raise EndpointUnreachable(f"{_who(error)} does not answer with JSON-RPC ({type(error).__name__})") from error
+
+
+def _who(error: Exception) -> str:
+    """Return which endpoint failed, as the pool noted it."""
+    return next(iter(getattr(error, "__notes__", ())), "the RPC endpoint")
 
 
 async def check_chain_id(w3: AsyncWeb3[AsyncHTTPProvider], expected: int) -> None:
@@ -76,9 +79,8 @@ async def check_chain_id(w3: AsyncWeb3[AsyncHTTPProvider], expected: int) -> Non
             continue
         answered += 1
         if found != expected:
-            which = "the RPC endpoint" if len(provider.endpoints) == 1 else f"RPC endpoint {endpoint.number}"
             raise ConfigurationFault(
-                f"{which} serves chain {found}, chain.chain_id says {expected}: correct one of the two"
+                f"{endpoint.title} serves chain {found}, chain.chain_id says {expected}: correct one of the two"
             )
     if not answered and away is not None:
         raise away

@@ -1,7 +1,7 @@
 """One try of a stage on a claimed request: its result and the next state are committed together, or its fault."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -23,6 +23,7 @@ from oracle.pipeline.stages.stage import Outcome, Settle, Stage, settled
 from oracle.store import database, requests
 from oracle.store.requests import WAITING, ClaimLost
 from oracle.store.tables import RequestRow
+from oracle.store.texts import brief
 
 _LONGEST_PAUSE_SECONDS = 600.0
 
@@ -59,7 +60,7 @@ async def attempt(context: Context, row: RequestRow, name: str, stage: Stage) ->
     seconds = time.monotonic() - claimed.started
     metrics.STAGE_SECONDS.labels(name).observe(seconds)
     if outcome.target is not claimed.source:
-        tell = log.error if outcome.target is State.DEAD else log.info
+        tell = {State.DEAD: log.error, State.EXPIRED: log.warning}.get(outcome.target, log.info)
         tell(f"request_{outcome.target}", seconds=round(seconds, 3), reason=outcome.reason)
     return outcome
 
@@ -78,6 +79,7 @@ async def _try(context: Context, claimed: _Claimed, row: RequestRow, stage: Stag
 
 async def _move(session: AsyncSession, row: RequestRow, outcome: Outcome, claimed: _Claimed) -> Outcome:
     seconds = time.monotonic() - claimed.started
+    outcome = replace(outcome, reason=brief(outcome.reason))
     await requests.move(session, row, outcome.target, outcome.reason, seconds=seconds, after=outcome.after)
     if outcome.target is State.DEAD:
         row.fault = outcome.reason
@@ -104,13 +106,13 @@ async def _store_fault(context: Context, claimed: _Claimed, error: Exception) ->
             return await _move(session, row, outcome, claimed)
     metrics.STAGE_FAULTS.labels(claimed.stage).inc()
     log = structlog.get_logger("worker").bind(request_id=claimed.request_id, stage=claimed.stage)
-    # What was raised on purpose says all in its words; anything else is a fault of ours.
-    log.warning("stage_failed", attempts=row.attempts, error=row.fault, exc_info=_trace_of(error))
+    if isinstance(error, OracleError):
+        # What was raised on purpose says all in its words.
+        log.warning("stage_failed", attempts=row.attempts, error=row.fault)
+        log.debug("stage_failed_trace", exc_info=error)
+    else:
+        log.error("stage_failed", attempts=row.attempts, error=row.fault, exc_info=error)
     return None
-
-
-def _trace_of(error: Exception) -> Exception | None:
-    return None if isinstance(error, OracleError) else error
 
 
 async def _judge(context: Context, session: AsyncSession, row: RequestRow, error: Exception) -> Outcome | None:

@@ -18,13 +18,13 @@ _BEATS_BEFORE_TAKING_OVER = 5
 
 async def keep_claims(context: Context) -> None:
     """Hold this daemon's place among the others until cancelled; what is lost with the database is taken up again."""
-    log = structlog.get_logger("claims")
     while True:
         try:
             await _hold_place(context)
-        except (*database.LOST, TimeoutError) as error:
-            if context.health.set("database", False, "the database does not answer"):
-                log.warning("database_lost", error=type(error).__name__)
+        except TimeoutError:
+            context.health.database_lost(TimeoutError(f"the database did not answer for {_PATIENCE_SECONDS:g} s"))
+        except database.LOST as error:
+            context.health.database_lost(error)
         raise_if_cancelled()
         await asyncio.sleep(_DATABASE_PAUSE_SECONDS)
 

@@ -20,7 +20,6 @@ async def follow_chain(context: Context, woken: asyncio.Event) -> None:
     """Search new blocks at each wake-up or poll, until cancelled; endpoint and database faults are waited out."""
     log = structlog.get_logger("ingest")
     faults = 0
-    waited = True  # before a restart, perhaps
     while True:
         woken.clear()
         pause = context.chain.poll_seconds
@@ -29,15 +28,14 @@ async def follow_chain(context: Context, woken: asyncio.Event) -> None:
             if context.health.set("chain", True):
                 log.info("endpoint_reached", block=context.head and context.head.number)
             faults = 0
-            if waited:
-                await _wake_what_waits(context)
-            waited = False
+        except database.DatabaseBusy as error:
+            pause = _DATABASE_PAUSE_SECONDS
+            log.warning("database_busy", error=str(error))
         except database.LOST as error:
             pause = _DATABASE_PAUSE_SECONDS
-            if context.health.set("database", False, "the database does not answer"):
-                log.warning("database_lost", error=type(error).__name__)
+            context.health.database_lost(error)
         except TransientFault as fault:
-            faults, waited = faults + 1, True
+            faults += 1
             pause = min(pause * 2 ** min(faults, 10), _LONGEST_PAUSE_SECONDS)
             if context.health.set("chain", False, str(fault)):
                 log.warning("endpoint_lost", error=str(fault), retry_seconds=pause)
@@ -47,13 +45,6 @@ async def follow_chain(context: Context, woken: asyncio.Event) -> None:
                 await woken.wait()
         except TimeoutError:
             continue
-
-
-async def _wake_what_waits(context: Context) -> None:
-    """Let go on at once what waits, for longer and longer, for an endpoint that is back."""
-    async with context.sessions.begin() as session:
-        await revisits.wake(session, context.chain_id, context.address)
-    context.wake_all()
 
 
 async def search_new_blocks(context: Context) -> int:

@@ -2,15 +2,18 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 
 import structlog
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from oracle.assessment.errors import ConfigurationFault, TransientFault
 from oracle.history.reading.event_index import LONGEST_CATCH_UP_BLOCKS
 from oracle.pipeline.context import Context
 from oracle.pipeline.upkeep.drift import watch_drift
+from oracle.pipeline.upkeep.endings import note_ending
 from oracle.pipeline.upkeep.follow_registry import follow_registry
 from oracle.pipeline.upkeep.nonces import hold_nonces
 from oracle.pipeline.upkeep.sweep import sweep
@@ -34,6 +37,7 @@ _GAS_OF_AN_ANSWER: Final = 800_000
 async def upkeep(context: Context) -> None:
     """Run the jobs until cancelled."""
     scheduler = AsyncIOScheduler(job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None})
+    scheduler.add_listener(partial(note_ending, context.health, scheduler), EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
     scheduler.add_job(watch_signer, "interval", seconds=_SIGNER_SECONDS, args=[context])
     every = min(max(context.chain.poll_seconds, _LEAST_NONCE_SECONDS), _MOST_NONCE_SECONDS)
     scheduler.add_job(hold_nonces, "interval", seconds=every, args=[context])

@@ -10,6 +10,7 @@ STAGE_SECONDS = Histogram(
 )
 STAGE_FAULTS = Counter("risk_oracle_stage_faults_total", "Tries of a stage that failed", ["stage"])
 REQUESTS = Gauge("risk_oracle_requests", "Requests in each state", ["state"])
+DEAD_LETTERS = Gauge("risk_oracle_dead_letters", "Requests given up, which only the operator brings back")
 HEAD_BLOCK = Gauge("risk_oracle_head_block", "Newest block seen")
 SEARCHED_BLOCK = Gauge("risk_oracle_searched_block", "Newest block searched for requests")
 NONCE_GAP_SECONDS = Gauge("risk_oracle_nonce_gap_seconds", "How long the chain waits for a nonce that no answer holds")

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from functools import partial
 
 import structlog
 
@@ -19,6 +20,8 @@ from oracle.pipeline.stages.settle import settle
 from oracle.pipeline.stages.sign import sign
 from oracle.pipeline.stages.stage import Stage
 from oracle.pipeline.stages.submit import decline, submit
+from oracle.pipeline.supervision import supervise
+from oracle.pipeline.upkeep.waiting import wake_what_waited, watch_dead_letters
 from oracle.store import database, requests
 
 STAGES: dict[str, Stage] = {
@@ -45,10 +48,12 @@ def concurrency(settings: WorkerSettings, name: str) -> int:
 async def run_stages(context: Context) -> None:
     """Work on all stages until cancelled; what is claimed then is free as soon as this daemon's connection closes."""
     async with asyncio.TaskGroup() as group:
-        group.create_task(keep_claims(context), name="claims")
+        for name, run in (("claims", keep_claims), ("waiting", wake_what_waited), ("letters", watch_dead_letters)):
+            group.create_task(supervise(context.health, name, partial(run, context)), name=name)
         for name in STAGES:
             for number in range(concurrency(context.worker, name)):
-                group.create_task(_serve(context, name, polls=number == 0), name=f"{name}-{number}")
+                serve = partial(_serve, context, name, polls=number == 0)
+                group.create_task(supervise(context.health, f"{name}-{number}", serve), name=f"{name}-{number}")
 
 
 async def _serve(context: Context, name: str, *, polls: bool) -> None:
@@ -63,8 +68,7 @@ async def _serve(context: Context, name: str, *, polls: bool) -> None:
             if context.health.set("database", True):
                 log.info("database_reached")
         except database.LOST as error:
-            if context.health.set("database", False, "the database does not answer"):
-                log.warning("database_lost", error=type(error).__name__)
+            context.health.database_lost(error)
             raise_if_cancelled()
             await asyncio.sleep(_DATABASE_PAUSE_SECONDS)
             continue

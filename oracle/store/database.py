@@ -10,14 +10,30 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from psycopg import OperationalError as ServerGone
-from sqlalchemy import Connection, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy import Connection, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from oracle.assessment.errors import ConfigurationFault
+from oracle.store import losses
+from oracle.store.losses import DatabaseBusy as DatabaseBusy
+from oracle.store.losses import DatabaseUnreachable as DatabaseUnreachable
+from oracle.store.texts import StorableText, to_json
 
-LOST: Final = (OperationalError, InterfaceError, ServerGone)
-"""What a connection raises when the server is away; other errors of the driver are faults of what was asked."""
+LOST: Final = (DatabaseUnreachable, ServerGone, PoolExhausted)
+"""What is raised while the server cannot serve; other errors of the driver are faults of what was asked."""
+
+# A server that vanished without a word (its machine lost power, a network was cut) is noticed within half a minute.
+_PATIENCE: Final = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+}
+_REMEDY: Final = "check database.url, database.password, and what its user may do"
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 
@@ -34,9 +50,22 @@ def connect(url: str, pool_size: int = 20) -> AsyncEngine:
         ) from None
     if parsed.get_backend_name() != "postgresql":
         raise ConfigurationFault(f"database.url names {parsed.get_backend_name()}: expected postgresql")
-    return create_async_engine(
-        parsed.set(drivername="postgresql+psycopg"), pool_size=pool_size, max_overflow=0, pool_pre_ping=True
+    engine = create_async_engine(
+        parsed.set(drivername="postgresql+psycopg"),
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_pre_ping=True,
+        json_serializer=to_json,
+        connect_args={name: value for name, value in _PATIENCE.items() if name not in parsed.query},
     )
+    event.listen(engine.sync_engine, "handle_error", losses.tell, retval=True)
+    event.listen(engine.sync_engine, "connect", _hold_texts)
+    return engine
+
+
+def _hold_texts(connection: DBAPIConnection, _: object) -> None:
+    # Below every query: no text that anybody stores can be one that the server refuses.
+    connection.adapters.register_dumper(str, StorableText)
 
 
 def _alembic() -> Config:
@@ -89,13 +118,12 @@ async def _known_revision(engine: AsyncEngine) -> tuple[str | None, str | None]:
 
 @contextmanager
 def _connection_faults() -> Iterator[None]:
+    """Tell what waiting mends from what it does not: whoever asks here has not begun to work yet."""
     try:
         yield
-    except OperationalError as error:
-        raise DatabaseUnreachable(f"the database does not answer: {error.orig}") from error
+    except DatabaseUnreachable as error:
+        if error.lasting:
+            raise ConfigurationFault(f"{error}; {_REMEDY}") from error
+        raise
     except DBAPIError as error:
-        raise ConfigurationFault(f"the database refuses: {error.orig}; check database.url and its user") from error
-
-
-class DatabaseUnreachable(ConfigurationFault):
-    """Postgres does not answer at the configured URL."""
+        raise ConfigurationFault(f"the database refuses: {error.orig}; {_REMEDY}") from error

@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from oracle.store.tables import ExplanationRow
+from oracle.store.texts import brief
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,7 @@ async def put(session: AsyncSession, request: int, told: Told) -> None:
         "model_id": told.model_id,
         "thin": told.thin,
         "content": told.content,
-        # Postgres refuses NUL in texts.
-        "fault": None if told.fault is None else told.fault.replace("\x00", ""),
+        "fault": None if told.fault is None else brief(told.fault),
         "anomaly_score": told.anomaly_score,
         "created_at": func.now(),
     }

@@ -13,9 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from oracle.assessment.errors import InvalidRequest, OracleError
 from oracle.assessment.request import Address, AssessmentRequest, BlockRef, LoanTerms
-from oracle.assessment.states import STATES, State
+from oracle.assessment.states import STAGE_OF, STATES, State
 from oracle.store import explanations
 from oracle.store.tables import RequestRow, TransitionRow
+from oracle.store.texts import brief
 
 # What a stage found out belongs to one block: when the request moves to another block, it is void.
 _FOUND = (
@@ -126,7 +127,7 @@ async def move(
 async def retry(session: AsyncSession, row: RequestRow, fault: str, after: timedelta) -> None:
     """Leave a claimed request in its state after a fault, to be tried again later."""
     row.attempts += 1
-    row.fault = _storable(fault)
+    row.fault = brief(fault)
     row.claim = row.claimed_by = None
     row.run_after = await _from_now(session, after)
     await note(session, row.id, State(row.state), State(row.state), f"try {row.attempts} failed: {fault}")
@@ -136,7 +137,7 @@ async def note(
     session: AsyncSession, request: int, source: State | None, target: State, reason: str, seconds: float | None = None
 ) -> None:
     """Append to the audit log."""
-    values = {"source": source, "target": target, "reason": _storable(reason), "seconds": seconds}
+    values = {"source": source, "target": target, "reason": brief(reason), "seconds": seconds}
     await session.execute(insert(TransitionRow).values(request=request, **values))
 
 
@@ -156,6 +157,31 @@ async def vanish(session: AsyncSession, chain_id: int, oracle: Address, from_blo
     for row in gone:
         await move(session, row, State.VANISHED, f"block {row.block_number} {row.block_hash} was reorganised away")
     return [row.id for row in gone]
+
+
+async def wake_waiting(session: AsyncSession, chain_id: int, oracle: Address) -> int:
+    """Make due at once what waits for something to pass, with its pauses starting anew; return how many waited."""
+    woken = await session.execute(
+        update(RequestRow)
+        .where(
+            RequestRow.chain_id == chain_id,
+            RequestRow.oracle == oracle,
+            RequestRow.state.in_(STAGE_OF.values()),
+            RequestRow.claim.is_(None),
+            RequestRow.run_after > func.clock_timestamp(),
+            RequestRow.fault.startswith(WAITING),
+        )
+        .values(run_after=func.clock_timestamp(), attempts=0)
+    )
+    return cast(CursorResult[Any], woken).rowcount
+
+
+async def dead_letters(session: AsyncSession, chain_id: int, oracle: Address) -> tuple[int, RequestRow | None]:
+    """Return how many requests were given up, and the one that was last."""
+    dead = (RequestRow.chain_id == chain_id, RequestRow.oracle == oracle, RequestRow.state == State.DEAD)
+    newest = select(RequestRow).where(*dead).order_by(RequestRow.run_after.desc(), RequestRow.id.desc()).limit(1)
+    count = await session.scalar(select(func.count()).select_from(RequestRow).where(*dead))
+    return count or 0, await session.scalar(newest)
 
 
 async def requeue(session: AsyncSession, chain_id: int, oracle: Address, request_id: int) -> None:
@@ -238,11 +264,6 @@ def _columns(request: AssessmentRequest) -> dict[str, Any]:
         "block_timestamp": request.block.timestamp,
         "transaction_hash": request.transaction_hash,
     }
-
-
-def _storable(text: str) -> str:
-    # Postgres refuses NUL in texts, and others (an endpoint, a contract) write parts of ours.
-    return text.replace("\x00", "")
 
 
 async def _forget_findings(session: AsyncSession, row: RequestRow) -> None:

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, exists, func, not_, select, update
+from sqlalchemy import Select, exists, func, not_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased, load_only
 
 from oracle.assessment.request import Address
 from oracle.assessment.states import STAGE_OF, State
-from oracle.store.requests import WAITING, move
+from oracle.store.requests import move
 from oracle.store.tables import RequestRow
 
 
@@ -71,15 +71,6 @@ async def reopen(session: AsyncSession, row_ids: Collection[int], chain_id: int,
             await session.scalars(select(RequestRow).filter_by(**key).where(condition).with_for_update())
         ).all():
             await move(session, row, target, gone)
-
-
-async def wake(session: AsyncSession, chain_id: int, oracle: Address) -> None:
-    """Make due at once what waits out a fault that passes: what it waited for is back."""
-    waiting = RequestRow.fault.startswith(WAITING, autoescape=True)
-    query = update(RequestRow).where(RequestRow.chain_id == chain_id, RequestRow.oracle == oracle, waiting)
-    await session.execute(
-        query.where(RequestRow.state.in_(STAGE_OF.values())).values(run_after=func.clock_timestamp(), attempts=0)
-    )
 
 
 async def unattended_since(session: AsyncSession, chain_id: int, oracle: Address) -> datetime | None:

@@ -1,15 +1,17 @@
 """Health, readiness and metrics over HTTP; it answers from the daemon's first moment on."""
 
+import errno
+import os
 from dataclasses import dataclass
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from sqlalchemy.exc import DBAPIError
 
+from oracle.assessment.errors import ConfigurationFault
 from oracle.pipeline import metrics
 from oracle.pipeline.context import Context
 from oracle.pipeline.health import Health
-from oracle.store import requests
+from oracle.store import database, requests
 
 
 @dataclass(slots=True)
@@ -32,10 +34,20 @@ def application(watched: Watched) -> web.Application:
 
 
 async def serve(watched: Watched, host: str, port: int) -> tuple[web.AppRunner, int]:
-    """Listen; return the runner, to be cleaned up by the caller, and the port that was taken."""
+    """Listen; return the runner, to be cleaned up by the caller, and the port that was taken.
+
+    Raises ConfigurationFault when the address cannot be had.
+    """
     runner = web.AppRunner(application(watched), access_log=None)
     await runner.setup()
-    await web.TCPSite(runner, host, port).start()
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as error:
+        await runner.cleanup()
+        why = "another program listens there" if error.errno == errno.EADDRINUSE else os.strerror(error.errno or 0)
+        raise ConfigurationFault(
+            f"web.port: cannot listen on {host}:{port}: {why}; end that program, or correct web.host and web.port"
+        ) from error
     return runner, runner.addresses[0][1]
 
 
@@ -45,10 +57,12 @@ async def alive(_: web.Request) -> web.Response:
 
 
 async def ready(request: web.Request) -> web.Response:
-    """Say whether every part works, and which does not: 200 or 503."""
+    """Say whether every part works, and which does not: 200 or 503. What only a person can mend is a warning."""
     health = request.app[WATCHED].health
     parts = {name: {"ok": part.ok, "text": part.text, "since": part.since} for name, part in health.parts.items()}
-    return web.json_response({"ready": health.ready, "parts": parts}, status=200 if health.ready else 503)
+    warnings = [{"name": name, "text": one.text, "since": one.since} for name, one in health.warnings.items()]
+    said = {"ready": health.ready, "warnings": warnings, "parts": parts}
+    return web.json_response(said, status=200 if health.ready else 503)
 
 
 async def scrape(request: web.Request) -> web.Response:
@@ -65,7 +79,7 @@ async def _count(context: Context) -> None:
     try:
         async with context.sessions() as session:
             counted = await requests.counts(session, context.chain_id, context.address)
-    except DBAPIError:
+    except database.LOST:
         metrics.PART_OK.labels("database").set(0)
         return
     for state, count in counted.items():

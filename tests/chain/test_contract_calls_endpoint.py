@@ -42,7 +42,7 @@ async def test_endpoint__when_nothing_listens__then_unreachable_without_the_url(
         contract.gas_of(ORACLE, b""),
     ]
     for call in asyncio.as_completed(calls):
-        with pytest.raises(EndpointUnreachable, match="the RPC endpoint does not answer") as refused:
+        with pytest.raises(EndpointUnreachable, match=r"the RPC endpoint 127\.0\.0\.1 does not answer") as refused:
             await call
         assert SECRET not in str(refused.value)
         assert str(port) not in str(refused.value)

@@ -68,19 +68,21 @@ async def run(stack: Stack, plan: Plan, seed: int, say: Say) -> Run:
     supervisor = asyncio.create_task(faults.supervise())
     asking = asyncio.create_task(crowd.keep_asking())
     await stack.wait_ready(await _started(faults))
-    begun = time.monotonic()
+    started = begun = time.monotonic()
     for moment, name, deed in _timeline(plan, dice, faults, crowd):
-        await asyncio.sleep(max(0.0, begun + moment - time.monotonic()))
+        # What took longer than planned moves all that follows: the faults must not pile up on a slow machine.
+        begun = max(begun, time.monotonic() - moment)
+        await asyncio.sleep(begun + moment - time.monotonic())
         for task in (supervisor, asking):
             if task.done():
                 await task
         if name:
-            say(f"{time.monotonic() - begun:6.1f} s  {name}")
+            say(f"{time.monotonic() - started:6.1f} s  {name}")
         done = deed()
         if done is not None:
             await done
     await faults.kill_second()
-    say(f"{time.monotonic() - begun:6.1f} s  waiting for quiet")
+    say(f"{time.monotonic() - started:6.1f} s  waiting for quiet")
     quiet = await _until_quiet(stack, crowd, plan.patience_seconds)
     for task in (asking, supervisor):
         task.cancel()

@@ -135,10 +135,20 @@ async def test_database__when_the_user_may_not_read__then_refused_not_waited_for
     await stranger.dispose()
 
 
-async def test_database__when_it_does_not_exist__then_its_name(postgres_url: str) -> None:
-    engine = connect(postgres_url.replace("/postgres?", "/nowhere?"), pool_size=1)
-    with pytest.raises(DatabaseUnreachable, match="nowhere"):
+@pytest.mark.parametrize(
+    ("right", "wrong", "said"),
+    [
+        ("/postgres?", "/nowhere?", 'database "nowhere" does not exist; check database.url'),
+        ("//postgres@", "//nobody_here@", 'role "nobody_here" does not exist; check database.url'),
+    ],
+)
+async def test_database__when_it_or_the_user_does_not_exist__then_refused_not_waited_for(
+    postgres_url: str, right: str, wrong: str, said: str
+) -> None:
+    engine = connect(postgres_url.replace(right, wrong), pool_size=1)
+    with pytest.raises(ConfigurationFault, match=said) as refused:
         await check_schema(engine)
+    assert "\n" not in str(refused.value)
     await engine.dispose()
 
 

@@ -3,23 +3,53 @@
 import asyncio
 from typing import Final
 
+import structlog
 from web3 import AsyncHTTPProvider, AsyncWeb3
 
 from oracle.chain.pool import PoolProvider
 from oracle.pipeline import metrics
+from oracle.pipeline.health import Health
 
 _PROBE_SECONDS: Final = 15.0
+# One slow answer is no silence: then something easier is asked.
+_DOUBT_SECONDS: Final = 5.0
+_SILENCE_SECONDS: Final = 12.0
+_LOOK_SECONDS: Final = 1.0
 
 
-async def watch_endpoints(w3: AsyncWeb3[AsyncHTTPProvider], pause_seconds: float = _PROBE_SECONDS) -> None:
-    """Probe every endpoint again and again until cancelled, and publish what is known of each."""
+async def watch_endpoints(
+    w3: AsyncWeb3[AsyncHTTPProvider], health: Health, pause_seconds: float = _PROBE_SECONDS
+) -> None:
+    """Probe every endpoint again and again until cancelled, and publish what is known of each.
+
+    While none of them says anything the chain is unwell, long before the first request runs out of patience.
+    """
     pool = w3.provider
     if not isinstance(pool, PoolProvider):
         raise TypeError(f"expected a client made by connect(), got one of {type(pool).__name__}")
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_probe(pool, pause_seconds))
+        group.create_task(_watch_silence(pool, health, group))
+
+
+async def _probe(pool: PoolProvider, pause_seconds: float) -> None:
     while True:
         await pool.probe()
         publish(pool)
         await asyncio.sleep(pause_seconds)
+
+
+async def _watch_silence(pool: PoolProvider, health: Health, group: asyncio.TaskGroup) -> None:
+    asking: asyncio.Task[None] | None = None
+    log = structlog.get_logger("endpoints")
+    while True:
+        seconds, names = pool.silence()
+        if seconds >= _DOUBT_SECONDS and (asking is None or asking.done()):
+            asking = group.create_task(pool.probe())
+        # That it speaks again is found by the event source, which asks all the time.
+        if seconds >= _SILENCE_SECONDS and health.set("chain", False, f"{names} has not answered for {seconds:.0f} s"):
+            log.warning("endpoint_silent", endpoint=names, seconds=round(seconds))
+        await asyncio.sleep(_LOOK_SECONDS)
 
 
 def publish(pool: PoolProvider) -> None:
