@@ -84,7 +84,7 @@ chaos-short: setup ## a daemon under every fault at once, under five minutes (CH
 
 chaos: setup ## the same for the better part of an hour
 	@echo "==> Chaos, long"
-	@$(BIN)/python -m tests.chaos --long
+	@$(BIN)/python -m tests.chaos long
 
 test-long: setup coverage slither chaos ## about three hours: deep fuzzing, coverage, each check of the contracts broken once (LONG_CAMPAIGN=8: hours)
 	@echo "==> Long Solidity campaigns"
