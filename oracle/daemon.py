@@ -30,7 +30,7 @@ from oracle.pipeline.models import keys_of
 from oracle.pipeline.upkeep.endpoints import watch_endpoints
 from oracle.pipeline.worker import STAGES, concurrency, run_stages
 from oracle.proving.prover import Prover
-from oracle.startup import check_chain, check_database, check_model, check_signer
+from oracle.startup import check_chain, check_database, check_model, check_signer, patiently
 from oracle.store import database
 from oracle.web.server import Watched, serve
 
@@ -130,6 +130,7 @@ async def _context(settings: Settings, database_url: str, health: Health) -> Asy
         stack.push_async_callback(histories.close)
         await check_database(health, engine)
         await check_chain(health, w3, oracle, chain.chain_id)
+        await patiently(health, "chain", histories.check_transactions)
         digest = await check_signer(health, oracle, signer)
         model, shadow = await check_model(health, w3, oracle, settings.model)
         health.set("prover", False, "loading the keys")

@@ -11,6 +11,7 @@ import aiohttp
 from web3.exceptions import BadResponseFormat
 
 from oracle.chain.http_session import CancellableHttpProvider
+from oracle.nodes.kept_logs import KeptLogs
 
 NETWORK_FAULTS: Final = (aiohttp.ClientError, asyncio.TimeoutError, ConnectionError)
 NONSENSE: Final = (BadResponseFormat, JSONDecodeError, UnicodeDecodeError)
@@ -44,7 +45,11 @@ class Endpoint:
     expelled: bool = False
     last_fault: Exception | None = None
     unknown_methods: set[str] = field(default_factory=set)
+    kept_logs: KeptLogs = field(init=False)
     _trying: bool = False
+
+    def __post_init__(self) -> None:
+        self.kept_logs = KeptLogs(lambda: self.clock())
 
     @property
     def closed(self) -> bool:
@@ -79,6 +84,7 @@ class Endpoint:
             self.open_until = self.clock() + min(rest, _LONGEST_REST_SECONDS)
             # What comes back at an address need not be what went away.
             self.verified, self.reached = False, -1
+            self.kept_logs.forget()
         if pause_seconds is not None:
             self.paused_until = self.clock() + min(pause_seconds, _LONGEST_REST_SECONDS)
             self.open_until = max(self.open_until, self.paused_until)

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from oracle.assessment.errors import BlockUnavailable, TransientFault
 from oracle.assessment.request import BlockRef
 from oracle.cancellation import raise_if_cancelled
-from oracle.chain.rpc import EndpointRefused, block_ref
+from oracle.chain.rpc import BlockWithheld, EndpointRefused, block_ref
 from oracle.pipeline import metrics
 from oracle.pipeline.context import Context
 from oracle.store import cursor, database, requests
@@ -115,6 +115,8 @@ async def rewind_if_reorganised(context: Context, session: AsyncSession) -> None
     for number, block_hash in known:
         try:
             present = (await block_ref(context.w3, number)).hash
+        except BlockWithheld:
+            raise  # an endpoint that dropped the block does not say that the chain did
         except BlockUnavailable:
             present = None
         if present == block_hash:
