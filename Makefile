@@ -123,7 +123,7 @@ bench-gas: setup ## what the contracts cost in gas; the last line is one JSON ob
 
 bench-history: $(STAMPS)/python $(STAMPS)/node contracts ## how long histories take to read; the last line is one JSON object
 	@echo "==> History"
-	@$(BIN)/python tests/benchmarks/history.py
+	@$(BIN)/python -m tests.benchmarks.history
 
 format: $(STAMPS)/python $(STAMPS)/node ## format the Python and Solidity code
 	$(BIN)/ruff check --fix --quiet

@@ -66,7 +66,8 @@ class TransactionHistory:
 
     Sent means signed by the wallet, whatever its value; received means addressed to it with a value above zero.
     `router_swaps` counts, by exchange, swaps that a router paid out to the wallet in coins; they are among the swaps of
-    ExchangeHistory.
+    ExchangeHistory. `inner_calls_unread` says that the wallet can act inside the transactions of others, which are not
+    read: it is a contract, or delegated its code (EIP-7702) up to the block. What is counted may then be a part.
     """
 
     sent_count: int = 0
@@ -89,6 +90,7 @@ class TransactionHistory:
     counterparties: int = 0
     balance_wei: int = 0
     router_swaps: dict[str, int] = field(default_factory=dict)
+    inner_calls_unread: bool = False
 
 
 @dataclass(frozen=True, slots=True)

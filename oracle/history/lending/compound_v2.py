@@ -9,12 +9,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
+from oracle.assessment.errors import ConfigurationFault
 from oracle.assessment.history import LendingHistory
 from oracle.assessment.request import Address, BlockRef
 from oracle.history.lending.activity import Activity, Position, check_borrowed, lending_history
 from oracle.history.lending.compound_v2_prices import Block, ComptrollerPrices
 from oracle.history.markets import CompoundV2Market
-from oracle.history.reading.abi import Event
+from oracle.history.reading.abi import Event, Function
 from oracle.history.reading.concurrently import all_of
 from oracle.history.reading.event_index import EventIndex, Told
 from oracle.history.reading.logs import Log
@@ -39,6 +40,8 @@ REPAY: Final = _unindexed("RepayBorrow", "address", "address", *_NUMBERS)  # pay
 LIQUIDATION: Final = _unindexed(
     "LiquidateBorrow", "address", "address", "uint256", "address", "uint256"
 )  # liquidator, borrower, repayAmount, cTokenCollateral, seizeTokens
+
+_TOTAL_SUPPLY: Final = Function("totalSupply", (), ("uint256",))
 
 _SUPPLIES: Final = frozenset({MINT, MINT_WITH_BALANCE, MINT_BEHALF, MINT_BEHALF_WITH_BALANCE})
 _REDEMPTIONS: Final = frozenset({REDEEM, REDEEM_WITH_BALANCE})
@@ -95,10 +98,16 @@ class CompoundV2Source:
         """Index the markets' events up to a block, so that a request finds all but the newest of them there."""
         if at.number < self._market.start_block:
             return
-        markets = await ComptrollerPrices(self._reader, self._market).markets(at.hash)
-        start, span = self._market.start_block, self._span_blocks
         await self._index.fill(
-            self._reader, markets, list(_EVENTS), wallet_of, at, start_block=start, span_blocks=span, told=told
+            self._reader,
+            await ComptrollerPrices(self._reader, self._market).markets(at.hash),
+            list(_EVENTS),
+            wallet_of,
+            at,
+            start_block=self._market.start_block,
+            span_blocks=self._span_blocks,
+            told=told,
+            untouched=self._untouched,
         )
 
     async def _logs(self, wallet: Address, at: BlockRef, prices: ComptrollerPrices) -> list[Log]:
@@ -113,7 +122,16 @@ class CompoundV2Source:
             at,
             start_block=self._market.start_block,
             span_blocks=self._span_blocks,
+            untouched=self._untouched,
         )
+
+    async def _untouched(self, market: Address, block_hash: str) -> bool:
+        """Return whether a market has no shares, as before its first supply, or is not there yet."""
+        try:
+            (shares,) = await self._reader.call(market, _TOTAL_SUPPLY, block_hash=block_hash)
+        except ConfigurationFault:
+            return True
+        return not shares
 
     async def _sums(self, logs: list[Log], prices: ComptrollerPrices) -> _Sums:
         sums = _Sums()

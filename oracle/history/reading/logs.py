@@ -1,10 +1,8 @@
 """Event logs of a range of blocks, complete or not at all: ranges that a node refuses are halved."""
 
-import re
 import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any, Final
 
 from aiohttp import ClientResponseError
@@ -14,13 +12,10 @@ from oracle.assessment.request import Address
 from oracle.history.reading.abi import address_topic
 from oracle.history.reading.memory import Stored, WalletMemory, source_key
 from oracle.history.reading.reader import ChainReader, RateLimited, RpcRefusal, quantity
+from oracle.nodes.refusals import LOGS, Refusal, gives_up, refuses_by_status
 
 Topics = Sequence[str | Sequence[str] | None]
 
-_LIMIT_EXCEEDED: Final = -32005
-_TOO_MUCH: Final = re.compile(
-    r"range|too many|too large|too big|more than|limit|exceed|response size|timed? ?out|query returned", re.IGNORECASE
-)
 # After a refusal, ranges are doubled again when so many in a row went well.
 _RANGES_BEFORE_WIDER: Final = 4
 # A long read's progress is checked and noted after so many ranges or seconds: it costs two requests.
@@ -107,6 +102,8 @@ async def _read_anew(
     span_blocks: int,
 ) -> AsyncIterator[tuple[int, list[Log]]]:
     """Yield (last block, logs) of range after range."""
+    if first_block <= last_block:
+        await reader.check_keeps_logs(first_block, last_block)
     start, span, in_a_row = first_block, span_blocks, 0
     while start <= last_block:
         end = min(start + span - 1, last_block)
@@ -128,17 +125,18 @@ async def _read_range(
     """Return the logs of one range, None when it is too much for one answer."""
     query = {"address": list(contracts), "topics": list(topics), "fromBlock": hex(start), "toBlock": hex(end)}
     try:
-        raw = await reader.request("eth_getLogs", [query])
+        raw = await reader.request(LOGS, [query])
     except RateLimited:
         raise  # smaller ranges would only be more requests
     except RpcRefusal as refusal:
-        if refusal.code != _LIMIT_EXCEEDED and not _TOO_MUCH.search(refusal.text):
-            raise
-        return None
-    except ClientResponseError as error:
-        if error.status != HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-            raise
-        return None
+        # Words that are in no table are taken for the same, as long as there is less to ask for.
+        if start < end or refusal.kind is Refusal.TOO_MUCH:
+            return None
+        raise
+    except (ClientResponseError, TimeoutError) as error:
+        if refuses_by_status(error) or (start < end and gives_up(error)):
+            return None
+        raise
     if not isinstance(raw, list):
         raise HistoryIncomplete(f"the node answered the logs of blocks {start} to {end} with {raw!r}, expected a list")
     if len(raw) in _SILENT_CUTS and end > start:
