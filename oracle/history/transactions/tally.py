@@ -17,7 +17,7 @@ _SET_CODE_TYPE: Final = 4
 # A wallet's newest transactions behind which a nonce is missing, of which the node is asked what they were.
 _LOOKED_AT: Final = 16
 # Changes with what is kept and what it means, so that nothing of an earlier form is taken.
-_FORM: Final = 2
+_FORM: Final = 3
 
 _COUNTS: Final = ("failed", "created", "gas_spent_wei")
 _EXTREMES: Final[dict[str, Callable[[list[int]], int]]] = {
@@ -68,7 +68,7 @@ class _Side:
         if other is not None and other != wallet:
             self.others.add(other)
         if transaction.succeeded:
-            value = transaction.value_wei
+            value = 0 if transaction.sender == transaction.recipient else transaction.value_wei
             self.value_wei += value
             self.smallest_wei = value if self.smallest_wei is None else min(self.smallest_wei, value)
             self.largest_wei = value if self.largest_wei is None else max(self.largest_wei, value)
@@ -111,7 +111,9 @@ class Tally:
         """Count a transaction; raises HistoryIncomplete when the wallet's nonces do not fall."""
         if transaction.sender == self.wallet:
             self._add_sent(transaction)
-        if transaction.recipient == self.wallet and transaction.value_wei > 0 and transaction.succeeded:
+        # Coins that a wallet sends itself are received by nobody, and are no volume.
+        own = transaction.sender == self.wallet
+        if not own and transaction.recipient == self.wallet and transaction.value_wei > 0 and transaction.succeeded:
             self.received.add(transaction, transaction.sender, self.wallet)
 
     def _add_sent(self, transaction: Transaction) -> None:
@@ -129,8 +131,9 @@ class Tally:
         self.failed += not transaction.succeeded
         self.created += transaction.recipient is None and transaction.succeeded
         router = None if transaction.recipient is None else self.routers.get(transaction.recipient)
-        if router is not None and transaction.succeeded:
-            self.router_swaps[router.exchange] += router.pays(bytes.fromhex(transaction.data[2:]), self.wallet)
+        if router is not None and transaction.recipient is not None and transaction.succeeded:
+            data = bytes.fromhex(transaction.data[2:])
+            self.router_swaps[router.exchange] += router.pays(data, self.wallet, transaction.recipient)
 
     def _note_gap(self, name: str, nonce: int) -> None:
         """Note the next older transaction if nonces are missing behind it."""
