@@ -182,6 +182,7 @@ def _lending_markets(settings: HistorySettings) -> tuple[LendingMarket, ...]:
             Address(one.spotter),
             Address(one.dog),
             one.start_block,
+            _addresses(one.cat),
         )
         for one in settings.maker
     )

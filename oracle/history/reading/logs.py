@@ -16,6 +16,8 @@ from oracle.nodes.refusals import LOGS, Refusal, gives_up, refuses_by_status
 
 Topics = Sequence[str | Sequence[str] | None]
 
+# Changes with what is believed of a node, so that nothing of before is taken.
+_FORM: Final = 2
 # After a refusal, ranges are doubled again when so many in a row went well.
 _RANGES_BEFORE_WIDER: Final = 4
 # A long read's progress is checked and noted after so many ranges or seconds: it costs two requests.
@@ -27,7 +29,10 @@ _SILENT_CUTS: Final = frozenset({1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 10
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """One event log, in the chain's order by (`block_number`, `index`)."""
+    """One event log, in the chain's order by (`block_number`, `index`).
+
+    `transaction_hash` is None where the log was not read from a node.
+    """
 
     address: Address
     topics: tuple[str, ...]
@@ -35,6 +40,7 @@ class Log:
     block_number: int
     block_hash: str
     index: int
+    transaction_hash: str | None = None
 
 
 def place_of(log: Log) -> tuple[int, int]:
@@ -61,7 +67,7 @@ async def read_logs(
         async for _, logs in _read_anew(reader, contracts, topics, first_block, last_block, span_blocks):
             yield logs
         return
-    source = source_key("logs", contracts, topics, first_block)
+    source = source_key("logs", _FORM, contracts, topics, first_block)
     known = memory.find(source)
     kept: list[Any] = []
     if known is not None and await reader.is_canonical(known.to_block, known.to_hash):
@@ -150,13 +156,14 @@ async def _read_range(
 
 def plain_log(log: Log) -> list[Any]:
     """Return a log as plain JSON values; the block number is at place 3."""
-    return [log.address, list(log.topics), log.data.hex(), log.block_number, log.block_hash, log.index]
+    place = [log.block_number, log.block_hash, log.index, log.transaction_hash]
+    return [log.address, list(log.topics), log.data.hex(), *place]
 
 
 def log_from_plain(raw: list[Any]) -> Log:
     """Return the log that `plain_log` was given."""
-    address, topics, data, block_number, block_hash, index = raw
-    return Log(Address(address), tuple(topics), bytes.fromhex(data), block_number, block_hash, index)
+    address, topics, data, *place = raw
+    return Log(Address(address), tuple(topics), bytes.fromhex(data), *place)
 
 
 def _parse(raw: dict[str, Any]) -> Log:
@@ -169,6 +176,7 @@ def _parse(raw: dict[str, Any]) -> Log:
         block_number=quantity(raw["blockNumber"]),
         block_hash=str(raw["blockHash"]),
         index=quantity(raw["logIndex"]),
+        transaction_hash=raw.get("transactionHash"),
     )
 
 

@@ -154,11 +154,11 @@ class ChainReader:
                 self.memory.keep_answer(method, params, _header(answer))
         return answer
 
-    async def words(self, calls: Sequence[Call], block_hash: str) -> list[int | None]:
+    async def words(self, calls: Sequence[Call], block_hash: str, gas: int | None = None) -> list[int | None]:
         """Return the words that several view functions answered at the end of a block, with one request.
 
-        None stands for each that reverted or gave nothing, and for all where the node does not run such a request:
-        ask those one by one, which tells why.
+        Each may use `gas`, or (None) all that is left. None stands for each that reverted or gave nothing, and for all
+        where the node does not run such a request: ask those one by one, which tells why.
         """
         memory = None if self.memory is None or block_hash == self.memory.at.hash else self.memory
         # Named by what is asked: the code is long, and needs not be made to find an earlier answer.
@@ -167,7 +167,7 @@ class ChainReader:
         if known is not None:
             return known
         try:
-            answer = await self.request("eth_call", [{"data": creation_code(calls)}, pinned(block_hash)])
+            answer = await self.request("eth_call", [{"data": creation_code(calls, gas)}, pinned(block_hash)])
             words = read_words(bytes.fromhex(str(answer)[2:]), len(calls))
         except (RpcRefusal, ConfigurationFault, ValueError):
             return [None] * len(calls)

@@ -70,7 +70,7 @@ class _Side:
         if other is not None and other != wallet:
             self.others.add(other)
         if transaction.succeeded:
-            value = transaction.value_wei
+            value = 0 if transaction.sender == transaction.recipient else transaction.value_wei
             self.value_wei += value
             self.smallest_wei = value if self.smallest_wei is None else min(self.smallest_wei, value)
             self.largest_wei = value if self.largest_wei is None else max(self.largest_wei, value)
@@ -115,7 +115,9 @@ class Tally:
         """Count a transaction; raises HistoryIncomplete when the wallet's nonces do not fall."""
         if transaction.sender == self.wallet:
             self._add_sent(transaction)
-        if transaction.recipient == self.wallet and transaction.value_wei > 0 and transaction.succeeded:
+        # Coins that a wallet sends itself are received by nobody, and are no volume.
+        own = transaction.sender == self.wallet
+        if not own and transaction.recipient == self.wallet and transaction.value_wei > 0 and transaction.succeeded:
             self.received.add(transaction, transaction.sender, self.wallet)
 
     def _add_sent(self, transaction: Transaction) -> None:
@@ -131,8 +133,9 @@ class Tally:
         self.failed += not transaction.succeeded
         self.created += transaction.recipient is None and transaction.succeeded
         router = None if transaction.recipient is None else self.routers.get(transaction.recipient)
-        if router is not None and transaction.succeeded:
-            self.router_swaps[router.exchange] += router.pays(bytes.fromhex(transaction.data[2:]), self.wallet)
+        if router is not None and transaction.recipient is not None and transaction.succeeded:
+            data = bytes.fromhex(transaction.data[2:])
+            self.router_swaps[router.exchange] += router.pays(data, self.wallet, transaction.recipient)
 
     def _note_nonces(self, highest: int, lowest: int) -> None:
         """Note older transactions by the nonces that they end and begin with, and the gap before them."""
