@@ -23,7 +23,7 @@ from oracle.chain.reverts import from_web3
 from oracle.chain.rpc import endpoint_faults
 
 _TERMS_ABI: Final = ["address", "uint128", "address", "uint128", "uint32"]
-_REQUEST_ABI: Final = ["address", "address", f"({','.join(_TERMS_ABI)})", "bytes32", "uint96", "uint64", "uint64"]
+_REQUEST_ABI: Final = ["address", "address", f"({','.join(_TERMS_ABI)})", "bytes32", "uint96", *["uint64"] * 3]
 
 
 class RequestState(IntEnum):
@@ -236,6 +236,12 @@ async def _read(contract: AsyncContract, name: str, *arguments: Any, block: Bloc
 def _to_request(log: EventData, block: BlockRef) -> AssessmentRequest:
     logged = log["args"]
     terms = logged["terms"]
+    if logged["blockNumber"] != block.number:
+        raise ConfigurationFault(
+            f"request {logged['requestId']} says block {logged['blockNumber']} and was logged in block {block.number}: "
+            "the contract counts another chain's blocks, so its answers would name the wrong one; "
+            "deploy this release's oracle"
+        )
     return AssessmentRequest(
         request_id=logged["requestId"],
         user=to_address(logged["user"]),
@@ -272,6 +278,7 @@ def _request_tuple(request: AssessmentRequest) -> tuple[Any, ...]:
         request.fee_wei,
         request.requested_at,
         request.deadline,
+        request.block.number,
     )
 
 

@@ -5,6 +5,8 @@ import { policy } from "./policy.js";
 // scripts/deploy.py. TokenLender.ts adds a pool of a token. Run again, it does what is still missing.
 const verifierName = `verifiers/${process.env.RISK_ORACLE_MODEL ?? "credit-v1"}/Verifier.sol:Halo2Verifier`;
 
+const ETHER = 10n ** 18n;
+
 export default buildModule("RiskOracle", (m) => {
   const deployer = m.getAccount(0);
   // The deployer governs until it grants the manager's admin role to a multisig or a DAO and renounces its own.
@@ -22,7 +24,12 @@ export default buildModule("RiskOracle", (m) => {
     m.getParameter<string>("payee"),
     m.getParameter<boolean>("checkBlockHash"),
   ]);
-  const lending = m.contract("SmartLending", [manager, oracle, policy(m)]);
+  const lending = m.contract("SmartLending", [manager, oracle, policy(m, ETHER / 20n, 50n * ETHER)]);
+  // Between them the fee follows the base fee: an answer costs about 720,000 gas.
+  m.call(oracle, "setFeeBounds", [
+    m.getParameter<bigint>("minimumFeeWei", ETHER / 2_000n),
+    m.getParameter<bigint>("maximumFeeWei", ETHER / 20n),
+  ]);
   const modelId = m.getParameter<string>("modelId");
   m.call(registry, "propose", [
     modelId,

@@ -8,7 +8,8 @@ export default buildModule("TokenLender", (m) => {
   const tokenLending = m.contract("TokenLender", [
     manager,
     oracle,
-    policy(m),
+    // Of a dollar token of six decimals: others name their own.
+    policy(m, 100_000_000n, 100_000_000_000n),
     m.getParameter<string>("asset"),
     m.getParameter<string>("priceFeed"),
     m.getParameter<number>("liquidationLtvBps", 8_000),
