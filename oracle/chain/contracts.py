@@ -25,7 +25,7 @@ from oracle.nodes.refusals import Refusal, node_error
 
 _ESTIMATE: Final = RPCEndpoint("eth_estimateGas")
 _TERMS_ABI: Final = ["address", "uint128", "address", "uint128", "uint32"]
-_REQUEST_ABI: Final = ["address", "address", f"({','.join(_TERMS_ABI)})", "bytes32", "uint96", "uint64", "uint64"]
+_REQUEST_ABI: Final = ["address", "address", f"({','.join(_TERMS_ABI)})", "bytes32", "uint96", *["uint64"] * 3]
 
 
 class RequestState(IntEnum):
@@ -187,6 +187,10 @@ class OracleContract:
         """Return the calldata of `declineAssessment`."""
         return self._calldata("declineAssessment", _request_tuple(request), request.request_id, reason, signatures)
 
+    def fee_bounds(self, minimum_wei: int, maximum_wei: int) -> bytes:
+        """Return the calldata of `setFeeBounds`, for the administrator: between them the fee follows the base fee."""
+        return self._calldata("setFeeBounds", minimum_wei, maximum_wei)
+
     def report_message(self, request: AssessmentRequest, report: Report, signer_set_digest: bytes) -> dict[str, Any]:
         """Return the EIP-712 message that a signer of the report signs."""
         return report_message(
@@ -244,6 +248,12 @@ async def _read(contract: AsyncContract, name: str, *arguments: Any, block: Bloc
 def _to_request(log: EventData, block: BlockRef) -> AssessmentRequest:
     logged = log["args"]
     terms = logged["terms"]
+    if logged["blockNumber"] != block.number:
+        raise ConfigurationFault(
+            f"request {logged['requestId']} says block {logged['blockNumber']} and was logged in block {block.number}: "
+            "the contract counts another chain's blocks, so its answers would name the wrong one; "
+            "deploy this release's oracle"
+        )
     return AssessmentRequest(
         request_id=logged["requestId"],
         user=to_address(logged["user"]),
@@ -280,6 +290,7 @@ def _request_tuple(request: AssessmentRequest) -> tuple[Any, ...]:
         request.fee_wei,
         request.requested_at,
         request.deadline,
+        request.block.number,
     )
 
 
