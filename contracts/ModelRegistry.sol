@@ -48,6 +48,12 @@ contract ModelRegistry is IModelRegistry, AccessManaged {
     /// @notice The other active model, zero when there is none.
     bytes32 public shadowModel;
 
+    /// @inheritdoc IModelRegistry
+    bytes32 public historyTableHash;
+
+    /// @inheritdoc IModelRegistry
+    string public historyTableUri;
+
     uint16 private _count;
     mapping(bytes32 modelId => Entry) private _entries;
     mapping(bytes32 modelId => Details) private _details;
@@ -125,6 +131,13 @@ contract ModelRegistry is IModelRegistry, AccessManaged {
         shadowModel = bytes32(0);
         emit ModelRolledBack(from, to);
         _retire(from);
+    }
+
+    /// @notice Say which table of contracts the signers read wallets' histories from, and where it can be had.
+    function publishHistoryTable(bytes32 tableHash, string calldata uri) external restricted {
+        historyTableHash = tableHash;
+        historyTableUri = uri;
+        emit HistoryTablePublished(tableHash, uri);
     }
 
     /// @inheritdoc IModelRegistry

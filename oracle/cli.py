@@ -8,7 +8,6 @@ from typing import Annotated
 import structlog
 import typer
 
-from oracle.assessment.request import NATIVE_COIN, LoanTerms, to_address
 from oracle.commands import exits
 from oracle.commands.common import (
     ConfigOption,
@@ -20,6 +19,7 @@ from oracle.commands.common import (
     settings_of,
 )
 from oracle.commands.contracts_deploy import contracts_deploy
+from oracle.commands.features import features, write_table
 from oracle.commands.models import models_app
 from oracle.commands.models_registry import models_registry_app
 from oracle.commands.models_watch import models_watch_app
@@ -47,6 +47,8 @@ models_app.add_typer(models_watch_app)
 app.add_typer(models_app, name="models")
 app.add_typer(contracts_app, name="contracts")
 contracts_app.command("deploy")(contracts_deploy)
+contracts_app.command("history-table")(write_table)
+app.command()(features)
 
 
 def main() -> None:
@@ -151,31 +153,6 @@ def doctor(as_json: JsonOption = False, config: ConfigOption = None) -> None:
         typer.echo(f"{found.count('fault')} faults, {found.count('warning')} warnings{unknown}")
     if found.count("fault"):
         raise typer.Exit(ExitCode.DIFFERENT)
-
-
-@app.command()
-def features(
-    address: Annotated[str, typer.Option(help="The wallet.")],
-    block: Annotated[int, typer.Option(help="Number of the block to read at.")],
-    principal: Annotated[int, typer.Option(help="The loan's principal, in the token's smallest unit.")] = 10**18,
-    collateral: Annotated[int, typer.Option(help="Its collateral, in the token's smallest unit.")] = 2 * 10**18,
-    days: Annotated[int, typer.Option(help="Its duration.")] = 30,
-    principal_token: Annotated[str, typer.Option(help="Token of the principal; zero: the chain's coin.")] = NATIVE_COIN,
-    collateral_token: Annotated[str, typer.Option(help="Token of the collateral.")] = NATIVE_COIN,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, the same bytes from any endpoint.")] = False,
-    config: ConfigOption = None,
-) -> None:
-    """Read a wallet at a block: history, features and commitment, to be compared with an answer's."""
-    from oracle.commands.audit import audit, describe
-
-    settings = audit_settings_of(config)
-    for warning in settings.warnings:
-        typer.echo(f"warning: {warning}", err=True)
-    terms = LoanTerms(
-        to_address(principal_token), principal, to_address(collateral_token), collateral, days * SECONDS_A_DAY
-    )
-    found = run_job(audit(settings, to_address(address), block, terms))
-    typer.echo(json.dumps(found, indent=2) if as_json else describe(found))
 
 
 @contracts_app.command("check")

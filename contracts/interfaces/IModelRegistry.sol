@@ -40,6 +40,7 @@ interface IModelRegistry {
     event ModelActivated(bytes32 indexed modelId, bytes32 indexed replaced);
     event ModelRetired(bytes32 indexed modelId);
     event ModelRolledBack(bytes32 indexed from, bytes32 indexed to);
+    event HistoryTablePublished(bytes32 indexed tableHash, string uri);
 
     error ModelUnknown(bytes32 modelId);
     error ModelExists(bytes32 modelId);
@@ -69,6 +70,13 @@ interface IModelRegistry {
 
     /// @notice Everything known about a model; `state` is None when it was never proposed.
     function model(bytes32 modelId) external view returns (Model memory);
+
+    /// @notice SHA-256 of the canonical table of what wallets' histories are read from, zero while none is published; with
+    /// another table the same wallet has other features.
+    function historyTableHash() external view returns (bytes32);
+
+    /// @notice Where the table itself can be had.
+    function historyTableUri() external view returns (string memory);
 
     /// @notice The model that answers by default, zero before the first activation.
     function primaryModel() external view returns (bytes32);

@@ -304,6 +304,18 @@ contract ModelRegistryTest is OracleFixture {
         oracle.provideAssessment(request, report, signatures, proof);
     }
 
+    function test_historyTable__when_published__then_anyone_reads_its_hash_and_place() public {
+        equal(registry.historyTableHash(), 0, "none at first");
+        vm.expectEmit();
+        emit IModelRegistry.HistoryTablePublished(keccak256("table"), "ipfs://table");
+        registry.publishHistoryTable(keccak256("table"), "ipfs://table");
+        equal(registry.historyTableHash(), keccak256("table"), "hash");
+        equal(keccak256(bytes(registry.historyTableUri())), keccak256("ipfs://table"), "place");
+        vm.prank(address(0xbad));
+        vm.expectRevert(abi.encodeWithSelector(UNAUTHORIZED, address(0xbad)));
+        registry.publishHistoryTable(0, "");
+    }
+
     function test_model__when_unknown__then_its_state_says_so() public view {
         check(registry.model("nobody").state == IModelRegistry.ModelState.None, "none");
     }

@@ -112,6 +112,11 @@ class ModelRegistry:
             activatable_at=found.activatableAt,
         )
 
+    async def history_table(self) -> tuple[str, str] | None:
+        """Return hash (0x and hex digits) and place of the published history table; None while there is none."""
+        found = bytes(await _read(self._contract, "historyTableHash"))
+        return (f"0x{found.hex()}", str(await _read(self._contract, "historyTableUri"))) if any(found) else None
+
     async def active(self) -> tuple[bytes | None, bytes | None]:
         """Return the ids of the primary model, which answers, and of the shadow; None for one that there is not."""
         primary = bytes(await _read(self._contract, "primaryModel"))
@@ -173,6 +178,11 @@ class OracleContract:
         with endpoint_faults():
             logs = await event.get_logs(from_block=first_block, to_block=last_block)
         return [_to_request(log, await blocks(log["blockNumber"], log["blockHash"].to_0x_hex())) for log in logs]
+
+    def request_topics(self, request_id: int) -> list[str]:
+        """Return the topics that the log of one request begins with."""
+        topic = self._contract.events.AssessmentRequested().topic
+        return [topic, f"0x{request_id:064x}"]
 
     def requested_filter(self) -> dict[str, Any]:
         """Return the log filter of the request event, for a subscription."""

@@ -83,6 +83,10 @@ class Governance:
         """Return the calldata that makes the shadow the primary again."""
         return self._calldata("rollBack")
 
+    def publish_history_table(self, table_hash: str, uri: str) -> bytes:
+        """Return the calldata that publishes the hash and the place of the history table."""
+        return self._calldata("publishHistoryTable", _bytes(table_hash), uri)
+
     async def manager(self) -> Address:
         """Return the access manager that decides who governs the registry."""
         return to_address(await self._ask(self._contract.functions.authority()))

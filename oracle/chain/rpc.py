@@ -110,6 +110,16 @@ async def check_chain_id(w3: AsyncWeb3[AsyncHTTPProvider], expected: int) -> Non
         raise away
 
 
+async def chain_id_at(url: str) -> int:
+    """Return the id of the chain that an endpoint serves; raises EndpointUnreachable when it does not say."""
+    w3 = AsyncWeb3(AsyncHTTPProvider(url))
+    try:
+        with endpoint_faults():
+            return int(await w3.eth.chain_id)
+    finally:
+        await w3.provider.disconnect()
+
+
 async def block_ref(w3: AsyncWeb3[AsyncHTTPProvider], block: BlockIdentifier) -> BlockRef:
     """Return a block's number, hash and time; raises BlockUnavailable when the endpoint does not have it."""
     try:

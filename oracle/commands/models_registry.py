@@ -109,6 +109,25 @@ def models_rollback(
     _govern(audit_settings_of(config), key_file, calldata, roll_back)
 
 
+@models_registry_app.command("publish-history-table")
+def models_publish_history_table(
+    uri: Annotated[str, typer.Option(help="Where the table that `contracts history-table --out` writes can be had.")],
+    key_file: KeyFileOption = None,
+    calldata: CalldataOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Publish the hash of the settings' history table in the registry, and where the table itself can be had."""
+    from oracle.commands.published_table import table_of
+
+    settings = audit_settings_of(config)
+    found_hash, _ = table_of(settings)
+
+    async def publish(desk: "Desk") -> bool:
+        return await desk.act(f"history table {found_hash}", desk.governance.publish_history_table(found_hash, uri))
+
+    _govern(settings, key_file, calldata, publish)
+
+
 @models_registry_app.command("deploy-verifier")
 def models_deploy_verifier(
     model: Annotated[str, typer.Argument(help="Name or folder of the model.")],

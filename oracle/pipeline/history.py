@@ -27,6 +27,7 @@ from oracle.history.reading.event_store import EventStore, MemoryEventStore
 from oracle.history.reading.memory import HistoryStore
 from oracle.history.reading.reader import ChainReader
 from oracle.history.reading.subgraph import SubgraphClient
+from oracle.history.table import table_hash
 from oracle.history.transactions.etherscan_client import EtherscanClient
 from oracle.history.transactions.otterscan import check_otterscan
 from oracle.pipeline import metrics
@@ -36,7 +37,8 @@ class Histories:
     """Reads the wallets of requests, each pinned to its request's block.
 
     `events` keeps what markets without indexed events logged; without it, it is read anew by each process. `store`
-    keeps what was found of each wallet; without it, every read is from the start.
+    keeps what was found of each wallet; without it, every read is from the start. `configuration` is what to read
+    in the place of what the settings name.
     """
 
     def __init__(
@@ -46,9 +48,10 @@ class Histories:
         chain_id: int,
         events: EventStore | None = None,
         store: HistoryStore | None = None,
+        configuration: HistoryConfiguration | None = None,
     ) -> None:
         self._w3 = w3
-        self._configuration = history_configuration(settings, chain_id)
+        self._configuration = configuration or history_configuration(settings, chain_id)
         self._services = Services(
             transactions_api=_transactions_api(settings, chain_id),
             subgraphs=_subgraphs(settings),
@@ -59,6 +62,11 @@ class Histories:
             store=store,
             markets=Markets(),
         )
+
+    @property
+    def table_hash(self) -> str:
+        """The hash of the table that is read by."""
+        return table_hash(self._configuration)
 
     async def read(self, wallet: Address, at: BlockRef) -> Reading:
         """Return a wallet's history at a block; raises as `collect_history` does, EndpointUnreachable besides."""

@@ -1,6 +1,7 @@
 """`risk-oracle features`: the same bytes twice, and from different endpoints; no key is needed to check an answer."""
 
 import asyncio
+import hashlib
 import json
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from oracle.assessment.canonical import history_hash
 from oracle.assessment.engineering import engineer
 from oracle.assessment.features import FEATURES
 from oracle.assessment.request import NATIVE_COIN, LoanTerms
+from oracle.devnet.machinery.accounts import named_account
 from oracle.history.collect import collect_history
 from oracle.proving.commitment import commit_chain
 from tests.history.test_wallets import connected
@@ -101,3 +103,80 @@ async def test_features__when_block_is_not_there__then_exit_code_2_and_says_so(p
     code, said, complained = await _features(file, played.wallet("edge"), 10**7, "--json")
     assert (code, said) == (2, b"")
     assert "does not serve block 10000000" in complained
+
+
+async def _said(*arguments: str) -> tuple[int, bytes, str]:
+    command = [str(Path(sys.executable).with_name("risk-oracle")), *arguments]
+    child = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    said, complained = await child.communicate()
+    return child.returncode or 0, said, complained.decode()
+
+
+def _of_the_oracle(played: Played, folder: Path) -> Path:
+    settings = _settings(played, played.chain.url, folder)
+    settings.write_text(settings.read_text().replace(f"0x{'11' * 20}", str(played.lender.oracle.address)))
+    return settings
+
+
+async def test_request__when_read_with_an_endpoint_and_the_table_alone__then_its_wallet_block_and_terms(
+    played: Played, tmp_path: Path
+) -> None:
+    settings, table = _settings(played, played.chain.url, tmp_path), tmp_path / "table.json"
+    code, said, complained = await _said("contracts", "history-table", "--config", str(settings), "--out", str(table))
+    assert code == 0, complained
+    assert said.decode().strip() == "0x" + hashlib.sha256(table.read_bytes()).hexdigest()
+    alone = ("--rpc", played.chain.url, "--oracle", str(played.lender.oracle.address), "--table", str(table), "--json")
+    code, answer, complained = await _said("features", "--request", "1", *alone)
+    assert code == 0, complained
+    found = json.loads(answer)
+    block, terms = found["history"]["block"]["number"], found["terms"]
+    assert found["request"]["id"] == 1
+    assert terms["duration_seconds"] % 86_400 == 0
+    more = ("--principal", str(terms["principal"]), "--collateral", str(terms["collateral"]))
+    more += ("--days", str(terms["duration_seconds"] // 86_400), "--json")
+    code, by_hand, complained = await _features(settings, found["history"]["wallet"], block, *more)
+    assert code == 0, complained
+    assert json.loads(by_hand)["feature_commitment"] == found["feature_commitment"]
+    assert int(found["feature_commitment_hex"], 16) == int(found["feature_commitment"])
+    assert found["history_table"] == {"hash": said.decode().strip(), "published": None, "uri": None, "same": None}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--request", "999999"), "logged no request 999999"),
+        (("--request", "1", "--block", "2"), "--request names wallet and block itself"),
+        ((), "name what to read"),
+    ],
+)
+async def test_features__when_it_is_not_said_what_to_read__then_a_sentence(
+    played: Played, tmp_path: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    code, _, complained = await _said("features", "--config", str(_of_the_oracle(played, tmp_path)), *arguments)
+    assert code == 2
+    assert message in complained
+    assert "Traceback" not in complained
+
+
+async def test_table__when_another_is_published__then_features_say_so(played: Played, tmp_path: Path) -> None:
+    settings, key = _of_the_oracle(played, tmp_path), tmp_path / "governor.key"
+    key.write_text(named_account("owner").key.hex())
+    key.chmod(0o600)
+    wallet, block = played.wallet("edge"), played.blocks["end"].number
+    snapshot = await played.chain.snapshot()
+    publish = ("models", "publish-history-table", "--config", str(settings), "--key-file", str(key), "--uri")
+    try:
+        code, _, complained = await _said(*publish, "https://oracle.example/table.json")
+        assert code == 0, complained
+        code, said, complained = await _features(settings, wallet, block)
+        assert code == 0, complained
+        assert "the published one (https://oracle.example/table.json)" in said.decode()
+        another = f'[[history.lenders]]\nname = "another"\naddress = "{played.configuration.coin_price_feed.address}"\n'
+        settings.write_text(f"{settings.read_text()}\n{another}")
+        code, said, complained = await _features(settings, wallet, block)
+        assert code == 0, complained
+        assert "is NOT the published one" in said.decode()
+    finally:
+        await played.chain.revert(snapshot)

@@ -1,0 +1,82 @@
+"""The history table: made from the settings, read from a file or an address, and compared with the published one."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from oracle.assessment.errors import ConfigurationFault
+from oracle.chain.contracts import ModelRegistry, NoAnswer
+from oracle.config.settings import AuditSettings
+from oracle.history.configuration import HistoryConfiguration
+from oracle.history.table import configuration_of, encode_table, plain_table, table_hash
+from oracle.pipeline.history import history_configuration
+
+_LARGEST_BYTES = 1 << 20
+_TIMEOUT = aiohttp.ClientTimeout(total=30)
+
+
+def table_of(settings: AuditSettings) -> tuple[str, bytes]:
+    """Return the hash (0x and hex digits) and the canonical bytes of the table that settings describe."""
+    configuration = history_configuration(settings.history, settings.chain.chain_id)
+    return table_hash(configuration), encode_table(plain_table(configuration))
+
+
+async def read_table(place: str) -> HistoryConfiguration:
+    """Return what a table says to read, from a file or an http(s) address.
+
+    Raises ConfigurationFault for one that cannot be had, or is no table of this release.
+    """
+    text = await _fetched(place) if place.startswith(("http://", "https://")) else _file(Path(place))
+    try:
+        table = json.loads(text)
+    except ValueError as error:
+        raise ConfigurationFault(f"the history table at {place} is not JSON: {error}") from error
+    if not isinstance(table, dict):
+        raise ConfigurationFault(f"the history table at {place} is not a JSON object")
+    return configuration_of(table)
+
+
+async def compared(registry: ModelRegistry, used_hash: str) -> dict[str, Any]:
+    """Return the hash of the table that was used, the published one's hash and place, and whether they are the same.
+
+    `same` is None where nothing is published, or the registry is of a release that publishes nothing.
+    """
+    try:
+        published = await registry.history_table()
+    except NoAnswer:
+        published = None
+    known, uri = published or (None, None)
+    return {"hash": used_hash, "published": known, "uri": uri, "same": None if known is None else known == used_hash}
+
+
+def described(table: dict[str, Any]) -> str:
+    """Return one line on how a table stands to the published one."""
+    if table["same"] is None:
+        return f"history table {table['hash']}; none is published in the registry, so others may read by another"
+    if table["same"]:
+        return f"history table {table['hash']}, the published one ({table['uri']})"
+    return (
+        f"history table {table['hash']} is NOT the published one, {table['published']} ({table['uri']}): an answer's "
+        "features may differ for that alone; read by the published one with --table"
+    )
+
+
+def _file(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationFault(f"the history table {path} cannot be read: {error}") from error
+
+
+async def _fetched(url: str) -> str:
+    try:
+        async with aiohttp.ClientSession(timeout=_TIMEOUT) as session, session.get(url) as response:
+            response.raise_for_status()
+            content = await response.content.read(_LARGEST_BYTES + 1)
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise ConfigurationFault(f"the history table at {url} cannot be had: {error}") from error
+    if len(content) > _LARGEST_BYTES:
+        raise ConfigurationFault(f"the history table at {url} is larger than {_LARGEST_BYTES} bytes: it is none")
+    return content.decode("utf-8", errors="replace")
