@@ -33,10 +33,7 @@ app.add_typer(contracts_app, name="contracts")
 
 
 def main() -> None:
-    """Run the command line; an expected fault is one clear message.
-
-    Exit code 2 says that what was asked for cannot be right; 1 that it may go well another time.
-    """
+    """Run the command line; an expected fault is one clear message and exit code 2."""
     try:
         app()
     except OracleError as error:
@@ -45,11 +42,7 @@ def main() -> None:
 
 def _refuse(error: OracleError) -> NoReturn:
     typer.echo(f"risk-oracle: {error}", err=True)
-    sys.exit(_code(error))
-
-
-def _code(error: BaseException) -> int:
-    return 1 if isinstance(error, TransientFault) else 2
+    sys.exit(2)
 
 
 @app.command()
@@ -78,7 +71,8 @@ def run(config: ConfigOption = None) -> None:
         while isinstance(cause, BaseExceptionGroup):
             cause = cause.exceptions[0]
         typer.echo(f"risk-oracle: {cause}", err=True)
-        raise SystemExit(_code(cause)) from cause
+        # 2 is for what only other settings mend: a unit does not start that again.
+        raise SystemExit(1 if isinstance(cause, TransientFault) else 2) from cause
 
 
 @app.command()

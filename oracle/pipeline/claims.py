@@ -60,7 +60,7 @@ async def _beat(context: Context, connection: AsyncConnection, *, take_over: boo
     if claims.daemon is None or not await daemons.beat(connection, claims.daemon):
         structlog.get_logger("claims").warning("daemon_taken_for_dead", daemon=claims.daemon)
         claims.daemon = await daemons.register(connection)
-    freed = await _give_back(claims, context.sessions)
+    freed = await _give_back(claims, claims.daemon, context.sessions)
     if take_over and (left := await daemons.free_claims_of_the_dead(connection, claims.daemon)):
         structlog.get_logger("claims").info("claims_taken_over", requests=left)
         freed += left
@@ -68,10 +68,9 @@ async def _beat(context: Context, connection: AsyncConnection, *, take_over: boo
         context.wake_all()
 
 
-async def _give_back(claims: Claims, sessions: async_sessionmaker[AsyncSession]) -> int:
-    if not (returned := tuple(claims.returned)):
-        return 0
+async def _give_back(claims: Claims, daemon: int, sessions: async_sessionmaker[AsyncSession]) -> int:
+    """End the claims that no stage works on any more: the database was lost before their work was stored."""
     async with sessions.begin() as session:
-        given = await requests.give_back(session, returned)
-    claims.returned.difference_update(returned)
-    return given
+        # In this order: a claim is in a hand before the server knows it.
+        astray = await requests.claimed_by(session, daemon) - claims.in_hand
+        return await requests.give_back(session, astray) if astray else 0
