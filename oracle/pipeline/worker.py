@@ -64,7 +64,7 @@ async def _serve(context: Context, name: str, *, polls: bool) -> None:
             # Cleared first: a request that arrives while we look is not overlooked.
             woken.clear()
             worked = await run_once(context, name)
-            if context.health.set("database", True):
+            if context.claims.daemon is not None and context.health.set("database", True):
                 log.info("database_reached")
         except database.LOST as error:
             context.health.database_lost(error)
