@@ -259,7 +259,7 @@ async def refused_beside(stack: Stack, settings_text: str) -> str:
     stack.settings_file.write_text(settings_text)
     beside = await stack.start_daemon(f"beside-{free_port()}", wait=False)
     stack.settings_file = original
-    assert await asyncio.to_thread(beside.wait, 120) == 2, beside.tail(30)
+    assert await asyncio.to_thread(beside.wait, 280) == 2, beside.tail(30)
     stack.daemons.remove(beside)
     return beside.tail(200)
 
