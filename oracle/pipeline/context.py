@@ -32,10 +32,10 @@ class ModelWithdrawn(TransientFault):
 
 @dataclass(slots=True)
 class Claims:
-    """`daemon` is this daemon's number, None while it may claim nothing; `returned` waits to be given back."""
+    """`daemon` is this daemon's number, None while it may claim nothing; `in_hand` is what its stages work on."""
 
     daemon: int | None = None
-    returned: set[UUID] = field(default_factory=set)
+    in_hand: set[UUID] = field(default_factory=set)
 
 
 @dataclass(slots=True)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from functools import partial
+from uuid import uuid4
 
 import structlog
 
@@ -65,7 +66,7 @@ async def _serve(context: Context, name: str, *, polls: bool) -> None:
             # Cleared first: a request that arrives while we look is not overlooked.
             woken.clear()
             worked = await run_once(context, name)
-            if context.health.set("database", True):
+            if context.claims.daemon is not None and context.health.set("database", True):
                 log.info("database_reached")
         except database.LOST as error:
             context.health.database_lost(error)
@@ -91,16 +92,18 @@ async def run_once(context: Context, name: str) -> bool:
     claims = context.claims
     if claims.daemon is None:
         return False
-    async with context.sessions.begin() as session:
-        row = await requests.claim(session, context.chain_id, context.address, STAGE_OF[name], claims.daemon)
-    if row is None or row.claim is None:
-        return False
-    claim = row.claim
+    claim = uuid4()
+    # Before the server knows of it: a commit whose answer is lost leaves a claim too, which is then in nobody's hand.
+    claims.in_hand.add(claim)
     try:
+        async with context.sessions.begin() as session:
+            key = (session, context.chain_id, context.address)
+            row = await requests.claim(*key, STAGE_OF[name], claims.daemon, claim)
+        if row is None:
+            return False
         outcome = await attempt(context, row, name, STAGES[name])
-    except BaseException:
-        claims.returned.add(claim)
-        raise
+    finally:
+        claims.in_hand.discard(claim)
     if outcome is not None and (following := STATES[outcome.target].stage) is not None:
         # Events wake on time; what they miss (another process, a restart) the next poll finds.
         loop = asyncio.get_running_loop()

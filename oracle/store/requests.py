@@ -1,11 +1,11 @@
 """Requests and their audit log: arrival, claiming by a stage, the step to the next state."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final, cast
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import CursorResult, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -67,7 +67,9 @@ async def add(session: AsyncSession, chain_id: int, oracle: Address, found: Sequ
     return arrived
 
 
-async def claim(session: AsyncSession, chain_id: int, oracle: Address, state: State, daemon: int) -> RequestRow | None:
+async def claim(
+    session: AsyncSession, chain_id: int, oracle: Address, state: State, daemon: int, claim: UUID
+) -> RequestRow | None:
     """Claim the next due request in a state for a daemon, oldest first; None when there is none.
 
     The claim counts once it is committed; it ends when the request moves, rests, is given back, or the daemon dies.
@@ -86,7 +88,7 @@ async def claim(session: AsyncSession, chain_id: int, oracle: Address, state: St
         .with_for_update(skip_locked=True)
     )
     if row is not None:
-        row.claim, row.claimed_by = uuid4(), daemon
+        row.claim, row.claimed_by = claim, daemon
     return row
 
 
@@ -100,7 +102,13 @@ async def hold(session: AsyncSession, row_id: int, claim: UUID | None) -> None:
         raise ClaimLost("the request was moved on or taken over meanwhile")
 
 
-async def give_back(session: AsyncSession, claims: Sequence[UUID]) -> int:
+async def claimed_by(session: AsyncSession, daemon: int) -> set[UUID]:
+    """Return the claims that a daemon holds."""
+    found = await session.scalars(select(RequestRow.claim).where(RequestRow.claimed_by == daemon))
+    return {claim for claim in found if claim is not None}
+
+
+async def give_back(session: AsyncSession, claims: Collection[UUID]) -> int:
     """End claims whose work came to nothing; return how many there were."""
     ended = update(RequestRow).where(RequestRow.claim.in_(claims)).values(claim=None, claimed_by=None)
     return cast(CursorResult[Any], await session.execute(ended)).rowcount

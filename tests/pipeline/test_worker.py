@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import func, text, update
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from structlog.testing import capture_logs
 
 from oracle.assessment.errors import DeclineReason, TransientFault
@@ -15,14 +15,14 @@ from oracle.assessment.states import State
 from oracle.chain.contracts import BlockReader, OracleContract, RequestState
 from oracle.chain.reverts import Reverted
 from oracle.chain.rpc import EndpointRefused
-from oracle.pipeline import worker
+from oracle.pipeline import claims, worker
 from oracle.pipeline.claims import keep_claims
 from oracle.pipeline.context import Context
 from oracle.pipeline.stages.stage import Outcome, Settle
 from oracle.pipeline.upkeep import waiting
 from oracle.pipeline.upkeep.waiting import wake_what_waited, watch_dead_letters
 from oracle.pipeline.worker import run_once
-from oracle.store import ledger, requests
+from oracle.store import daemons, ledger, requests
 from oracle.store.database import DatabaseUnreachable
 from oracle.store.tables import RequestRow
 from tests.support.event_source import Ingest
@@ -108,13 +108,44 @@ async def test_stage__that_the_server_cuts_off__gives_its_claim_back_and_counts_
     with pytest.raises(DatabaseUnreachable):
         await run_once(context, "collect")
     row = await ingest.row(1)
-    assert (row.state, row.attempts, context.claims.returned) == (State.REQUESTED, 0, {row.claim})
+    assert (row.state, row.attempts, context.claims.in_hand) == (State.REQUESTED, 0, set())
+    assert row.claim is not None
     keeping = asyncio.create_task(keep_claims(context))
     while (await ingest.row(1)).claim is not None:
         pass
     keeping.cancel()
     with pytest.raises(asyncio.CancelledError):
         await keeping
+
+
+async def test_database__that_says_nothing__is_told_and_the_daemon_keeps_its_place(
+    ingest: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context, real, silent = ingest.context, daemons.beat, asyncio.Event()
+    context.claims.daemon = None
+    asked, beaten = asyncio.Event(), asyncio.Event()
+
+    async def beat(connection: AsyncConnection, daemon: int) -> bool:
+        context.health.set("database", True)
+        asked.set()
+        await silent.wait()
+        beaten.set()
+        return await real(connection, daemon)
+
+    monkeypatch.setattr(claims, "_PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(daemons, "beat", beat)
+    keeping = asyncio.create_task(keep_claims(context))
+    await asked.wait()
+    while context.health.ready:  # noqa: ASYNC110
+        await asyncio.sleep(0.001)
+    assert "has not answered" in context.health.parts["database"].text
+    mine = context.claims.daemon
+    silent.set()
+    await beaten.wait()
+    keeping.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await keeping
+    assert context.claims.daemon == mine is not None
 
 
 async def test_stage__that_the_server_has_no_time_for__is_tried_again_without_end(

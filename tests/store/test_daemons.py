@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from uuid import uuid4
 
 from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker
@@ -27,7 +28,7 @@ async def connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 
 async def claim(sessions: Sessions, daemon: int) -> RequestRow | None:
     async with sessions.begin() as session:
-        return await requests.claim(session, CHAIN, ORACLE, State.REQUESTED, daemon)
+        return await requests.claim(session, CHAIN, ORACLE, State.REQUESTED, daemon, uuid4())
 
 
 async def test_claims__of_a_daemon_that_lives__stay_its_own(engine: AsyncEngine, sessions: Sessions) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from itertools import chain
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import func, select, text, update
@@ -80,7 +81,7 @@ async def log_of(sessions: Sessions, request_id: int) -> list[tuple[str | None, 
 
 
 async def claimed(session: AsyncSession, state: State = State.REQUESTED) -> RequestRow | None:
-    return await requests.claim(session, CHAIN, ORACLE, state, DAEMON)
+    return await requests.claim(session, CHAIN, ORACLE, state, DAEMON, uuid4())
 
 
 # ------------------------------------------------------------------ arrival
@@ -192,9 +193,9 @@ async def test_claim__when_the_state_or_the_oracle_is_another__then_none(session
     await stored(sessions, request(1), oracle=OTHER_ORACLE)
     async with sessions.begin() as session:
         assert await claimed(session) is None
-        assert await requests.claim(session, CHAIN, OTHER_ORACLE, State.COLLECTED, DAEMON) is None
-        assert await requests.claim(session, CHAIN + 1, OTHER_ORACLE, State.REQUESTED, DAEMON) is None
-        assert await requests.claim(session, CHAIN, OTHER_ORACLE, State.REQUESTED, DAEMON) is not None
+        assert await requests.claim(session, CHAIN, OTHER_ORACLE, State.COLLECTED, DAEMON, uuid4()) is None
+        assert await requests.claim(session, CHAIN + 1, OTHER_ORACLE, State.REQUESTED, DAEMON, uuid4()) is None
+        assert await requests.claim(session, CHAIN, OTHER_ORACLE, State.REQUESTED, DAEMON, uuid4()) is not None
 
 
 async def test_claim__when_not_due_yet__then_none_until_it_is(sessions: Sessions) -> None:

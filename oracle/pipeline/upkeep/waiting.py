@@ -8,8 +8,11 @@ import structlog
 from oracle.pipeline import metrics
 from oracle.pipeline.context import Context
 from oracle.store import database, requests
+from oracle.store.tables import RequestRow
+from oracle.store.texts import brief
 
 _LOOK_SECONDS: Final = 2.0
+_LONGEST_REASON: Final = 250
 _WARNING: Final = "dead_letters"
 
 
@@ -46,13 +49,13 @@ async def watch_dead_letters(context: Context) -> None:
             context.health.database_lost(error)
         else:
             metrics.DEAD_LETTERS.set(count)
-            text = (
-                ""
-                if newest is None
-                else (
-                    f"{count} given up, request {newest.request_id} last: {newest.fault}; mend the cause, then "
-                    f"`risk-oracle requests requeue {newest.request_id}`"
-                )
-            )
-            context.health.warn(_WARNING, text)
+            context.health.warn(_WARNING, "" if newest is None else _given_up(count, newest))
         await asyncio.sleep(_LOOK_SECONDS)
+
+
+def _given_up(count: int, newest: RequestRow) -> str:
+    reason = brief(newest.fault or "no reason kept", _LONGEST_REASON)
+    return (
+        f"{count} given up, request {newest.request_id} last: {reason}; mend the cause, then "
+        f"`risk-oracle requests requeue {newest.request_id}`"
+    )
