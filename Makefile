@@ -84,7 +84,7 @@ chaos-short: setup ## a daemon under every fault at once, under five minutes (CH
 
 chaos: setup ## the same for the better part of an hour
 	@echo "==> Chaos, long"
-	@$(BIN)/python -m tests.chaos --long
+	@$(BIN)/python -m tests.chaos long
 
 test-long: setup coverage slither chaos ## about three hours: deep fuzzing, coverage, each check of the contracts broken once (LONG_CAMPAIGN=8: hours)
 	@echo "==> Long Solidity campaigns"
@@ -123,7 +123,7 @@ bench-gas: setup ## what the contracts cost in gas; the last line is one JSON ob
 
 bench-history: $(STAMPS)/python $(STAMPS)/node contracts ## how long histories take to read; the last line is one JSON object
 	@echo "==> History"
-	@$(BIN)/python tests/benchmarks/history.py
+	@$(BIN)/python -m tests.benchmarks.history
 
 format: $(STAMPS)/python $(STAMPS)/node ## format the Python and Solidity code
 	$(BIN)/ruff check --fix --quiet

@@ -2,7 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
-import {Nonces} from "@openzeppelin/contracts/utils/Nonces.sol";
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
@@ -13,15 +13,18 @@ import {IAssessmentReceiver} from "./interfaces/IAssessmentReceiver.sol";
 import {IHalo2Verifier} from "./interfaces/IHalo2Verifier.sol";
 import {IModelRegistry} from "./interfaces/IModelRegistry.sol";
 import {Calldata} from "./lib/Calldata.sol";
+import {ChainBlocks} from "./lib/ChainBlocks.sol";
+import {Declines} from "./lib/Declines.sol";
 import {Digests} from "./lib/Digests.sol";
 import {Field} from "./lib/Field.sol";
 import {RequestWord, RequestWords} from "./lib/RequestWord.sol";
 import {Scores} from "./lib/Scores.sol";
+import {WalletWord} from "./lib/WalletWord.sol";
 
 /// @title The oracle: requests in, proven answers out
 /// @notice The signers vouch that the features are the wallet's at a block; the proof shows that the registered model
 /// gives exactly these outputs for them. Every number stored is decoded here from the proof's public instances.
-contract AIRiskOracle is OracleViews, OracleSettings, EIP712, Nonces {
+contract AIRiskOracle is OracleViews, OracleSettings, EIP712 {
     using SafeCast for uint256;
 
     /// @inheritdoc IAIRiskOracle
@@ -30,8 +33,10 @@ contract AIRiskOracle is OracleViews, OracleSettings, EIP712, Nonces {
     /// @notice Whether a report's block hash is compared with the chain's, while the chain still knows it.
     bool public immutable CHECKS_BLOCK_HASH;
 
-    /// @notice What a callback may burn; an answer must bring that much besides its own.
-    uint256 public constant CALLBACK_GAS = 200_000;
+    /// @inheritdoc IAIRiskOracle
+    uint24 public constant MAXIMUM_CALLBACK_GAS = 1_000_000;
+
+    bool private immutable _ARBITRUM;
 
     /// @param admin the access manager: it says who may change settings, signers and pause requests
     /// @param signers_ in ascending order, at most 31
@@ -40,7 +45,8 @@ contract AIRiskOracle is OracleViews, OracleSettings, EIP712, Nonces {
     /// @param requestLifetimeSeconds how long a request may wait for its answer
     /// @param assessmentLifetimeSeconds how long an answer counts
     /// @param payee_ where earned fees go
-    /// @param checkBlockHash false for chains whose `blockhash` speaks about another chain's blocks
+    /// @param checkBlockHash false for chains whose `blockhash` speaks about another chain's blocks (Arbitrum's system
+    /// contract is known here)
     constructor(
         address admin,
         IModelRegistry registry_,
@@ -59,6 +65,7 @@ contract AIRiskOracle is OracleViews, OracleSettings, EIP712, Nonces {
         if (address(registry_).code.length == 0) revert InvalidSetting("registry", uint160(address(registry_)));
         registry = registry_;
         CHECKS_BLOCK_HASH = checkBlockHash;
+        _ARBITRUM = ChainBlocks.onArbitrum();
     }
 
     // ---------------------------------------------------------------- asking
@@ -68,7 +75,7 @@ contract AIRiskOracle is OracleViews, OracleSettings, EIP712, Nonces {
         LoanTerms calldata terms,
         bytes32 dataCommitment
     ) external payable returns (uint256 requestId) {
-        return _request(msg.sender, terms, dataCommitment, false);
+        return _request(msg.sender, terms, dataCommitment, 0);
     }
 
     /// @inheritdoc IAIRiskOracle
@@ -79,7 +86,7 @@ contract AIRiskOracle is OracleViews, OracleSettings, EIP712, Nonces {
         Consent calldata consent
     ) external payable returns (uint256 requestId) {
         _checkConsent(user, terms, dataCommitment, consent);
-        return _request(user, terms, dataCommitment, false);
+        return _request(user, terms, dataCommitment, 0);
     }
 
     /// @inheritdoc IAIRiskOracle
@@ -87,10 +94,13 @@ contract AIRiskOracle is OracleViews, OracleSettings, EIP712, Nonces {
         address user,
         LoanTerms calldata terms,
         bytes32 dataCommitment,
-        Consent calldata consent
+        Consent calldata consent,
+        uint24 callbackGas
     ) external payable returns (uint256 requestId) {
+        if (callbackGas == 0 || callbackGas > MAXIMUM_CALLBACK_GAS)
+            revert CallbackGasOutOfRange(callbackGas, MAXIMUM_CALLBACK_GAS);
         _checkConsent(user, terms, dataCommitment, consent);
-        return _request(user, terms, dataCommitment, true);
+        return _request(user, terms, dataCommitment, callbackGas);
     }
 
     function _checkConsent(
@@ -101,10 +111,15 @@ contract AIRiskOracle is OracleViews, OracleSettings, EIP712, Nonces {
     ) private {
         if (user == address(0)) revert ZeroUser();
         if (block.timestamp > consent.validUntil) revert ConsentExpired(consent.validUntil);
+        WalletWord wallet = _wallets[user];
         bytes32 digest = _hashTypedDataV4(
-            Digests.consent(user, msg.sender, terms, dataCommitment, _useNonce(user), consent.validUntil)
+            Digests.consent(user, msg.sender, terms, dataCommitment, wallet.nonce(), consent.validUntil)
         );
-        if (!SignatureChecker.isValidSignatureNowCalldata(user, digest, consent.signature)) {
+        _wallets[user] = wallet.withNextNonce();
+        // The key first: an account that delegates (EIP-7702) to code without ERC-1271 still owns it.
+        (address signer, ECDSA.RecoverError failed, ) = ECDSA.tryRecoverCalldata(digest, consent.signature);
+        if (failed == ECDSA.RecoverError.NoError && signer == user) return;
+        if (!SignatureChecker.isValidERC1271SignatureNowCalldata(user, digest, consent.signature)) {
             revert InvalidConsent(user);
         }
     }
@@ -113,10 +128,10 @@ contract AIRiskOracle is OracleViews, OracleSettings, EIP712, Nonces {
         address user,
         LoanTerms calldata terms,
         bytes32 dataCommitment,
-        bool callback
+        uint24 callbackGas
     ) private whenNotPaused returns (uint256 requestId) {
         Ledger memory ledger = _ledger;
-        uint256 price = callback ? uint256(ledger.fee) + callbackFee : ledger.fee;
+        uint256 price = ledger.fee + (callbackGas == 0 ? 0 : callbackFee(callbackGas));
         if (msg.value != price) revert WrongFee(msg.value, price);
         if (terms.principal == 0) revert ZeroPrincipal();
         if (terms.duration == 0) revert ZeroDuration();
@@ -125,11 +140,13 @@ contract AIRiskOracle is OracleViews, OracleSettings, EIP712, Nonces {
         requestId = uint256(ledger.requestCount) + 1;
         uint64 requestedAt = uint64(block.timestamp);
         uint64 deadline = requestedAt + ledger.requestLifetime;
+        uint64 blockNumber = ChainBlocks.number(_ARBITRUM).toUint40();
         bytes32 requestHash = keccak256(
-            abi.encode(user, msg.sender, terms, dataCommitment, price, requestedAt, deadline)
+            abi.encode(user, msg.sender, terms, dataCommitment, price, requestedAt, deadline, blockNumber)
         );
         _ledger.requestCount = requestId.toUint40();
-        _requests[requestId] = RequestWords.pending(requestHash, callback);
+        _wallets[user] = _wallets[user].withRequest(requestId);
+        _requests[requestId] = RequestWords.pending(requestHash, callbackGas);
         emit AssessmentRequested(
             requestId,
             user,
@@ -138,7 +155,8 @@ contract AIRiskOracle is OracleViews, OracleSettings, EIP712, Nonces {
             dataCommitment,
             uint96(price),
             requestedAt,
-            deadline
+            deadline,
+            blockNumber
         );
     }
 
@@ -151,14 +169,38 @@ contract AIRiskOracle is OracleViews, OracleSettings, EIP712, Nonces {
         bytes[] calldata signatures,
         bytes calldata proof
     ) external {
+        uint256 requestId = report.requestId;
+        _checkPending(request, requestId);
+        if (block.timestamp > request.deadline) revert RequestExpired(requestId, request.deadline);
         _answer(request, report, signatures, proof);
     }
 
     /// @inheritdoc IAIRiskOracle
-    function provideAssessments(Answer[] calldata answers) external {
+    function provideAssessments(Answer[] calldata answers) external returns (uint256 answered) {
+        // A proof is dear: whoever gets one refused that anyone could copy must not burn the others with it.
         for (uint256 i = 0; i < answers.length; ++i) {
-            _answer(answers[i].request, answers[i].report, answers[i].signatures, answers[i].proof);
+            _isAnswerable(answers[i].request, answers[i].report.requestId);
         }
+        for (uint256 i = 0; i < answers.length; ++i) {
+            Answer calldata answer = answers[i];
+            uint256 requestId = answer.report.requestId;
+            // Looked at again: the same request may stand in it twice, and a callback may do anything.
+            if (!_isAnswerable(answer.request, requestId)) {
+                emit RequestSkipped(requestId, _requests[requestId].state());
+                continue;
+            }
+            _answer(answer.request, answer.report, answer.signatures, answer.proof);
+            ++answered;
+        }
+        if (answered == 0) revert NothingToAnswer();
+    }
+
+    /// @dev False for what ended or expired meanwhile; a pending request that was never made so is a mistake.
+    function _isAnswerable(Request calldata request, uint256 requestId) private view returns (bool) {
+        RequestWord word = _requests[requestId];
+        if (word.matches(Calldata.hash(request))) return block.timestamp <= request.deadline;
+        if (word.state() == RequestState.Pending) revert RequestMismatch(requestId);
+        return false;
     }
 
     function _answer(
@@ -168,9 +210,8 @@ contract AIRiskOracle is OracleViews, OracleSettings, EIP712, Nonces {
         bytes calldata proof
     ) private {
         uint256 requestId = report.requestId;
-        bool callback = _checkPending(request, requestId);
-        if (block.timestamp > request.deadline) revert RequestExpired(requestId, request.deadline);
-        _checkBlock(report.blockNumber, report.blockHash);
+        uint256 callbackGas = _requests[requestId].callbackGas();
+        _checkBlock(request.blockNumber, report.blockNumber, report.blockHash);
         Ledger memory ledger = _ledger;
         Head memory head = _head;
         bytes32 digest = _hashTypedDataV4(Digests.report(request, report, head.digest));
@@ -183,27 +224,26 @@ contract AIRiskOracle is OracleViews, OracleSettings, EIP712, Nonces {
         Assessment memory assessment = Scores.decode(report.outputs, scales);
         assessment.issuedAt = uint40(block.timestamp);
         assessment.expiresAt = uint40(block.timestamp + ledger.assessmentLifetime);
+        // The request's, which fits: see there.
         assessment.blockNumber = uint40(report.blockNumber);
         assessment.modelIndex = modelIndex;
         _requests[requestId] = RequestWords.answered(assessment);
-        // Answers may arrive out of order: an older request never hides a newer answer.
-        if (requestId > _latestAnswered[request.user]) _latestAnswered[request.user] = requestId;
         _ledger.earnedFees = (uint256(ledger.earnedFees) + request.fee).toUint80();
         emit AssessmentProvided(requestId, request.user, report.modelId, assessment);
 
-        if (callback) _callBack(request.requester, requestId, assessment);
+        if (callbackGas > 0) _callBack(request.requester, callbackGas, requestId, assessment);
     }
 
     /// @dev Whatever the receiver does, with whatever it returns, the answer stands.
-    function _callBack(address receiver, uint256 requestId, Assessment memory assessment) private {
+    function _callBack(address receiver, uint256 callbackGas, uint256 requestId, Assessment memory assessment) private {
         // Of what is left, 1/64 stays here: less than this would let the sender starve the receiver.
-        uint256 needed = CALLBACK_GAS + CALLBACK_GAS / 63 + 10_000;
+        uint256 needed = callbackGas + callbackGas / 63 + 10_000;
         if (gasleft() < needed) revert TooLittleGas(gasleft(), needed);
         bytes memory message = abi.encodeCall(IAssessmentReceiver.onAssessment, (requestId, assessment));
         bool ok;
         assembly ("memory-safe") {
             // No output is copied: a long one would be paid here.
-            ok := call(CALLBACK_GAS, receiver, 0, add(message, 0x20), mload(message), 0, 0)
+            ok := call(callbackGas, receiver, 0, add(message, 0x20), mload(message), 0, 0)
         }
         if (!ok) emit CallbackFailed(requestId, receiver);
     }
@@ -219,8 +259,10 @@ contract AIRiskOracle is OracleViews, OracleSettings, EIP712, Nonces {
         if (reason == 0 || reason > uint8(type(DeclineReason).max)) revert UnknownDeclineReason(reason);
         _checkSignatures(declineDigest(request, requestId, reason), signatures, _ledger.threshold, _head.lowest);
 
-        _requests[requestId] = RequestWords.DECLINED_WORD;
-        refundOf[request.requester] += request.fee;
+        _requests[requestId] = RequestWords.declined(reason);
+        uint256 refund = refundFor(request.fee, DeclineReason(reason));
+        refundOf[request.requester] += refund;
+        if (refund < request.fee) _ledger.earnedFees = (_ledger.earnedFees + request.fee - refund).toUint80();
         emit AssessmentDeclined(requestId, request.user, reason);
     }
 
@@ -234,21 +276,25 @@ contract AIRiskOracle is OracleViews, OracleSettings, EIP712, Nonces {
         emit RequestCancelled(requestId);
     }
 
-    function _checkPending(Request calldata request, uint256 requestId) private view returns (bool callback) {
+    /// @inheritdoc IAIRiskOracle
+    function refundFor(uint96 feeWei, DeclineReason reason) public pure returns (uint256) {
+        return feeWei - Declines.kept(feeWei, reason);
+    }
+
+    function _checkPending(Request calldata request, uint256 requestId) private view {
         RequestWord word = _requests[requestId];
-        if (word.matches(Calldata.hash(request))) return word.wantsCallback();
+        if (word.matches(Calldata.hash(request))) return;
         RequestState state = word.state();
         if (state != RequestState.Pending) revert RequestNotPending(requestId, state);
         revert RequestMismatch(requestId);
     }
 
-    function _checkBlock(uint64 blockNumber, bytes32 blockHash) private view {
+    function _checkBlock(uint64 requested, uint64 blockNumber, bytes32 blockHash) private view {
+        if (blockNumber != requested) revert BlockMismatch(blockNumber, requested);
         if (!CHECKS_BLOCK_HASH) return;
-        // Equal is allowed, and unchecked like a forgotten block: nodes estimate gas as if inside their newest block,
-        // which may be the report's own. It opens nothing that naming an old block does not: the signers vouch anyway.
-        if (blockNumber > block.number) revert BlockNotMined(blockNumber, block.number);
-        bytes32 actual = blockhash(blockNumber);
-        // Zero: older than the 256 blocks that the chain remembers. The signers vouch for it alone.
+        bytes32 actual = ChainBlocks.hashOf(blockNumber, _ARBITRUM);
+        // Zero: forgotten, or the block that this is mined in (nodes estimate gas as if inside their newest block, which
+        // may be the request's own). The signers vouch for it alone.
         if (actual != bytes32(0) && actual != blockHash) revert BlockHashMismatch(blockNumber, blockHash, actual);
     }
 
@@ -271,6 +317,21 @@ contract AIRiskOracle is OracleViews, OracleSettings, EIP712, Nonces {
         }
     }
 
+    /// @inheritdoc IAIRiskOracle
+    function neutralCommitment() external view returns (bytes32) {
+        return bytes32(registry.primaryNeutralCommitment());
+    }
+
+    /// @inheritdoc IAIRiskOracle
+    function eip712Domain()
+        public
+        view
+        override(EIP712, IAIRiskOracle)
+        returns (bytes1, string memory, string memory, uint256, address, bytes32, uint256[] memory)
+    {
+        return super.eip712Domain();
+    }
+
     // --------------------------------------------------------------- digests
 
     /// @inheritdoc IAIRiskOracle
@@ -291,6 +352,9 @@ contract AIRiskOracle is OracleViews, OracleSettings, EIP712, Nonces {
         bytes32 dataCommitment,
         uint64 validUntil
     ) external view returns (bytes32) {
-        return _hashTypedDataV4(Digests.consent(user, requester, terms, dataCommitment, nonces(user), validUntil));
+        return
+            _hashTypedDataV4(
+                Digests.consent(user, requester, terms, dataCommitment, _wallets[user].nonce(), validUntil)
+            );
     }
 }

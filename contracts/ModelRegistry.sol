@@ -4,6 +4,7 @@ pragma solidity ^0.8.28;
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {IModelRegistry} from "./interfaces/IModelRegistry.sol";
 import {Field} from "./lib/Field.sol";
+import {VerifierCode} from "./lib/VerifierCode.sol";
 
 /// @title Which models may answer, and how their outputs are read
 /// @notice A model is proposed, waits for the timelock, and is activated: it becomes the primary, and the primary before
@@ -35,6 +36,9 @@ contract ModelRegistry is IModelRegistry, AccessManaged {
         bytes32 outputScales;
     }
 
+    /// @notice Seconds from its earliest activation in which a proposal may be activated: notice is not given years ahead.
+    uint64 public constant ACTIVATION_WINDOW = 30 days;
+
     /// @notice Seconds between a proposal and its earliest activation.
     uint32 public immutable ACTIVATION_DELAY;
 
@@ -57,16 +61,18 @@ contract ModelRegistry is IModelRegistry, AccessManaged {
         ACTIVATION_DELAY = activationDelaySeconds;
     }
 
-    /// @notice Register a model; it may be activated once the timelock has run out.
+    /// @notice Register a model; it may be activated once the timelock has run out, and proposed again once that time is over.
     function propose(bytes32 modelId, ModelSpec calldata spec) external restricted {
         if (modelId == bytes32(0)) revert InvalidModelId();
-        if (_details[modelId].state != ModelState.None) revert ModelExists(modelId);
+        bool again = _isExpired(_details[modelId]);
+        if (_details[modelId].state != ModelState.None && !again) revert ModelExists(modelId);
         if (!Field.isElement(spec.neutralCommitment)) revert CommitmentNotInField(spec.neutralCommitment);
         if (spec.batchSize == 0) revert ZeroBatchSize();
         _checkCode(spec.verifier, spec.verifierCodeHash);
+        VerifierCode.check(spec.verifier);
         uint72 scales = _pack(spec.outputScales);
 
-        uint16 index = ++_count;
+        uint16 index = again ? _entries[modelId].index : ++_count;
         uint64 activatableAt = uint64(block.timestamp) + ACTIVATION_DELAY;
         _entries[modelId] = Entry(spec.verifier, 0, index, scales);
         _details[modelId] = Details(
@@ -88,7 +94,7 @@ contract ModelRegistry is IModelRegistry, AccessManaged {
         Details storage details = _details[modelId];
         if (details.state != ModelState.Proposed) revert ModelInState(modelId, details.state, ModelState.Proposed);
         if (block.timestamp < details.activatableAt) revert TimelockRunning(modelId, details.activatableAt);
-        // A contract's code cannot change after the transaction that made it (EIP-6780): no need to check at each answer.
+        if (_isExpired(details)) revert ProposalExpired(modelId, details.activatableAt + ACTIVATION_WINDOW);
         _checkCode(entry.verifier, details.verifierCodeHash);
 
         bytes32 previous = primaryModel;
@@ -125,6 +131,11 @@ contract ModelRegistry is IModelRegistry, AccessManaged {
     function activeModel(bytes32 modelId) external view returns (address, uint16, uint72, uint8) {
         Entry memory entry = _entries[modelId];
         if (entry.answers == 0) revert ModelNotActive(modelId, _details[modelId].state);
+        // What was made twice at one address, in one transaction, has other code now than whoever watched the proposal saw.
+        bytes32 expected = _details[modelId].verifierCodeHash;
+        if (entry.verifier.codehash != expected) {
+            revert VerifierCodeMismatch(entry.verifier, entry.verifier.codehash, expected);
+        }
         return (entry.verifier, entry.index, entry.scales, entry.answers);
     }
 
@@ -141,6 +152,24 @@ contract ModelRegistry is IModelRegistry, AccessManaged {
             details.batchSize
         );
         return Model(spec, details.state, entry.index, details.activatableAt);
+    }
+
+    /// @inheritdoc IModelRegistry
+    function standingOf(uint16 index) external view returns (bool active, bool primary) {
+        bytes32 modelId = modelAt[index];
+        active = _entries[modelId].answers > 0;
+        primary = active && modelId == primaryModel;
+    }
+
+    /// @inheritdoc IModelRegistry
+    function primaryNeutralCommitment() external view returns (uint256) {
+        return _details[primaryModel].neutralCommitment;
+    }
+
+    function _isExpired(Details storage details) private view returns (bool) {
+        return
+            details.state == ModelState.Proposed &&
+            block.timestamp > uint256(details.activatableAt) + ACTIVATION_WINDOW;
     }
 
     function _retire(bytes32 modelId) private {

@@ -3,11 +3,12 @@ pragma solidity ^0.8.28;
 
 import {IAIRiskOracle} from "./interfaces/IAIRiskOracle.sol";
 import {RequestWord} from "./lib/RequestWord.sol";
+import {WalletWord, WalletWords} from "./lib/WalletWord.sol";
 
 /// @title What a consumer reads: where requests stand, and the answers
 abstract contract OracleViews is IAIRiskOracle {
     mapping(uint256 requestId => RequestWord) internal _requests;
-    mapping(address user => uint256 requestId) internal _latestAnswered;
+    mapping(address user => WalletWord) internal _wallets;
 
     /// @inheritdoc IAIRiskOracle
     function stateOf(uint256 requestId) external view returns (RequestState) {
@@ -23,15 +24,31 @@ abstract contract OracleViews is IAIRiskOracle {
     }
 
     /// @inheritdoc IAIRiskOracle
+    function declineOf(uint256 requestId) external view returns (DeclineReason, uint40) {
+        (uint8 reason, uint40 declinedAt) = _requests[requestId].decline();
+        return (DeclineReason(reason), declinedAt);
+    }
+
+    /// @inheritdoc IAIRiskOracle
+    function recentRequests(address user) external view returns (uint256[5] memory requestIds) {
+        WalletWord wallet = _wallets[user];
+        for (uint256 i = 0; i < WalletWords.REQUESTS; ++i) requestIds[i] = wallet.request(i);
+    }
+
+    /// @inheritdoc IAIRiskOracle
+    function nonces(address user) external view returns (uint256) {
+        return _wallets[user].nonce();
+    }
+
+    /// @inheritdoc IAIRiskOracle
     function getAssessment(address user) external view returns (Assessment memory) {
         return _latest(user);
     }
 
     /// @inheritdoc IAIRiskOracle
     function isFresh(address user, uint256 maxAge) external view returns (bool) {
-        if (_latestAnswered[user] == 0) return false;
-        Assessment memory latest = _latest(user);
-        return block.timestamp < latest.expiresAt && block.timestamp - latest.issuedAt <= maxAge;
+        (bool found, Assessment memory latest) = _find(user);
+        return found && block.timestamp < latest.expiresAt && block.timestamp - latest.issuedAt <= maxAge;
     }
 
     /// @inheritdoc IAIRiskOracle
@@ -65,10 +82,19 @@ abstract contract OracleViews is IAIRiskOracle {
         return _unexpired(user).confidence;
     }
 
+    /// @dev Answers may arrive out of order: an older request never hides a newer answer.
+    function _find(address user) private view returns (bool found, Assessment memory latest) {
+        WalletWord wallet = _wallets[user];
+        for (uint256 i = 0; i < WalletWords.REQUESTS; ++i) {
+            RequestWord word = _requests[wallet.request(i)];
+            if (word.state() == RequestState.Answered) return (true, word.assessment());
+        }
+    }
+
     function _latest(address user) private view returns (Assessment memory) {
-        uint256 requestId = _latestAnswered[user];
-        if (requestId == 0) revert NoAssessment(user);
-        return _requests[requestId].assessment();
+        (bool found, Assessment memory latest) = _find(user);
+        if (!found) revert NoAssessment(user);
+        return latest;
     }
 
     function _unexpired(address user) private view returns (Assessment memory latest) {

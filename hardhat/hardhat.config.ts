@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { overrideTask, type HardhatUserConfig } from "hardhat/config";
-import { generated, own } from "./scripts/compilers.mjs";
+import { generated, lenders, own, small } from "./scripts/compilers.mjs";
 
 const here = import.meta.dirname;
 const build = path.join(here, "..", "build");
@@ -40,7 +40,10 @@ const proveFirst = overrideTask(["test", "solidity"])
 const profile = {
   isolated: false,
   compilers: [{ ...compiler, settings: own }],
-  overrides: Object.fromEntries(verifiers.map((file) => [file, { ...compiler, settings: generated }])),
+  overrides: Object.fromEntries([
+    ...verifiers.map((file) => [file, { ...compiler, settings: generated }]),
+    ...lenders.map((file) => [file, { ...compiler, settings: small }]),
+  ]),
 };
 
 // `make test-long` searches deeper, and LONG_CAMPAIGN=n n times as far as that.

@@ -10,7 +10,15 @@ import typer
 
 from oracle.assessment.request import NATIVE_COIN, LoanTerms, to_address
 from oracle.commands import exits
-from oracle.commands.common import ConfigOption, audit_settings_of, database_of, run_job, settings_of
+from oracle.commands.common import (
+    ConfigOption,
+    JsonOption,
+    audit_settings_of,
+    database_of,
+    environment,
+    run_job,
+    settings_of,
+)
 from oracle.commands.contracts_deploy import contracts_deploy
 from oracle.commands.models import models_app
 from oracle.commands.models_registry import models_registry_app
@@ -125,6 +133,27 @@ def setup(
 
 
 @app.command()
+def doctor(as_json: JsonOption = False, config: ConfigOption = None) -> None:
+    """Look at everything that a daemon with these settings needs; exit code 1 if any of it is at fault.
+
+    Chain and endpoints, the oracle's code, signer and balance, model, keys and the verifier that they must fit,
+    database, clock, disk, port, and who may read the files that hold secrets. It changes nothing.
+    """
+    from oracle.commands.doctor import examine
+
+    found = run_job(examine(audit_settings_of(config), config, environment()))
+    if as_json:
+        typer.echo(json.dumps(found.as_json(), indent=2))
+    else:
+        for line in found.lines:
+            typer.echo(str(line))
+        unknown = f", {number} unknown" if (number := found.count("unknown")) else ""
+        typer.echo(f"{found.count('fault')} faults, {found.count('warning')} warnings{unknown}")
+    if found.count("fault"):
+        raise typer.Exit(ExitCode.DIFFERENT)
+
+
+@app.command()
 def features(
     address: Annotated[str, typer.Option(help="The wallet.")],
     block: Annotated[int, typer.Option(help="Number of the block to read at.")],
@@ -179,3 +208,16 @@ def contracts_check(
         )
     if any(verdict.status == "DIFFERENT" for verdict in verdicts):
         raise typer.Exit(ExitCode.DIFFERENT)
+
+
+@contracts_app.command("digest")
+def contracts_digest(
+    model: Annotated[str, typer.Option(help="Name or folder of the model.")] = "credit-v1",
+    keys: Annotated[Path, typer.Option(help="Folder of key folders, or one of them.")] = Path("build/keys"),
+    build: Annotated[Path, typer.Option(help="Folder with the compiled verifiers.")] = Path("build/contracts"),
+) -> None:
+    """Print a production verifier's entry for oracle/proving/verifiers.toml, which ships with a release."""
+    from oracle.commands.digest import digest
+    from oracle.models.registry import load
+
+    typer.echo(digest(load(model), keys, build))

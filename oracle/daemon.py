@@ -155,6 +155,7 @@ async def _context(settings: Settings, database_url: str, health: Health, upgrad
 
         async def check_what_the_chain_says() -> tuple[bytes, tuple[ShippedModel, Model | None, Prover]]:
             await check_chain(health, w3, oracle, chain.chain_id)
+            await patiently(health, "chain", histories.check_transactions)
             return await together(check_signer(health, oracle, signer), check_what_answers())
 
         labels, _, (digest, (model, shadow, prover)) = await together(

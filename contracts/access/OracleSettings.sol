@@ -4,6 +4,7 @@ pragma solidity ^0.8.28;
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {Pausable} from "@openzeppelin/contracts/utils/Pausable.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {SignerSet} from "./SignerSet.sol";
 import {IAIRiskOracle} from "../interfaces/IAIRiskOracle.sol";
@@ -26,8 +27,19 @@ abstract contract OracleSettings is IAIRiskOracle, SignerSet, AccessManaged, Pau
     /// @notice Where earned fees go.
     address public payee;
 
-    /// @inheritdoc IAIRiskOracle
-    uint72 public callbackFee;
+    /// @notice The gas of an answer that the fee covers: 717,000 with its proof, and some to spare.
+    uint256 public constant ANSWER_GAS = 750_000;
+
+    /// @notice How long a fee that follows the base fee holds, at least: a borrower signs and sends with it.
+    uint256 public constant FEE_HOLDS = 1 hours;
+
+    /// @notice What a unit of a callback's gas costs, wei.
+    uint72 public callbackGasPrice;
+
+    /// @dev Between them the fee follows the base fee; both zero when it is fixed.
+    uint72 private _minimumFee;
+    uint72 private _maximumFee;
+    uint40 private _feeChangedAt;
 
     /// @inheritdoc IAIRiskOracle
     mapping(address account => uint256 amountWei) public refundOf;
@@ -44,7 +56,7 @@ abstract contract OracleSettings is IAIRiskOracle, SignerSet, AccessManaged, Pau
     ) {
         _ledger.threshold = threshold_;
         _setSigners(signers_, threshold_);
-        _setFees(fee_, fee_);
+        _setFees(fee_, (uint256(fee_) / ANSWER_GAS).toUint96());
         _setLifetimes(requestLifetimeSeconds, assessmentLifetimeSeconds);
         _setPayee(payee_);
     }
@@ -78,9 +90,26 @@ abstract contract OracleSettings is IAIRiskOracle, SignerSet, AccessManaged, Pau
         _setSigners(signers_, threshold_);
     }
 
-    /// @notice Change the price of new requests, wei: of any, and of a callback on top.
-    function setFees(uint96 fee_, uint96 callbackFee_) external restricted {
-        _setFees(fee_, callbackFee_);
+    /// @notice Fix the price of new requests, wei: of any, and of a unit of a callback's gas on top.
+    function setFees(uint96 fee_, uint96 callbackGasPrice_) external restricted {
+        (_minimumFee, _maximumFee) = (0, 0);
+        _setFees(fee_, callbackGasPrice_);
+    }
+
+    /// @notice Let the fee follow the base fee within bounds, wei; anyone may {followBaseFee}.
+    function setFeeBounds(uint96 minimumWei, uint96 maximumWei) external restricted {
+        if (maximumWei == 0 || minimumWei > maximumWei) revert InvalidSetting("maximumFee", maximumWei);
+        (_minimumFee, _maximumFee) = (uint256(minimumWei).toUint72(), uint256(maximumWei).toUint72());
+        emit FeeBoundsChanged(minimumWei, maximumWei);
+    }
+
+    /// @notice Set the fee to what an answer costs at this block's base fee, within the bounds; at most once in {FEE_HOLDS}.
+    function followBaseFee() external {
+        if (_maximumFee == 0) revert FeeIsFixed();
+        uint256 nextAt = _feeChangedAt + FEE_HOLDS;
+        if (block.timestamp < nextAt) revert FeeChangedLately(nextAt);
+        uint256 fee_ = Math.min(Math.max(block.basefee * ANSWER_GAS, _minimumFee), _maximumFee);
+        _setFees(fee_.toUint96(), (fee_ / ANSWER_GAS).toUint96());
     }
 
     /// @notice Change how long new requests wait and how long new answers count, seconds.
@@ -101,10 +130,11 @@ abstract contract OracleSettings is IAIRiskOracle, SignerSet, AccessManaged, Pau
         _unpause();
     }
 
-    function _setFees(uint96 fee_, uint96 callbackFee_) private {
+    function _setFees(uint96 fee_, uint96 callbackGasPrice_) private {
         _ledger.fee = uint256(fee_).toUint72();
-        callbackFee = uint256(callbackFee_).toUint72();
-        emit FeesChanged(fee_, callbackFee_);
+        callbackGasPrice = uint256(callbackGasPrice_).toUint72();
+        _feeChangedAt = uint40(block.timestamp);
+        emit FeesChanged(fee_, callbackGasPrice_);
     }
 
     function _setLifetimes(uint32 requestLifetimeSeconds, uint32 assessmentLifetimeSeconds) private {
@@ -126,6 +156,16 @@ abstract contract OracleSettings is IAIRiskOracle, SignerSet, AccessManaged, Pau
     /// @inheritdoc IAIRiskOracle
     function fee() external view returns (uint96) {
         return _ledger.fee;
+    }
+
+    /// @inheritdoc IAIRiskOracle
+    function callbackFee(uint24 callbackGas) public view returns (uint256) {
+        return uint256(callbackGasPrice) * callbackGas;
+    }
+
+    /// @notice Within which bounds the fee follows the base fee, wei; zeros when it is fixed.
+    function feeBounds() external view returns (uint96 minimumWei, uint96 maximumWei) {
+        return (_minimumFee, _maximumFee);
     }
 
     /// @inheritdoc IAIRiskOracle

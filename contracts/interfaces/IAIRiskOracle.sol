@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-pragma solidity ^0.8.28;
+pragma solidity >=0.8.4;
 
 import {IModelRegistry} from "./IModelRegistry.sol";
 
@@ -44,6 +44,7 @@ interface IAIRiskOracle {
     /// @param fee wei
     /// @param requestedAt Unix seconds
     /// @param deadline Unix seconds; the last second in which an answer is accepted
+    /// @param blockNumber the block in which it was asked, and at which the wallet's history is read
     struct Request {
         address user;
         address requester;
@@ -52,10 +53,11 @@ interface IAIRiskOracle {
         uint96 fee;
         uint64 requestedAt;
         uint64 deadline;
+        uint64 blockNumber;
     }
 
     /// @notice What the signers vouch for and the proof shows.
-    /// @param blockNumber block at which the history was read, with its hash
+    /// @param blockNumber block at which the history was read, the request's, with its hash
     /// @param featureCommitment Poseidon commitment of the on-chain features, a field element
     /// @param outputs the circuit's ten signed fixed-point outputs
     struct Report {
@@ -67,7 +69,8 @@ interface IAIRiskOracle {
         int256[] outputs;
     }
 
-    /// @notice The borrower's EIP-712 (or ERC-1271) signature over {consentDigest}.
+    /// @notice The borrower's EIP-712 (or ERC-1271) signature over {consentDigest}. The key of an account counts, whatever
+    /// code it delegates to (EIP-7702); a contract wallet must be deployed (no ERC-6492).
     /// @param validUntil Unix seconds; the last second in which it counts
     struct Consent {
         uint64 validUntil;
@@ -111,7 +114,8 @@ interface IAIRiskOracle {
         bytes32 dataCommitment,
         uint96 fee,
         uint64 requestedAt,
-        uint64 deadline
+        uint64 deadline,
+        uint64 blockNumber
     );
     event AssessmentProvided(
         uint256 indexed requestId,
@@ -123,7 +127,9 @@ interface IAIRiskOracle {
     event RequestCancelled(uint256 indexed requestId);
     event FeesWithdrawn(address indexed payee, uint256 amountWei);
     event RefundWithdrawn(address indexed requester, address indexed to, uint256 amountWei);
-    event FeesChanged(uint96 feeWei, uint96 callbackFeeWei);
+    event RequestSkipped(uint256 indexed requestId, RequestState state);
+    event FeesChanged(uint96 feeWei, uint96 callbackGasPriceWei);
+    event FeeBoundsChanged(uint96 minimumWei, uint96 maximumWei);
     event CallbackFailed(uint256 indexed requestId, address indexed receiver);
     event PayeeChanged(address payee);
     event LifetimesChanged(uint32 requestLifetimeSeconds, uint32 assessmentLifetimeSeconds);
@@ -141,7 +147,7 @@ interface IAIRiskOracle {
     error RequestNotExpired(uint256 requestId, uint64 deadline);
     error WrongOutputCount(uint256 count, uint256 expected);
     error OutputOutOfRange(uint256 index, int256 value);
-    error BlockNotMined(uint64 blockNumber, uint256 currentBlock);
+    error BlockMismatch(uint64 reported, uint64 requested);
     error BlockHashMismatch(uint64 blockNumber, bytes32 reported, bytes32 actual);
     error InvalidProof(bytes32 modelId);
     error ModelAnswersBatches(bytes32 modelId, uint8 batchSize);
@@ -152,6 +158,10 @@ interface IAIRiskOracle {
     error NothingToWithdraw();
     error ZeroReceiver();
     error TooLittleGas(uint256 left, uint256 needed);
+    error CallbackGasOutOfRange(uint256 gas, uint256 maximum);
+    error NothingToAnswer();
+    error FeeIsFixed();
+    error FeeChangedLately(uint256 nextAt);
     error InvalidSetting(string name, uint256 value);
 
     /// @notice Ask about yourself; send exactly {fee}.
@@ -170,11 +180,13 @@ interface IAIRiskOracle {
 
     /// @notice Like {requestAssessmentFor}, and the caller's {IAssessmentReceiver-onAssessment} is called with the answer;
     /// send exactly {fee} + {callbackFee}.
+    /// @param callbackGas what the call may burn, at most {MAXIMUM_CALLBACK_GAS}
     function requestAssessmentWithCallback(
         address user,
         LoanTerms calldata terms,
         bytes32 dataCommitment,
-        Consent calldata consent
+        Consent calldata consent,
+        uint24 callbackGas
     ) external payable returns (uint256 requestId);
 
     /// @notice Answer a pending request: checks the signatures and the proof, and stores what the proof says.
@@ -186,12 +198,15 @@ interface IAIRiskOracle {
         bytes calldata proof
     ) external;
 
-    /// @notice Answer many requests; each is checked as if it came alone, and one that fails refuses all.
+    /// @notice Answer many requests; each is checked as if it came alone. One that meanwhile ended or expired is skipped
+    /// ({RequestSkipped}), one that is wrong refuses all; all are looked at before the first is checked.
     /// @dev A receiver that burns little gas in an estimate and much in the block must not fail the others for want of gas:
-    /// send 200,000 above the estimate for each request with a callback; what is not burnt comes back.
-    function provideAssessments(Answer[] calldata answers) external;
+    /// send the request's callback gas above the estimate for each; what is not burnt comes back.
+    /// @return answered how many were answered, at least one
+    function provideAssessments(Answer[] calldata answers) external returns (uint256 answered);
 
-    /// @notice Say that a request gets no answer, and credit its fee to the requester.
+    /// @notice Say that a request gets no answer, and credit its fee to the requester; of what the requester caused
+    /// (UnsupportedAsset, PrivateDataNotOpened, OperatorPolicy) a tenth is kept, for the decline's cost.
     /// @param reason a {DeclineReason} other than None
     function declineAssessment(
         Request calldata request,
@@ -210,13 +225,23 @@ interface IAIRiskOracle {
     /// @param to the caller, or whom else a caller that cannot take ether names
     function withdrawRefund(address to) external;
 
-    /// @notice The latest answer about a wallet, expired or not; reverts when there is none.
+    /// @notice The answer to the wallet's newest answered request among its last five, expired or not; reverts without one.
     function getAssessment(address user) external view returns (Assessment memory);
 
     /// @notice The answer to one request; reverts unless it is answered.
     function assessmentOf(uint256 requestId) external view returns (Assessment memory);
 
     function stateOf(uint256 requestId) external view returns (RequestState);
+
+    /// @notice Why a request was declined, and when (Unix seconds); None and zero when it was not.
+    function declineOf(uint256 requestId) external view returns (DeclineReason reason, uint40 declinedAt);
+
+    /// @notice What goes back to the requester of a request that paid this fee, when it ends without an answer.
+    /// @param reason why it was declined, None when it was cancelled
+    function refundFor(uint96 feeWei, DeclineReason reason) external pure returns (uint256 amountWei);
+
+    /// @notice A wallet's last five requests, whoever asked, newest first; zero where there are fewer.
+    function recentRequests(address user) external view returns (uint256[5] memory requestIds);
 
     /// @notice True when the wallet has an unexpired answer issued at most `maxAge` seconds ago.
     function isFresh(address user, uint256 maxAge) external view returns (bool);
@@ -239,10 +264,33 @@ interface IAIRiskOracle {
     /// @notice What a request costs, wei.
     function fee() external view returns (uint96);
 
-    /// @notice What a callback costs on top of {fee}, wei.
-    function callbackFee() external view returns (uint72);
+    /// @notice What a callback of this much gas costs on top of {fee}, wei.
+    function callbackFee(uint24 callbackGas) external view returns (uint256);
+
+    /// @notice The most gas that a callback may ask for.
+    function MAXIMUM_CALLBACK_GAS() external view returns (uint24);
 
     function registry() external view returns (IModelRegistry);
+
+    /// @notice The data commitment of a request without private data, of the primary model.
+    function neutralCommitment() external view returns (bytes32);
+
+    /// @notice How often a wallet's consent was used: the next one is signed with this number.
+    function nonces(address user) external view returns (uint256);
+
+    /// @notice The domain of everything that is signed, as EIP-5267 has it.
+    function eip712Domain()
+        external
+        view
+        returns (
+            bytes1 fields,
+            string memory name,
+            string memory version,
+            uint256 chainId,
+            address verifyingContract,
+            bytes32 salt,
+            uint256[] memory extensions
+        );
 
     /// @notice Seconds that a new request may wait, and that a new answer counts.
     function lifetimes() external view returns (uint32 requestLifetimeSeconds, uint32 assessmentLifetimeSeconds);

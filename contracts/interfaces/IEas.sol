@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-pragma solidity ^0.8.28;
+pragma solidity >=0.8.4;
 
 /// @title What is used of the Ethereum Attestation Service, version 1: https://attest.org
 interface IEas {

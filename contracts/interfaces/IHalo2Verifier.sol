@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-pragma solidity ^0.8.28;
+pragma solidity >=0.8.4;
 
 /// @title The generated verifier of one model's circuit
 /// @notice Always reached by a typed call: the generated code reads absolute calldata offsets, so calldata that a

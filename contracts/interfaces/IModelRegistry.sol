@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-pragma solidity ^0.8.28;
+pragma solidity >=0.8.4;
 
 /// @title The registered models, and which of them may answer
 interface IModelRegistry {
@@ -48,6 +48,8 @@ interface IModelRegistry {
     error TimelockRunning(bytes32 modelId, uint64 activatableAt);
     error VerifierCodeMismatch(address verifier, bytes32 codeHash, bytes32 expected);
     error VerifierDelegates(address verifier);
+    error VerifierRunsOtherCode(address verifier, uint256 position, uint8 opcode);
+    error ProposalExpired(bytes32 modelId, uint64 expiredAt);
     error ScaleTooLarge(uint256 output, uint256 scale, uint256 maximum);
     error ZeroBatchSize();
     error CommitmentNotInField(uint256 commitment);
@@ -55,7 +57,8 @@ interface IModelRegistry {
     error PrimaryCannotBeRetired(bytes32 modelId);
     error InvalidModelId();
 
-    /// @notice What the oracle needs to check an answer, in one storage read; reverts unless the model is active.
+    /// @notice What the oracle needs to check an answer; reverts unless the model is active and its verifier's code is
+    /// still the proposed.
     /// @return verifier the contract that checks the proof
     /// @return index the model's small number
     /// @return scales seven bits for each output, the first output in the lowest bits
@@ -72,4 +75,10 @@ interface IModelRegistry {
 
     /// @notice The model id behind an assessment's `modelIndex`, zero when there is none.
     function modelAt(uint16 index) external view returns (bytes32);
+
+    /// @notice Whether the model behind an assessment's `modelIndex` may still answer, and whether it is the primary.
+    function standingOf(uint16 index) external view returns (bool active, bool primary);
+
+    /// @notice The neutral commitment of the primary model, zero before the first activation.
+    function primaryNeutralCommitment() external view returns (uint256);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-pragma solidity ^0.8.28;
+pragma solidity >=0.8.4;
 
 /// @title A price feed with the selectors of Chainlink's aggregators
 interface IPriceFeed {

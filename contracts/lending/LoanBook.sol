@@ -9,6 +9,7 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {IAIRiskOracle} from "../interfaces/IAIRiskOracle.sol";
 import {ILendingDesk} from "../interfaces/ILendingDesk.sol";
+import {Policies} from "../lib/Policies.sol";
 
 /// @title The books of a lender: loans, lender money, collateral, what is owed to whom
 /// @notice Collateral is ether. A loan's collateral is held, credited to its borrower, or taken at a default: never
@@ -31,6 +32,9 @@ abstract contract LoanBook is ILendingDesk, AccessManaged, ReentrancyGuardTransi
 
     /// @notice Principal of active loans.
     uint256 public outstanding;
+
+    /// @inheritdoc ILendingDesk
+    mapping(address borrower => uint256 principal) public outstandingOf;
 
     /// @notice Collateral of loans that are requested, in review or active, wei.
     uint256 public collateralHeld;
@@ -68,7 +72,8 @@ abstract contract LoanBook is ILendingDesk, AccessManaged, ReentrancyGuardTransi
         bool refunded = answer == IAIRiskOracle.RequestState.Declined || answer == IAIRiskOracle.RequestState.Cancelled;
         if (!refunded || record.feeReclaimed) revert FeeNotRefundable(loanId);
         record.feeReclaimed = true;
-        _credit(record.borrower, record.fee);
+        (IAIRiskOracle.DeclineReason reason, ) = oracle.declineOf(record.requestId);
+        _credit(record.borrower, oracle.refundFor(record.fee, reason));
         // One withdrawal fetches the refunds of all loans: later ones find theirs here.
         if (oracle.refundOf(address(this)) > 0) oracle.withdrawRefund(address(this));
     }
@@ -89,7 +94,7 @@ abstract contract LoanBook is ILendingDesk, AccessManaged, ReentrancyGuardTransi
         bool late = block.timestamp > record.dueAt;
         record.state = LoanState.Repaid;
         cash += amount;
-        outstanding -= record.principal;
+        _bookEnd(record);
         _lock(amount - record.principal, record.startedAt);
         emit LoanRepaid(loanId, record.borrower, amount, late);
         _creditCollateral(record);
@@ -100,7 +105,7 @@ abstract contract LoanBook is ILendingDesk, AccessManaged, ReentrancyGuardTransi
         uint256 due = _owed(record);
         record.state = LoanState.Defaulted;
         cash += recovered;
-        outstanding -= record.principal;
+        _bookEnd(record);
         if (recovered >= record.principal) {
             _lock(recovered - record.principal, record.startedAt);
         } else {
@@ -112,6 +117,27 @@ abstract contract LoanBook is ILendingDesk, AccessManaged, ReentrancyGuardTransi
         collateralHeld -= record.collateral;
         emit LoanDefaulted(loanId, record.borrower, due, recovered);
         if (record.collateral > seized) _credit(record.borrower, record.collateral - seized);
+    }
+
+    function _bookEnd(Loan storage record) private {
+        outstanding -= record.principal;
+        outstandingOf[record.borrower] -= record.principal;
+    }
+
+    /// @dev What the last lender, who leaves, takes: everything, for nobody is there to skim what is locked.
+    function _bookLastWithdrawal() internal returns (uint256 amount) {
+        if (outstanding > 0) revert LoansOutstanding(outstanding);
+        amount = cash;
+        cash = 0;
+        _lockedProfit = 0;
+    }
+
+    /// @dev What a lender takes. The only one may take of the locked, too: it cannot be more than what stays.
+    function _bookWithdrawal(uint256 amount) internal {
+        uint256 locked = lockedProfit();
+        cash -= amount;
+        if (locked > cash + outstanding)
+            (_lockedProfit, _lockedAt) = ((cash + outstanding).toUint128(), uint64(block.timestamp));
     }
 
     /// @dev Let a profit become the lenders' bit by bit, in the time that it took to earn.
@@ -153,11 +179,11 @@ abstract contract LoanBook is ILendingDesk, AccessManaged, ReentrancyGuardTransi
     }
 
     function _owed(Loan storage record) internal view returns (uint256) {
-        uint256 elapsed = block.timestamp - record.startedAt;
         uint256 principal = record.principal;
-        return
-            principal +
-            Math.mulDiv(principal * record.interestRate, elapsed, BASIS_POINTS * 365 days, Math.Rounding.Ceil);
+        // Basis points times seconds: the whole time at the loan's rate, what is late at the late rate too.
+        uint256 weight = record.interestRate * (block.timestamp - record.startedAt);
+        if (block.timestamp > record.dueAt) weight += record.lateInterestRate * (block.timestamp - record.dueAt);
+        return principal + Math.mulDiv(principal, weight, BASIS_POINTS * 365 days, Math.Rounding.Ceil);
     }
 
     // ---------------------------------------------------------- governance
@@ -168,14 +194,7 @@ abstract contract LoanBook is ILendingDesk, AccessManaged, ReentrancyGuardTransi
     }
 
     function _setPolicy(Policy memory policy_) private {
-        if (policy_.maximumLtv == 0 || policy_.maximumLtv > BASIS_POINTS) {
-            revert InvalidPolicy("maximumLtv", policy_.maximumLtv);
-        }
-        if (policy_.maximumDuration == 0) revert InvalidPolicy("maximumDuration", 0);
-        if (policy_.minimumScore > BASIS_POINTS) revert InvalidPolicy("minimumScore", policy_.minimumScore);
-        if (policy_.minimumConfidence > BASIS_POINTS) {
-            revert InvalidPolicy("minimumConfidence", policy_.minimumConfidence);
-        }
+        Policies.check(policy_);
         _policy = policy_;
         emit PolicyChanged(policy_);
     }

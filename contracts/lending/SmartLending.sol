@@ -16,6 +16,9 @@ contract SmartLending is LendingDesk, ERC20 {
     uint256 private constant VIRTUAL_SHARES = 1_000;
     uint256 private constant VIRTUAL_ASSETS = 1;
 
+    /// @notice Of a late loan's collateral, what whoever liquidates it earns, basis points.
+    uint256 public constant LIQUIDATION_BONUS = 100;
+
     event Funded(address indexed lender, uint256 amountWei, uint256 shares);
     event Withdrawn(address indexed lender, uint256 amountWei, uint256 shares);
 
@@ -29,20 +32,27 @@ contract SmartLending is LendingDesk, ERC20 {
     // ------------------------------------------------------------- lenders
 
     /// @notice Deposit ether, receive shares (rounded down).
-    function fund() external payable nonReentrant returns (uint256 shares) {
+    /// @param minimumShares fewer are refused: their price may have moved
+    function fund(uint256 minimumShares) external payable nonReentrant returns (uint256 shares) {
         shares = Math.mulDiv(msg.value, totalSupply() + VIRTUAL_SHARES, totalAssets() + VIRTUAL_ASSETS);
         if (shares == 0) revert ZeroShares();
+        if (shares < minimumShares) revert TooFewShares(shares, minimumShares);
         cash += msg.value;
         emit Funded(msg.sender, msg.value, shares);
         _mint(msg.sender, shares);
     }
 
-    /// @notice Burn shares, receive their part of the pool (rounded down); at most what is not lent out.
+    /// @notice Burn shares, receive their part of the pool (rounded down); at most what is not lent out. With the last
+    /// shares goes all that is here, and no loan may be open.
     function withdraw(uint256 shares) external nonReentrant returns (uint256 amountWei) {
         amountWei = valueOf(shares);
         if (amountWei == 0) revert ZeroShares();
-        if (amountWei > cash) revert InsufficientLiquidity(amountWei, cash);
-        cash -= amountWei;
+        if (shares == totalSupply()) {
+            amountWei = _bookLastWithdrawal();
+        } else {
+            if (amountWei > cash) revert InsufficientLiquidity(amountWei, cash);
+            _bookWithdrawal(amountWei);
+        }
         emit Withdrawn(msg.sender, amountWei, shares);
         _burn(msg.sender, shares);
         Address.sendValue(payable(msg.sender), amountWei);
@@ -69,16 +79,23 @@ contract SmartLending is LendingDesk, ERC20 {
         if (msg.value > due) _sendOrCredit(msg.sender, msg.value - due);
     }
 
-    /// @notice After maturity and grace, anyone: the pool takes what is owed from the collateral, the rest goes back.
+    /// @notice After maturity and grace, anyone, for a bonus: the pool takes what is owed from the collateral, the rest goes
+    /// back.
     function liquidate(uint256 loanId) external nonReentrant {
         Loan storage record = _inState(loanId, LoanState.Active);
         if (block.timestamp < _defaultsAt(record)) revert LiquidationTooEarly(loanId, _defaultsAt(record));
-        uint256 seized = Math.min(_owed(record), record.collateral);
-        _bookDefault(loanId, record, seized, seized);
+        uint256 bonus = Math.mulDiv(record.collateral, LIQUIDATION_BONUS, BASIS_POINTS);
+        uint256 recovered = Math.min(_owed(record), record.collateral - bonus);
+        _bookDefault(loanId, record, recovered, recovered + bonus);
+        _sendOrCredit(msg.sender, bonus);
     }
 
     function _principalFor(uint256 collateral, uint256 ltvBps) internal pure override returns (uint256) {
         return Math.mulDiv(collateral, ltvBps, BASIS_POINTS);
+    }
+
+    function _collateralValue(uint256) internal pure override returns (uint256) {
+        return 0;
     }
 
     function _payOut(address to, uint256 amount) internal override {

@@ -67,13 +67,14 @@ contract TokenLender is LendingDesk, ERC4626 {
     // ----------------------------------------------------------- borrowers
 
     /// @notice Pay back principal and interest ({owed}), taken from the caller; late is allowed, and marked.
-    /// @param maximum the most that may be taken: interest runs until the transaction is mined
+    /// @param maximum the most that may be taken: interest runs until the transaction is mined, and where the token takes a
+    /// fee on transfers that is paid on top
     function repay(uint256 loanId, uint256 maximum) external nonReentrant {
         Loan storage record = _inState(loanId, LoanState.Active);
         uint256 due = _owed(record);
         if (maximum < due) revert PaymentTooSmall(maximum, due);
         _bookRepayment(loanId, record, due);
-        _transferIn(msg.sender, due);
+        _collect(due, maximum);
     }
 
     /// @notice Anyone, when a loan is late beyond its grace or owes too much of its collateral's value: pay its debt and
@@ -96,7 +97,7 @@ contract TokenLender is LendingDesk, ERC4626 {
         if (maximum < paid) revert PaymentTooSmall(maximum, paid);
 
         _bookDefault(loanId, record, paid, seized);
-        _transferIn(msg.sender, paid);
+        _collect(paid, maximum);
         _sendOrCredit(msg.sender, seized);
     }
 
@@ -107,6 +108,12 @@ contract TokenLender is LendingDesk, ERC4626 {
         return lenderAssets();
     }
 
+    /// @notice Like {deposit}, and refuses fewer shares than that: their price may have moved.
+    function fund(uint256 assets, address receiver, uint256 minimumShares) external returns (uint256 shares) {
+        shares = deposit(assets, receiver);
+        if (shares < minimumShares) revert TooFewShares(shares, minimumShares);
+    }
+
     /// @inheritdoc ERC4626
     function maxWithdraw(address owner) public view override returns (uint256) {
         return Math.min(super.maxWithdraw(owner), cash);
@@ -114,7 +121,29 @@ contract TokenLender is LendingDesk, ERC4626 {
 
     /// @inheritdoc ERC4626
     function maxRedeem(address owner) public view override returns (uint256) {
-        return Math.min(super.maxRedeem(owner), _convertToShares(cash, Math.Rounding.Floor));
+        uint256 shares = super.maxRedeem(owner);
+        if (shares > 0 && shares == totalSupply()) {
+            if (outstanding == 0) return shares;
+            // The last share stays while loans are out: what they pay back would be nobody's.
+            --shares;
+        }
+        return Math.min(shares, _convertToShares(cash, Math.Rounding.Floor));
+    }
+
+    /// @inheritdoc ERC4626
+    /// @dev With the last shares goes all that is here.
+    function previewRedeem(uint256 shares) public view override returns (uint256) {
+        bool last = shares > 0 && shares == totalSupply() && outstanding == 0;
+        return last ? cash : super.previewRedeem(shares);
+    }
+
+    /// @inheritdoc ERC4626
+    function previewWithdraw(uint256 assets) public view override returns (uint256) {
+        uint256 shares = super.previewWithdraw(assets);
+        uint256 supply = totalSupply();
+        if (outstanding > 0 || supply == 0 || shares < supply || assets > cash) return shares;
+        // Whoever has all shares and leaves something keeps one, which that belongs to.
+        return assets < cash ? Math.max(supply - 1, 1) : supply;
     }
 
     function _deposit(address caller, address receiver, uint256 assets, uint256 shares) internal override nonReentrant {
@@ -130,7 +159,8 @@ contract TokenLender is LendingDesk, ERC4626 {
         uint256 assets,
         uint256 shares
     ) internal override nonReentrant {
-        cash -= assets;
+        if (shares == totalSupply() && assets == cash) _bookLastWithdrawal();
+        else _bookWithdrawal(assets);
         super._withdraw(caller, receiver, owner, assets, shares);
     }
 
@@ -170,6 +200,30 @@ contract TokenLender is LendingDesk, ERC4626 {
         super._transferIn(from, assets);
         uint256 received = token.balanceOf(address(this)) - before;
         if (received != assets) revert TransferFell(received, assets);
+    }
+
+    /// @dev Take from the caller until this much has arrived, `maximum` at most: what a token withholds, the payer adds.
+    function _collect(uint256 due, uint256 maximum) private {
+        IERC20 token = IERC20(asset());
+        uint256 before = token.balanceOf(address(this));
+        uint256 taken = due;
+        super._transferIn(msg.sender, due);
+        uint256 arrived = token.balanceOf(address(this)) - before;
+        if (arrived < due) {
+            if (arrived == 0) revert TransferFell(0, due);
+            // What is missing, and what will be withheld of it, at the rate just seen.
+            uint256 more = Math.mulDiv(due - arrived, due, arrived, Math.Rounding.Ceil);
+            taken += more;
+            if (taken > maximum) revert PaymentTooSmall(maximum, taken);
+            super._transferIn(msg.sender, more);
+            arrived = token.balanceOf(address(this)) - before;
+        }
+        if (arrived < due) revert TransferFell(arrived, due);
+        cash += arrived - due;
+    }
+
+    function _collateralValue(uint256 collateral) internal view override returns (uint256) {
+        return _principalFor(collateral, BASIS_POINTS);
     }
 
     function _payOut(address to, uint256 amount) internal override {

@@ -7,7 +7,7 @@ import {IAIRiskOracle} from "../interfaces/IAIRiskOracle.sol";
 /// @notice Each equals the hash of the ABI encoding when the words are canonical (no stray bits above an address or a
 /// small integer). Words that are not give another hash: they match nothing that was stored or signed.
 library Calldata {
-    uint256 private constant REQUEST_BYTES = 11 * 32;
+    uint256 private constant REQUEST_BYTES = 12 * 32;
     uint256 private constant TERMS_BYTES = 5 * 32;
 
     /// @notice keccak256(abi.encode(request)).

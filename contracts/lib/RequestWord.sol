@@ -4,8 +4,8 @@ pragma solidity ^0.8.28;
 import {IAIRiskOracle} from "../interfaces/IAIRiskOracle.sol";
 
 /// @notice The one storage word of a request. Its low byte tells what the rest is:
-/// 0 nothing; 1 to 3 the packed answer (the byte is its category plus one); PENDING (with or without a callback) the
-/// upper 31 bytes of the request's hash; DECLINED, CANCELLED nothing more.
+/// 0 nothing; 1 to 3 the packed answer (the byte is its category plus one); PENDING the gas of its callback (24 bits) and
+/// the upper 28 bytes of the request's hash; DECLINED the reason and the time; CANCELLED nothing more.
 type RequestWord is uint256;
 
 using RequestWords for RequestWord global;
@@ -13,31 +13,45 @@ using RequestWords for RequestWord global;
 /// @title What a request's word says
 library RequestWords {
     uint256 private constant PENDING = 0x80;
-    uint256 private constant PENDING_WITH_CALLBACK = 0x83;
     uint256 private constant DECLINED = 0x81;
     uint256 private constant CANCELLED = 0x82;
     uint256 private constant TAG = 0xff;
+    uint256 private constant HASH_SHIFT = 32;
 
-    RequestWord internal constant DECLINED_WORD = RequestWord.wrap(DECLINED);
     RequestWord internal constant CANCELLED_WORD = RequestWord.wrap(CANCELLED);
 
-    function pending(bytes32 requestHash, bool callback) internal pure returns (RequestWord) {
-        return RequestWord.wrap((uint256(requestHash) & ~TAG) | (callback ? PENDING_WITH_CALLBACK : PENDING));
+    /// @param gasForCallback zero for a request without a callback
+    function pending(bytes32 requestHash, uint24 gasForCallback) internal pure returns (RequestWord) {
+        uint256 hash = (uint256(requestHash) >> HASH_SHIFT) << HASH_SHIFT;
+        return RequestWord.wrap(hash | (uint256(gasForCallback) << 8) | PENDING);
+    }
+
+    function declined(uint8 reason) internal view returns (RequestWord) {
+        return RequestWord.wrap(DECLINED | (uint256(reason) << 8) | (block.timestamp << 16));
     }
 
     /// @notice True when the word is that of a pending request with this hash.
     function matches(RequestWord word, bytes32 requestHash) internal pure returns (bool) {
-        return _isPending(word) && RequestWord.unwrap(word) >> 8 == uint256(requestHash) >> 8;
+        uint256 unwrapped = RequestWord.unwrap(word);
+        return unwrapped & TAG == PENDING && unwrapped >> HASH_SHIFT == uint256(requestHash) >> HASH_SHIFT;
     }
 
-    function wantsCallback(RequestWord word) internal pure returns (bool) {
-        return RequestWord.unwrap(word) & TAG == PENDING_WITH_CALLBACK;
+    /// @notice What the callback may burn; only for a word that {matches}.
+    function callbackGas(RequestWord word) internal pure returns (uint256) {
+        return uint24(RequestWord.unwrap(word) >> 8);
+    }
+
+    /// @notice Reason and time of a decline, zeros for a request that was not declined.
+    function decline(RequestWord word) internal pure returns (uint8 reason, uint40 at) {
+        uint256 unwrapped = RequestWord.unwrap(word);
+        if (unwrapped & TAG != DECLINED) return (0, 0);
+        return (uint8(unwrapped >> 8), uint40(unwrapped >> 16));
     }
 
     function state(RequestWord word) internal pure returns (IAIRiskOracle.RequestState) {
         uint256 tag = RequestWord.unwrap(word) & TAG;
         if (tag == 0) return IAIRiskOracle.RequestState.None;
-        if (_isPending(word)) return IAIRiskOracle.RequestState.Pending;
+        if (tag == PENDING) return IAIRiskOracle.RequestState.Pending;
         if (tag == DECLINED) return IAIRiskOracle.RequestState.Declined;
         if (tag == CANCELLED) return IAIRiskOracle.RequestState.Cancelled;
         return IAIRiskOracle.RequestState.Answered;
@@ -75,10 +89,5 @@ library RequestWords {
         a.expiresAt = uint40(word >> 160);
         a.blockNumber = uint40(word >> 200);
         a.modelIndex = uint16(word >> 240);
-    }
-
-    function _isPending(RequestWord word) private pure returns (bool) {
-        uint256 tag = RequestWord.unwrap(word) & TAG;
-        return tag == PENDING || tag == PENDING_WITH_CALLBACK;
     }
 }

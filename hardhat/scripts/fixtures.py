@@ -2,6 +2,7 @@
 
 Does nothing when the fixtures fit the keys and this script. The samples are found, not chosen by hand: of many random
 inputs, one for each category, one with private data, and one whose outputs reach the most clip limits, at both ends.
+Beside them stand the outputs of some more of each category, without proofs.
 """
 
 import asyncio
@@ -23,6 +24,7 @@ from oracle.proving.prover import Proof, Prover
 ROOT = Path(__file__).resolve().parents[2]
 TARGET = ROOT / "build" / "fixtures" / "proofs.json"
 CANDIDATES = 20_000
+DRAWN_OF_EACH = 32
 
 
 def main() -> None:
@@ -34,7 +36,7 @@ def main() -> None:
     if TARGET.is_file() and json.loads(TARGET.read_text())["stamp"] == stamp:
         print(f"{TARGET.relative_to(ROOT)} fits the keys: nothing to do")
         return
-    samples = find_samples(Model.open(model), model.output_scales)
+    samples, drawn = find_samples(Model.open(model), model.output_scales)
     proofs = asyncio.run(prove_all(model.directory, folder, samples))
     TARGET.parent.mkdir(parents=True, exist_ok=True)
     content = {
@@ -47,13 +49,19 @@ def main() -> None:
         "cases": {
             name: case(proof, decode_outputs(proof.outputs, model.output_scales)) for name, proof in proofs.items()
         },
+        "drawn": [str(output) for outputs in drawn for output in outputs],
     }
     TARGET.write_text(json.dumps(content, indent=1) + "\n")
     print(f"{TARGET.relative_to(ROOT)}: {', '.join(proofs)}")
 
 
-def find_samples(model: Model, scales: tuple[int, ...]) -> dict[str, tuple[list[int], list[int]]]:
-    """Return chain and private tensors by name, from a fixed seed; raises SystemExit when a category is missed."""
+def find_samples(
+    model: Model, scales: tuple[int, ...]
+) -> tuple[dict[str, tuple[list[int], list[int]]], list[list[int]]]:
+    """Return chain and private tensors by name, and outputs of the first inputs of each category, from a fixed seed.
+
+    Raises SystemExit when a category is missed.
+    """
     generator = torch.Generator().manual_seed(1)
     chains = torch.randint(0, ENCODED_ONE + 1, (CANDIDATES, len(FEATURES)), generator=generator)
     # Half of them sit at the ends of their ranges, where outputs are clipped.
@@ -64,10 +72,13 @@ def find_samples(model: Model, scales: tuple[int, ...]) -> dict[str, tuple[list[
     with torch.inference_mode():
         rows = model.network(chains, private).tolist()
     samples: dict[str, tuple[list[int], list[int]]] = {}
+    drawn: dict[str, list[list[int]]] = {"low": [], "medium": [], "high": []}
     most_clipped = (-1, -1)
     for chain, row in zip(chains.tolist(), rows, strict=True):
         scores = decode_outputs(row, scales)
         category = scores.category.name.lower()
+        if len(drawn[category]) < DRAWN_OF_EACH:
+            drawn[category].append(row)
         eligible = category != "low" or (scores.score_bps >= 7_000 and scores.fraud_likelihood_bps < 2_000)
         if eligible and scores.maximum_ltv_bps > 0 and scores.duration_days > 0:
             samples.setdefault(category, (chain, neutral))
@@ -86,7 +97,7 @@ def find_samples(model: Model, scales: tuple[int, ...]) -> dict[str, tuple[list[
     samples["private"] = (samples["low"][0], opened + salt)
     if neutral[: len(NEUTRAL_PRIVATE)] != list(NEUTRAL_PRIVATE):
         sys.exit(f"the model's neutral private tensor begins with {neutral[: len(NEUTRAL_PRIVATE)]}: train it again")
-    return samples
+    return samples, [outputs for rows in drawn.values() for outputs in rows]
 
 
 async def prove_all(

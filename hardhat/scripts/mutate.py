@@ -23,7 +23,7 @@ HARDHAT = REPOSITORY / "hardhat"
 COPY = REPOSITORY / "build" / "mutants"
 SWITCH = "address(0x4d7574616e74)"
 # The adapters are tested from Python, against the real services.
-SKIPPED = ("contracts/adapters/", "contracts/devnet/", "contracts/examples/")
+SKIPPED = ("contracts/adapters/", "contracts/devnet/", "contracts/examples/", "contracts/mocks/")
 # What makes each test contract switch on the mutant that the environment names.
 SWITCHED_ON = (
     ("    error NotEqual(", f'    constructor() {{ vm.deal({SWITCH}, vm.envOr("MUTANT", uint256(0))); }}\n\n'),

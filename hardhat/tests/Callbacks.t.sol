@@ -24,6 +24,7 @@ contract Receiver is IAssessmentReceiver {
     IAIRiskOracle.Assessment public last;
     bytes public reentry;
     bool public reentered;
+    uint24 public callbackGas = 200_000;
 
     constructor(AIRiskOracle oracle, Mode mode_) payable {
         _oracle = oracle;
@@ -37,7 +38,11 @@ contract Receiver is IAssessmentReceiver {
         IAIRiskOracle.Consent calldata consent,
         uint256 value
     ) external returns (uint256) {
-        return _oracle.requestAssessmentWithCallback{value: value}(user, terms, commitment, consent);
+        return _oracle.requestAssessmentWithCallback{value: value}(user, terms, commitment, consent, callbackGas);
+    }
+
+    function need(uint24 gas_) external {
+        callbackGas = gas_;
     }
 
     function prepare(bytes calldata call_) external {
@@ -47,7 +52,7 @@ contract Receiver is IAssessmentReceiver {
     function onAssessment(uint256 requestId, IAIRiskOracle.Assessment calldata assessment) external {
         require(msg.sender == address(_oracle), "not the oracle");
         // A little went to finding this function and its arguments.
-        if (mode == Mode.NeedAllGas) require(gasleft() > _oracle.CALLBACK_GAS() - 4_000, "starved");
+        if (mode == Mode.NeedAllGas) require(gasleft() > callbackGas - 10_000, "starved");
         ++calls;
         lastRequest = requestId;
         last = assessment;
@@ -65,14 +70,16 @@ contract Receiver is IAssessmentReceiver {
 }
 
 contract CallbacksTest is OracleFixture {
+    uint256 private constant PRICE = FEE + (FEE / 750_000) * 200_000;
+
     function _askWith(
         Receiver.Mode mode
     ) private returns (Receiver receiver, uint256 id, IAIRiskOracle.Request memory r) {
         receiver = new Receiver{value: 10 * FEE}(oracle, mode);
         IAIRiskOracle.Consent memory consent = _consent(address(receiver), _terms(), NEUTRAL);
-        id = receiver.ask(borrower, _terms(), NEUTRAL, consent, 2 * FEE);
+        id = receiver.ask(borrower, _terms(), NEUTRAL, consent, PRICE);
         r = _logged(borrower, address(receiver), _terms());
-        r.fee = 2 * FEE;
+        r.fee = uint96(PRICE);
     }
 
     function test_callback__when_asked_for__then_the_requester_hears_the_answer() public {
@@ -86,14 +93,40 @@ contract CallbacksTest is OracleFixture {
         equal(receiver.lastRequest(), id, "about its request");
         (, uint16 score, , , , , , , , , , ) = receiver.last();
         equal(score, 8_007, "with the answer");
-        equal(oracle.earnedFees(), 2 * FEE, "both fees are earned");
+        equal(oracle.earnedFees(), PRICE, "both fees are earned");
     }
 
     function test_callback__when_its_fee_is_missing__then_the_request_is_refused() public {
         Receiver receiver = new Receiver{value: 10 * FEE}(oracle, Receiver.Mode.Remember);
         IAIRiskOracle.Consent memory consent = _consent(address(receiver), _terms(), NEUTRAL);
-        vm.expectRevert(abi.encodeWithSelector(IAIRiskOracle.WrongFee.selector, FEE, 2 * FEE));
+        vm.expectRevert(abi.encodeWithSelector(IAIRiskOracle.WrongFee.selector, FEE, PRICE));
         receiver.ask(borrower, _terms(), NEUTRAL, consent, FEE);
+    }
+
+    function test_callback__when_its_gas_is_out_of_range__then_the_request_is_refused() public {
+        IAIRiskOracle.Consent memory consent = _consent(address(this), _terms(), NEUTRAL);
+        uint24[2] memory wrong = [uint24(0), 1_000_001];
+        for (uint256 i = 0; i < 2; ++i) {
+            vm.expectRevert(abi.encodeWithSelector(IAIRiskOracle.CallbackGasOutOfRange.selector, wrong[i], 1_000_000));
+            oracle.requestAssessmentWithCallback{value: PRICE}(borrower, _terms(), NEUTRAL, consent, wrong[i]);
+        }
+        uint256 price = FEE + oracle.callbackFee(1_000_000);
+        oracle.requestAssessmentWithCallback{value: price}(borrower, _terms(), NEUTRAL, consent, 1_000_000);
+    }
+
+    /// @dev Two fresh slots cost more than 200,000 after the next fork: whoever needs more asks and pays for more.
+    function test_callback__when_more_gas_is_asked_and_paid_for__then_that_much_is_given() public {
+        Receiver receiver = new Receiver(oracle, Receiver.Mode.NeedAllGas);
+        receiver.need(600_000);
+        uint256 price = FEE + oracle.callbackFee(600_000);
+        equal(price, FEE + 600_000 * (FEE / 750_000), "by its gas");
+        vm.deal(address(receiver), price);
+        IAIRiskOracle.Consent memory consent = _consent(address(receiver), _terms(), NEUTRAL);
+        uint256 id = receiver.ask(borrower, _terms(), NEUTRAL, consent, price);
+        IAIRiskOracle.Request memory request = _logged(borrower, address(receiver), _terms());
+        request.fee = uint96(price);
+        _answer(id, request, _lowOutputs());
+        equal(receiver.calls(), 1, "not starved");
     }
 
     function test_callback__when_not_asked_for__then_nobody_is_called() public {
@@ -115,7 +148,7 @@ contract CallbacksTest is OracleFixture {
             emit IAIRiskOracle.CallbackFailed(id, address(receiver));
             uint256 before = gasleft();
             oracle.provideAssessment(request, report, signatures, proof);
-            check(before - gasleft() < oracle.CALLBACK_GAS() + 200_000, "the callback burns no more than its cap");
+            check(before - gasleft() < 200_000 + 200_000, "the callback burns no more than its cap");
             check(oracle.stateOf(id) == IAIRiskOracle.RequestState.Answered, "answered");
         }
     }
@@ -175,7 +208,7 @@ contract CallbacksTest is OracleFixture {
             oracle.provideAssessment(request, report, signatures, proof);
             equal(receiver.calls(), 1, "called once");
             check(!receiver.reentered(), "the inner call failed");
-            equal(oracle.earnedFees(), earned + 2 * FEE, "one fee");
+            equal(oracle.earnedFees(), earned + PRICE, "one fee");
             equal(address(oracle).balance, balance, "no money left");
         }
     }
@@ -197,10 +230,47 @@ contract CallbacksTest is OracleFixture {
         check(oracle.stateOf(1) == IAIRiskOracle.RequestState.Pending, "untouched");
     }
 
-    function test_many__when_one_stands_twice__then_it_is_refused() public {
+    function test_many__when_one_stands_twice__then_it_is_answered_once() public {
         IAIRiskOracle.Answer[] memory answers = _prepareMany(2);
         answers[1] = answers[0];
-        vm.expectPartialRevert(IAIRiskOracle.RequestNotPending.selector);
+        vm.expectEmit();
+        emit IAIRiskOracle.RequestSkipped(1, IAIRiskOracle.RequestState.Answered);
+        equal(oracle.provideAssessments(answers), 1, "answered");
+        equal(oracle.earnedFees(), FEE, "one fee");
+    }
+
+    /// @dev Anyone can copy an answer from the mempool, or cancel at the deadline: the rest of the batch stands.
+    function test_many__when_some_ended_meanwhile__then_the_others_are_answered() public {
+        IAIRiskOracle.Answer[] memory answers = _prepareMany(4);
+        IAIRiskOracle.Answer memory copied = answers[3];
+        vm.prank(address(0xBAD));
+        oracle.provideAssessment(copied.request, copied.report, copied.signatures, copied.proof);
+        _decline(2, answers[1].request, 1);
+        equal(oracle.provideAssessments(answers), 2, "answered");
+        check(oracle.stateOf(1) == IAIRiskOracle.RequestState.Answered, "the first");
+        check(oracle.stateOf(2) == IAIRiskOracle.RequestState.Declined, "the second stays declined");
+        check(oracle.stateOf(3) == IAIRiskOracle.RequestState.Answered, "the third");
+        vm.expectRevert(IAIRiskOracle.NothingToAnswer.selector);
+        oracle.provideAssessments(answers);
+    }
+
+    function test_many__when_one_expired__then_the_others_are_answered() public {
+        IAIRiskOracle.Answer[] memory answers = new IAIRiskOracle.Answer[](2);
+        answers[0] = _prepareMany(1)[0];
+        vm.warp(uint256(answers[0].request.deadline) + 1);
+        answers[1] = _prepareMany(1)[0];
+        equal(oracle.provideAssessments(answers), 1, "answered");
+        check(oracle.stateOf(1) == IAIRiskOracle.RequestState.Pending, "expired");
+        check(oracle.stateOf(2) == IAIRiskOracle.RequestState.Answered, "the other");
+    }
+
+    /// @dev A request that was never made so is found before any proof is paid for.
+    function test_many__when_one_is_another_request__then_it_is_refused_before_the_first_is_checked() public {
+        IAIRiskOracle.Answer[] memory answers = _prepareMany(3);
+        answers[2].request.fee += 1;
+        // Reached, it would be refused for its proof.
+        answers[0].proof = hex"00";
+        vm.expectRevert(abi.encodeWithSelector(IAIRiskOracle.RequestMismatch.selector, 3));
         oracle.provideAssessments(answers);
     }
 

@@ -29,8 +29,8 @@ contract InvariantsTest is WorldChecks {
         _forgedAnswersAreRefused();
     }
 
-    function invariant_no_thin_wallet_is_approved_without_a_reviewer() external view {
-        _noThinWalletIsApproved();
+    function invariant_a_wallet_that_is_refused_finds_no_way_to_money() external view {
+        _refusalsLast();
     }
 
     function invariant_nobody_is_stuck_and_no_price_jumps() external view {

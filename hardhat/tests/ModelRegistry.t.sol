@@ -156,6 +156,115 @@ contract ModelRegistryTest is OracleFixture {
         registry.activate(SECOND);
     }
 
+    /// @dev Made, proposed and destroyed in one transaction, and made again with other code: the proposal stands.
+    function test_answer__when_the_verifiers_code_was_exchanged__then_it_is_refused() public {
+        (uint256 id, IAIRiskOracle.Request memory request) = _ask();
+        IAIRiskOracle.Report memory report = _report(id, _lowOutputs());
+        bytes memory proof = _proof(request, report);
+        bytes[] memory signatures = _signatures(oracle.reportDigest(request, report));
+        bytes memory honest = address(verifier).code;
+        bytes32 honestHash = keccak256(honest);
+        // Says yes to everything.
+        vm.etch(address(verifier), hex"60015f5260205ff3");
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IModelRegistry.VerifierCodeMismatch.selector,
+                address(verifier),
+                address(verifier).codehash,
+                honestHash
+            )
+        );
+        oracle.provideAssessment(request, report, signatures, proof);
+        vm.etch(address(verifier), honest);
+        oracle.provideAssessment(request, report, signatures, proof);
+    }
+
+    function test_propose__when_the_verifier_may_run_other_code__then_it_is_refused() public {
+        // PUSH1 0, five times for a call's arguments, then the instruction.
+        bytes memory prefix = hex"60006000600060006000";
+        uint8[3] memory forbidden = [0xf2, 0xf4, 0xff];
+        for (uint256 i = 0; i < 3; ++i) {
+            bytes1 op = bytes1(forbidden[i]);
+            address runs = _withCode(abi.encodePacked(prefix, op));
+            vm.expectRevert(
+                abi.encodeWithSelector(IModelRegistry.VerifierRunsOtherCode.selector, runs, 10, forbidden[i])
+            );
+            registry.propose(SECOND, _spec(runs));
+            // Behind an end and a jump's target: it can be reached.
+            runs = _withCode(abi.encodePacked(hex"600456fe5b", prefix, op));
+            vm.expectRevert(
+                abi.encodeWithSelector(IModelRegistry.VerifierRunsOtherCode.selector, runs, 15, forbidden[i])
+            );
+            registry.propose(SECOND, _spec(runs));
+            // As data of a push, or behind an end that no jump passes: it is none.
+            uint256 state = vm.snapshotState();
+            registry.propose(SECOND, _spec(_withCode(abi.encodePacked(hex"60", op, hex"6101", op, hex"00"))));
+            bytes5 ends = hex"0056f3fdfe";
+            for (uint256 j = 0; j < 5; ++j) {
+                registry.propose(bytes32(j + 1), _spec(_withCode(abi.encodePacked(ends[j], op, hex"5f", op))));
+            }
+            vm.revertToState(state);
+        }
+        // A minimal proxy (ERC-1167) in life.
+        address proxy = _withCode(
+            abi.encodePacked(hex"363d3d373d3d3d363d73", address(verifier), hex"5af43d82803e903d91602b57fd5bf3")
+        );
+        vm.expectPartialRevert(IModelRegistry.VerifierRunsOtherCode.selector);
+        registry.propose(SECOND, _spec(proxy));
+    }
+
+    function _withCode(bytes memory code) private returns (address at) {
+        at = address(uint160(uint256(keccak256(code))));
+        vm.etch(at, code);
+    }
+
+    function test_activate__when_the_proposal_expired__then_it_is_refused_and_may_be_made_again() public {
+        IModelRegistry.ModelSpec memory spec = _spec(address(verifier));
+        registry.propose(SECOND, spec);
+        uint64 last = registry.model(SECOND).activatableAt + registry.ACTIVATION_WINDOW();
+        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.ModelExists.selector, SECOND));
+        registry.propose(SECOND, spec);
+        vm.warp(last);
+        uint256 state = vm.snapshotState();
+        registry.activate(SECOND);
+        vm.revertToState(state);
+        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.ModelExists.selector, SECOND));
+        registry.propose(SECOND, spec);
+        vm.warp(last + 1);
+        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.ProposalExpired.selector, SECOND, last));
+        registry.activate(SECOND);
+        // Again, with the whole notice; its number stays.
+        registry.propose(SECOND, spec);
+        vm.expectPartialRevert(IModelRegistry.TimelockRunning.selector);
+        registry.activate(SECOND);
+        vm.warp(_time() + TIMELOCK);
+        registry.activate(SECOND);
+        equal(registry.model(SECOND).index, 2, "number");
+        equal(registry.modelAt(2), SECOND, "by number");
+        registry.propose(THIRD, spec);
+        equal(registry.model(THIRD).index, 3, "the next number");
+    }
+
+    function test_standing__when_models_change__then_it_says_which_may_answer() public {
+        _stands(1, true, true);
+        _stands(2, false, false);
+        registry.propose(SECOND, _spec(address(verifier)));
+        _stands(2, false, false);
+        vm.warp(_time() + TIMELOCK);
+        registry.activate(SECOND);
+        _stands(1, true, false);
+        _stands(2, true, true);
+        registry.rollBack();
+        _stands(1, true, true);
+        _stands(2, false, false);
+        _stands(0, false, false);
+    }
+
+    function _stands(uint16 index, bool active, bool primary) private view {
+        (bool isActive, bool isPrimary) = registry.standingOf(index);
+        check(isActive == active && isPrimary == primary, vm.toString(uint256(index)));
+    }
+
     function test_registry__when_the_caller_has_no_role__then_each_change_is_refused() public {
         IModelRegistry.ModelSpec memory spec = _spec(address(verifier));
         vm.startPrank(borrower);

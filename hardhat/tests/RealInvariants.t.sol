@@ -86,7 +86,7 @@ contract RealInvariantsTest is WorldChecks {
         _requestsEndAtMostOnce();
         _storedNumbersAreProven();
         _forgedAnswersAreRefused();
-        _noThinWalletIsApproved();
+        _refusalsLast();
         _nothingIsStuckAndNothingJumps();
         _etherPoolOwnsWhatItOwes();
         _tokenPoolOwnsWhatItOwes();

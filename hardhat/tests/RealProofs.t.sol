@@ -172,9 +172,9 @@ contract RealProofsTest is ProofFixture {
     function _withTwo(bytes memory call_, bytes memory second) private pure returns (bytes memory out) {
         uint256 end = call_.length - 4;
         out = bytes.concat(call_, bytes32(second.length), second);
-        // Head: 11 words of the request, the report's offset, the signatures', the proof's.
+        // Head: 12 words of the request, the report's offset, the signatures', the proof's.
         assembly ("memory-safe") {
-            mstore(add(add(out, 0x24), mul(13, 0x20)), end)
+            mstore(add(add(out, 0x24), mul(14, 0x20)), end)
         }
     }
 }

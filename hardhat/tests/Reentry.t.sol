@@ -5,11 +5,14 @@ import {IAIRiskOracle} from "../contracts/interfaces/IAIRiskOracle.sol";
 import {ILendingDesk} from "../contracts/interfaces/ILendingDesk.sol";
 import {SmartLending} from "../contracts/lending/SmartLending.sol";
 import {TokenLender} from "../contracts/lending/TokenLender.sol";
+import {openPolicy} from "./support/Loans.sol";
 import {ReentryFixture} from "./support/ReentryFixture.sol";
 import {DollarToken, SettableFeed} from "./support/Tokens.sol";
 
-function policy() pure returns (ILendingDesk.Policy memory) {
-    return ILendingDesk.Policy(7_000, 2_000, 0, 7_000, 3_000, 1_000, 180 days, 3 days);
+/// @dev A wallet whose reviews are under way may take them too.
+function policyForAll() pure returns (ILendingDesk.Policy memory policy) {
+    policy = openPolicy();
+    policy.plainTermsForAll = true;
 }
 
 /// @notice The pool of ether pays a borrower or lender that calls each of its functions back.
@@ -21,10 +24,10 @@ contract ReentryTest is ReentryFixture {
 
     function setUp() public override {
         super.setUp();
-        pool = new SmartLending(address(manager), oracle, policy());
+        pool = new SmartLending(address(manager), oracle, policyForAll());
         _meet(pool, address(0));
-        pool.fund{value: 50 ether}();
-        wallet.act(address(pool), 10 ether, abi.encodeCall(pool.fund, ()));
+        pool.fund{value: 50 ether}(0);
+        wallet.act(address(pool), 10 ether, abi.encodeCall(pool.fund, (0)));
         shares = pool.balanceOf(address(wallet)) / 10;
         uint256 overdue = _active();
         vm.warp(block.timestamp + 34 days);
@@ -45,9 +48,9 @@ contract ReentryTest is ReentryFixture {
         _attempt(0, abi.encodeCall(pool.reclaimFee, (_declined())));
         _attempt(0, abi.encodeCall(pool.liquidate, (overdue)));
         _attempt(1 ether, abi.encodeCall(pool.repay, (_active())));
-        _attempt(1 ether, abi.encodeCall(pool.fund, ()));
+        _attempt(1 ether, abi.encodeCall(pool.fund, (0)));
         _attempt(0, abi.encodeCall(pool.withdraw, (shares)));
-        _attempt(2 ether, _requestCall(1 ether, 30 days));
+        _attempt(2 ether + FEE, _requestCall(1 ether, 2 ether, 30 days));
         // Last: within a claim nothing is left to claim.
         _attempt(0, abi.encodeCall(pool.claim, (address(wallet))));
         wallet.act(address(pool), 0, abi.encodeCall(pool.withdrawApplication, (_requested())));
@@ -106,7 +109,7 @@ contract TokenReentryTest is ReentryFixture {
         super.setUp();
         token = new DollarToken();
         SettableFeed feed = new SettableFeed(2_000e8, 8);
-        pool = new TokenLender(address(manager), oracle, policy(), token, feed, 8_000, type(uint32).max);
+        pool = new TokenLender(address(manager), oracle, policyForAll(), token, feed, 8_000, type(uint32).max);
         _meet(pool, address(token));
         token.mint(address(wallet), 100_000e6);
         wallet.act(address(token), 0, abi.encodeCall(token.approve, (address(pool), type(uint256).max)));
@@ -168,9 +171,9 @@ contract GreedyBorrowerTest is ReentryFixture {
 
     function setUp() public override {
         super.setUp();
-        pool = new SmartLending(address(manager), oracle, policy());
+        pool = new SmartLending(address(manager), oracle, policyForAll());
         _meet(pool, address(0));
-        pool.fund{value: 50 ether}();
+        pool.fund{value: 50 ether}(0);
     }
 
     function _apply() internal override returns (uint256, IAIRiskOracle.Request memory) {
@@ -184,7 +187,7 @@ contract GreedyBorrowerTest is ReentryFixture {
         equal(pool.loan(1).principal, 1.4 ether, "70 % of the collateral");
         vm.warp(block.timestamp + 1_000 * 365 days);
         pool.liquidate(1);
-        equal(pool.cash(), 50 ether - 1.4 ether + 2 ether, "all of the collateral, no overflow");
+        equal(pool.cash(), 50 ether - 1.4 ether + 1.98 ether, "all of the collateral but the bonus, no overflow");
     }
 
     function test_amounts__when_dust__then_interest_still_rounds_up() public {

@@ -6,6 +6,7 @@ import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessMana
 import {IERC1271} from "@openzeppelin/contracts/interfaces/IERC1271.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {IAIRiskOracle} from "../contracts/interfaces/IAIRiskOracle.sol";
+import {IModelRegistry} from "../contracts/interfaces/IModelRegistry.sol";
 import {Field} from "../contracts/lib/Field.sol";
 import {OracleFixture} from "./support/OracleFixture.sol";
 
@@ -22,6 +23,14 @@ contract WalletContract is IERC1271 {
     }
 }
 
+/// @notice What an account may delegate to: it calls, and answers no questions.
+contract BatchCaller {
+    function execute(address to, uint256 value, bytes calldata data) external payable {
+        (bool ok, ) = to.call{value: value}(data);
+        require(ok, "call");
+    }
+}
+
 contract RequestsTest is OracleFixture {
     function test_request__when_the_fee_is_exact__then_it_is_pending_and_logged() public {
         vm.expectEmit();
@@ -33,7 +42,8 @@ contract RequestsTest is OracleFixture {
             NEUTRAL,
             FEE,
             uint64(block.timestamp),
-            uint64(block.timestamp) + REQUEST_LIFETIME
+            uint64(block.timestamp) + REQUEST_LIFETIME,
+            uint64(block.number)
         );
         (uint256 id, ) = _ask();
         equal(id, 1, "first id");
@@ -135,6 +145,90 @@ contract RequestsTest is OracleFixture {
         oracle.requestAssessmentFor{value: FEE}(wallet, _terms(), NEUTRAL, wrong);
         IAIRiskOracle.Consent memory right = IAIRiskOracle.Consent(validUntil, _signature(BORROWER_KEY, digest));
         oracle.requestAssessmentFor{value: FEE}(wallet, _terms(), NEUTRAL, right);
+    }
+
+    /// @dev An account with a key that runs a batch caller's code, which knows nothing of ERC-1271 (EIP-7702).
+    function test_consent__when_the_account_delegates__then_its_owners_key_counts() public {
+        vm.etch(borrower, abi.encodePacked(hex"ef0100", address(new BatchCaller())));
+        equal(borrower.code.length, 23, "delegates");
+        IAIRiskOracle.Consent memory consent = _consent(address(this), _terms(), NEUTRAL);
+        oracle.requestAssessmentFor{value: FEE}(borrower, _terms(), NEUTRAL, consent);
+        consent = _consent(address(this), _terms(), NEUTRAL);
+        consent.signature[40] ^= 0x01;
+        vm.expectRevert(abi.encodeWithSelector(IAIRiskOracle.InvalidConsent.selector, borrower));
+        oracle.requestAssessmentFor{value: FEE}(borrower, _terms(), NEUTRAL, consent);
+    }
+
+    function test_consent__when_the_account_delegates_to_a_wallet__then_that_one_counts_too() public {
+        address wallet = vm.addr(0x7702);
+        vm.etch(wallet, address(new WalletContract(borrower)).code);
+        uint64 validUntil = uint64(_time() + 1 hours);
+        bytes32 digest = oracle.consentDigest(wallet, address(this), _terms(), NEUTRAL, validUntil);
+        IAIRiskOracle.Consent memory byKey = IAIRiskOracle.Consent(validUntil, _signature(0x7702, digest));
+        oracle.requestAssessmentFor{value: FEE}(wallet, _terms(), NEUTRAL, byKey);
+        digest = oracle.consentDigest(wallet, address(this), _terms(), NEUTRAL, validUntil);
+        IAIRiskOracle.Consent memory byCode = IAIRiskOracle.Consent(validUntil, _signature(BORROWER_KEY, digest));
+        oracle.requestAssessmentFor{value: FEE}(wallet, _terms(), NEUTRAL, byCode);
+    }
+
+    /// @dev A wallet that is not deployed yet has nobody to ask: its signature (ERC-6492) counts for nothing.
+    function test_consent__when_the_wallet_is_counterfactual__then_it_is_refused() public {
+        address wallet = address(0x6492);
+        uint64 validUntil = uint64(_time() + 1 hours);
+        bytes32 digest = oracle.consentDigest(wallet, address(this), _terms(), NEUTRAL, validUntil);
+        bytes memory wrapped = abi.encodePacked(
+            abi.encode(address(this), "", _signature(BORROWER_KEY, digest)),
+            bytes32(0x6492649264926492649264926492649264926492649264926492649264926492)
+        );
+        vm.expectRevert(abi.encodeWithSelector(IAIRiskOracle.InvalidConsent.selector, wallet));
+        oracle.requestAssessmentFor{value: FEE}(wallet, _terms(), NEUTRAL, IAIRiskOracle.Consent(validUntil, wrapped));
+    }
+
+    function test_nonces__when_a_consent_is_used__then_the_wallets_counts_up() public {
+        for (uint256 i = 0; i < 8; ++i) {
+            equal(oracle.nonces(borrower), i, "used");
+            _askFor();
+            _ask();
+        }
+    }
+
+    /// @dev A ring of five: written where the request is, so that its answer fills no slot.
+    function test_recent__when_a_wallet_asks_again_and_again__then_the_last_five_are_kept() public {
+        for (uint256 i = 1; i <= 8; ++i) {
+            (uint256 id, ) = i % 2 == 0 ? _ask() : _askFor();
+            equal(id, i, "id");
+            uint256[5] memory recent = oracle.recentRequests(borrower);
+            for (uint256 age = 0; age < 5; ++age) equal(recent[age], i > age ? i - age : 0, "newest first");
+        }
+        equal(oracle.recentRequests(address(this))[0], 0, "nobody else's");
+    }
+
+    function test_latest__when_five_newer_requests_have_no_answer__then_there_is_none() public {
+        (uint256 id, IAIRiskOracle.Request memory request) = _ask();
+        _answer(id, request, _lowOutputs());
+        for (uint256 i = 0; i < 4; ++i) _ask();
+        equal(oracle.riskScore(borrower), 8_007, "four of them hide nothing");
+        _ask();
+        vm.expectRevert(abi.encodeWithSelector(IAIRiskOracle.NoAssessment.selector, borrower));
+        oracle.riskScore(borrower);
+        check(!oracle.isFresh(borrower, type(uint256).max), "nor a fresh one");
+        equal(oracle.assessmentOf(id).score, 8_007, "by request it stays");
+    }
+
+    function test_neutral__when_the_primary_changes__then_its_commitment_is_given() public {
+        equal(oracle.neutralCommitment(), NEUTRAL, "as the word that a request takes");
+        IModelRegistry.ModelSpec memory spec = _spec(address(verifier));
+        spec.neutralCommitment = 7;
+        _activate("second", spec);
+        equal(oracle.neutralCommitment(), bytes32(uint256(7)), "the new primary's");
+    }
+
+    function test_domain__when_read__then_it_is_what_is_signed() public view {
+        (, string memory name, string memory version, uint256 chain, address at, , ) = oracle.eip712Domain();
+        equal(keccak256(bytes(name)), keccak256("AIRiskOracle"), "name");
+        equal(keccak256(bytes(version)), keccak256("1"), "version");
+        equal(chain, block.chainid, "chain");
+        equal(at, address(oracle), "contract");
     }
 
     function test_pause__when_paused__then_only_new_requests_stop() public {

@@ -167,15 +167,16 @@ contract ScoresTest is Checks {
     function test_word__when_pending__then_it_matches_its_hash_only(
         bytes32 hash,
         bytes32 other,
-        bool callback
-    ) public pure {
-        RequestWord word = RequestWords.pending(hash, callback);
+        uint24 callbackGas,
+        uint8 reason
+    ) public view {
+        RequestWord word = RequestWords.pending(hash, callbackGas);
         check(word.state() == IAIRiskOracle.RequestState.Pending, "pending");
         check(word.matches(hash), "its own");
-        check(word.wantsCallback() == callback, "whether a callback is wanted");
-        vm.assume(hash >> 8 != other >> 8);
+        equal(word.callbackGas(), callbackGas, "the callback's gas");
+        vm.assume(hash >> 32 != other >> 32);
         check(!word.matches(other), "no other");
-        check(!RequestWords.DECLINED_WORD.matches(hash) && !RequestWords.CANCELLED_WORD.matches(hash), "ended");
+        check(!RequestWords.declined(reason).matches(hash) && !RequestWords.CANCELLED_WORD.matches(hash), "ended");
         check(!RequestWord.wrap(0).matches(hash), "nothing");
     }
 }

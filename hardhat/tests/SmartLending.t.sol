@@ -5,6 +5,7 @@ import {IAIRiskOracle} from "../contracts/interfaces/IAIRiskOracle.sol";
 import {ILendingDesk} from "../contracts/interfaces/ILendingDesk.sol";
 import {LendingDesk} from "../contracts/lending/LendingDesk.sol";
 import {SmartLending} from "../contracts/lending/SmartLending.sol";
+import {anyOrder, openPolicy} from "./support/Loans.sol";
 import {OracleFixture} from "./support/OracleFixture.sol";
 
 contract SmartLendingTest is OracleFixture {
@@ -20,15 +21,15 @@ contract SmartLendingTest is OracleFixture {
         super.setUp();
         pool = new SmartLending(address(manager), oracle, _policy());
         vm.deal(address(this), 1_000 ether);
-        pool.fund{value: 50 ether}();
+        pool.fund{value: 50 ether}(0);
     }
 
     function _policy() internal pure returns (ILendingDesk.Policy memory) {
-        return ILendingDesk.Policy(7_000, 2_000, 0, 7_000, 3_000, 1_000, 180 days, GRACE);
+        return openPolicy();
     }
 
-    function _loanTerms(uint128 principal, uint128 collateral) internal pure returns (IAIRiskOracle.LoanTerms memory) {
-        return IAIRiskOracle.LoanTerms(address(0), principal, address(0), collateral, DURATION);
+    function _loanTerms(uint128 principal, uint128 collateral) internal view returns (IAIRiskOracle.LoanTerms memory) {
+        return pool.judgedTerms(anyOrder(principal, collateral, DURATION));
     }
 
     /// @dev The borrower asks the pool for a loan; the request as the oracle logged it comes back.
@@ -39,7 +40,11 @@ contract SmartLendingTest is OracleFixture {
         IAIRiskOracle.LoanTerms memory terms = _loanTerms(principal, collateral);
         IAIRiskOracle.Consent memory consent = _consent(address(pool), terms, NEUTRAL);
         vm.prank(borrower);
-        loanId = pool.requestLoan{value: uint256(collateral) + FEE}(principal, DURATION, NEUTRAL, consent);
+        loanId = pool.requestLoan{value: uint256(collateral) + FEE}(
+            anyOrder(principal, collateral, DURATION),
+            NEUTRAL,
+            consent
+        );
         request = _logged(borrower, address(pool), terms);
     }
 
@@ -75,12 +80,12 @@ contract SmartLendingTest is OracleFixture {
         IAIRiskOracle.Consent memory consent = _consent(address(pool), _loanTerms(1, 1), NEUTRAL);
         vm.prank(borrower);
         vm.expectRevert(ILendingDesk.NoCollateral.selector);
-        pool.requestLoan{value: FEE}(1, DURATION, NEUTRAL, consent);
+        pool.requestLoan{value: FEE}(anyOrder(1, 0, DURATION), NEUTRAL, consent);
         // Another wallet cannot ask with the borrower's consent.
         vm.deal(address(0xBAD), 1 ether);
         vm.prank(address(0xBAD));
         vm.expectRevert(abi.encodeWithSelector(IAIRiskOracle.InvalidConsent.selector, address(0xBAD)));
-        pool.requestLoan{value: uint256(FEE) + 1}(1, DURATION, NEUTRAL, consent);
+        pool.requestLoan{value: uint256(FEE) + 1}(anyOrder(1, 1, DURATION), NEUTRAL, consent);
     }
 
     function test_settle__when_the_risk_is_low__then_the_loan_is_paid_on_the_models_terms() public {
@@ -234,17 +239,6 @@ contract SmartLendingTest is OracleFixture {
         pool.refuseReviewed(withdrawn);
     }
 
-    function test_review__when_the_answer_went_stale__then_it_cannot_be_approved() public {
-        uint256 loanId = _answered(_mediumOutputs());
-        pool.settle(loanId);
-        vm.warp(block.timestamp + ASSESSMENT_LIFETIME);
-        vm.expectPartialRevert(ILendingDesk.AnswerStale.selector);
-        pool.approveReviewed(loanId);
-        vm.prank(borrower);
-        pool.takePlainTerms(loanId);
-        _state(loanId, ILendingDesk.LoanState.Active);
-    }
-
     function test_settle__when_not_answered_or_stale__then_it_is_refused() public {
         (uint256 loanId, IAIRiskOracle.Request memory request) = _apply(PRINCIPAL, COLLATERAL);
         vm.expectPartialRevert(IAIRiskOracle.NotAnswered.selector);
@@ -257,7 +251,7 @@ contract SmartLendingTest is OracleFixture {
         pool.settle(99);
     }
 
-    function test_plain_terms__when_no_answer_came__then_150_percent_is_asked() public {
+    function test_plain_terms__when_no_answer_came__then_the_policys_are_paid() public {
         (uint256 loanId, ) = _apply(10 ether, 3 ether);
         vm.prank(borrower);
         vm.expectPartialRevert(ILendingDesk.AnswerPending.selector);
@@ -272,8 +266,9 @@ contract SmartLendingTest is OracleFixture {
         vm.prank(borrower);
         pool.takePlainTerms(loanId);
         ILendingDesk.Loan memory l = pool.loan(loanId);
-        equal(l.principal, 1.9998 ether, "10,000 / 15,000, rounded down to a basis point");
-        equal(l.interestRate, 1_000, "the plain rate");
+        equal(l.principal, 0.3 ether, "10 % of the collateral");
+        equal(l.interestRate, 3_000, "the plain rate");
+        equal(l.duration, 7 days, "the plain duration");
         vm.prank(borrower);
         vm.expectPartialRevert(ILendingDesk.LoanInState.selector);
         pool.takePlainTerms(loanId);
@@ -282,19 +277,19 @@ contract SmartLendingTest is OracleFixture {
     function test_plain_terms__when_the_policy_caps_lower__then_they_grant_no_more() public {
         (uint256 loanId, ) = _apply(10 ether, 3 ether);
         ILendingDesk.Policy memory policy = _policy();
-        policy.maximumLtv = 3_000;
+        (policy.maximumLtv, policy.plainLtv) = (500, 500);
         pool.setPolicy(policy);
         vm.warp(uint256(pool.loan(loanId).answerBy) + 1);
         vm.prank(borrower);
         pool.takePlainTerms(loanId);
-        equal(pool.loan(loanId).principal, 0.9 ether, "30 % of the collateral, as of any loan");
+        equal(pool.loan(loanId).principal, 0.15 ether, "5 % of the collateral, as of any loan");
     }
 
     function test_plain_terms__when_the_collateral_is_dust__then_they_are_refused() public {
         (uint256 loanId, ) = _apply(1, 1);
         vm.warp(uint256(pool.loan(loanId).answerBy) + 1);
         vm.prank(borrower);
-        vm.expectRevert(ILendingDesk.NoCollateral.selector);
+        vm.expectRevert(abi.encodeWithSelector(ILendingDesk.BelowMinimum.selector, "principal", 0, 1));
         pool.takePlainTerms(loanId);
     }
 
@@ -302,7 +297,7 @@ contract SmartLendingTest is OracleFixture {
         uint256 loanId = _active();
         vm.warp(block.timestamp + DURATION);
         vm.prank(borrower);
-        uint256 shares = pool.fund{value: 50 ether}();
+        uint256 shares = pool.fund{value: 50 ether}(0);
         pool.repay{value: 2 ether}(loanId);
         vm.prank(borrower);
         uint256 back = pool.withdraw(shares);
@@ -315,7 +310,7 @@ contract SmartLendingTest is OracleFixture {
         uint256 interest = pool.owed(loanId) - PRINCIPAL;
         vm.deal(borrower, 1_000 ether);
         vm.startPrank(borrower);
-        uint256 shares = pool.fund{value: 950 ether}();
+        uint256 shares = pool.fund{value: 950 ether}(0);
         pool.repay{value: 2 ether}(loanId);
         vm.warp(block.timestamp + 3 days);
         uint256 gained = pool.withdraw(shares) - 950 ether;
@@ -455,7 +450,7 @@ contract SmartLendingTest is OracleFixture {
         vm.expectEmit();
         emit ILendingDesk.LoanDefaulted(loanId, borrower, due, due);
         pool.liquidate(loanId);
-        equal(pool.claimable(borrower), COLLATERAL - due, "what is left over");
+        equal(pool.claimable(borrower), COLLATERAL - due - COLLATERAL / 100, "what is left over");
         vm.warp(from + DURATION + GRACE + 1);
         equal(pool.totalAssets(), 50 ether + due - PRINCIPAL, "pool whole, with its interest");
         _state(loanId, ILendingDesk.LoanState.Defaulted);
@@ -470,7 +465,7 @@ contract SmartLendingTest is OracleFixture {
         check(pool.owed(loanId) > COLLATERAL, "under water");
         pool.liquidate(loanId);
         equal(pool.claimable(borrower), 0, "nothing left");
-        equal(pool.cash(), 49 ether + COLLATERAL, "all of it");
+        equal(pool.cash(), 49 ether + COLLATERAL - COLLATERAL / 100, "all of it but the bonus");
         _solvent();
     }
 
@@ -481,7 +476,7 @@ contract SmartLendingTest is OracleFixture {
         check(left < PRINCIPAL, "empty but for rounding");
         vm.expectRevert(abi.encodeWithSelector(ILendingDesk.InsufficientLiquidity.selector, PRINCIPAL, left));
         pool.settle(loanId);
-        pool.fund{value: 1.5 ether}();
+        pool.fund{value: 1.5 ether}(0);
         pool.settle(loanId);
         uint256 shares = pool.balanceOf(address(this));
         vm.expectPartialRevert(ILendingDesk.InsufficientLiquidity.selector);
@@ -504,7 +499,7 @@ contract SmartLendingTest is OracleFixture {
         policy.maximumDuration = 0;
         vm.expectRevert(abi.encodeWithSelector(ILendingDesk.InvalidPolicy.selector, "maximumDuration", 0));
         pool.setPolicy(policy);
-        policy.maximumDuration = 1 days;
+        (policy.maximumDuration, policy.plainDuration) = (1 days, 1 days);
         pool.setPolicy(policy);
         equal(pool.policy().maximumLtv, 10_000, "stored");
         uint256 loanId = _active();
@@ -520,14 +515,14 @@ contract SmartLendingTest is OracleFixture {
 
     function test_shares__when_the_first_lender_is_attacked_by_inflation__then_the_loss_is_the_attackers() public {
         SmartLending fresh = new SmartLending(address(manager), oracle, _policy());
-        fresh.fund{value: 1}();
+        fresh.fund{value: 1}(0);
         vm.expectRevert(ILendingDesk.ZeroShares.selector);
-        fresh.fund{value: 0}();
+        fresh.fund{value: 0}(0);
         // A donation cannot even reach the pool: its assets are counted, not read off the balance.
         vm.deal(address(fresh), 10 ether);
         equal(fresh.totalAssets(), 1, "a forced donation counts for nothing");
         vm.prank(borrower);
-        uint256 shares = fresh.fund{value: 1 ether}();
+        uint256 shares = fresh.fund{value: 1 ether}(0);
         check(fresh.valueOf(shares) >= 1 ether - 1, "the victim keeps what was paid");
         vm.expectRevert(ILendingDesk.ZeroShares.selector);
         fresh.withdraw(0);

@@ -6,6 +6,7 @@ import {IAIRiskOracle} from "../contracts/interfaces/IAIRiskOracle.sol";
 import {ILendingDesk} from "../contracts/interfaces/ILendingDesk.sol";
 import {IPriceFeed} from "../contracts/interfaces/IPriceFeed.sol";
 import {TokenLender} from "../contracts/lending/TokenLender.sol";
+import {anyOrder, openPolicy} from "./support/Loans.sol";
 import {OracleFixture} from "./support/OracleFixture.sol";
 import {DollarToken, SettableFeed} from "./support/Tokens.sol";
 
@@ -32,20 +33,18 @@ contract TokenLenderTest is OracleFixture {
     }
 
     function _policy() private pure returns (ILendingDesk.Policy memory) {
-        return ILendingDesk.Policy(7_000, 2_000, 0, 7_000, 3_000, 1_000, 180 days, GRACE);
+        return openPolicy();
     }
 
     function _apply(uint128 principal) private returns (uint256 loanId, IAIRiskOracle.Request memory request) {
-        IAIRiskOracle.LoanTerms memory terms = IAIRiskOracle.LoanTerms(
-            address(token),
-            principal,
-            address(0),
-            COLLATERAL,
-            DURATION
-        );
+        IAIRiskOracle.LoanTerms memory terms = pool.judgedTerms(anyOrder(principal, COLLATERAL, DURATION));
         IAIRiskOracle.Consent memory consent = _consent(address(pool), terms, NEUTRAL);
         vm.prank(borrower);
-        loanId = pool.requestLoan{value: uint256(COLLATERAL) + FEE}(principal, DURATION, NEUTRAL, consent);
+        loanId = pool.requestLoan{value: uint256(COLLATERAL) + FEE}(
+            anyOrder(principal, COLLATERAL, DURATION),
+            NEUTRAL,
+            consent
+        );
         request = _logged(borrower, address(pool), terms);
     }
 
@@ -127,7 +126,7 @@ contract TokenLenderTest is OracleFixture {
         vm.warp(uint256(pool.loan(loanId).answerBy) + 1);
         vm.prank(borrower);
         pool.takePlainTerms(loanId);
-        equal(pool.loan(loanId).principal, 1_333.2e6, "66.66 % of 2,000 dollars");
+        equal(pool.loan(loanId).principal, 200e6, "10 % of 2,000 dollars");
     }
 
     function test_repay__when_on_time__then_the_ether_comes_back() public {
@@ -191,6 +190,43 @@ contract TokenLenderTest is OracleFixture {
         equal(pool.totalAssets(), 49_500 * USD, "500 recovered of 1,000");
         equal(pool.claimable(borrower), 0, "nothing left");
         _solvent();
+    }
+
+    /// @dev A token whose fee is switched on while loans run (USDT's contract can) freezes nothing: who pays adds it.
+    function test_repay__when_the_token_began_to_take_a_fee__then_the_payer_adds_it() public {
+        uint256 loanId = _active(PRINCIPAL);
+        vm.warp(block.timestamp + DURATION);
+        uint256 due = pool.owed(loanId);
+        token.takeFee(10);
+        vm.expectPartialRevert(ILendingDesk.PaymentTooSmall.selector);
+        pool.repay(loanId, due);
+        uint256 before = token.balanceOf(address(this));
+        pool.repay(loanId, due + due / 900);
+        uint256 paid = before - token.balanceOf(address(this));
+        check(paid > due && paid <= due + due / 990, "with the fee on top");
+        check(pool.cash() >= 49_000 * USD + due && pool.cash() <= 49_000 * USD + due + 2, "the lenders are whole");
+        equal(pool.claimable(borrower), COLLATERAL, "the collateral is free");
+        _solvent();
+    }
+
+    function test_liquidate__when_the_token_began_to_take_a_fee__then_the_liquidator_adds_it() public {
+        uint256 loanId = _active(PRINCIPAL);
+        uint256 from = uint256(pool.loan(loanId).dueAt) + GRACE + 1;
+        vm.warp(from);
+        uint256 due = pool.owed(loanId);
+        token.takeFee(500);
+        vm.expectPartialRevert(ILendingDesk.PaymentTooSmall.selector);
+        pool.liquidate(loanId, due);
+        pool.liquidate(loanId, (due * 106) / 100);
+        check(pool.cash() >= 49_000 * USD + due && pool.cash() <= 49_000 * USD + due + 2, "the lenders are whole");
+        _solvent();
+    }
+
+    function test_repay__when_nothing_arrives__then_it_is_refused() public {
+        uint256 loanId = _active(PRINCIPAL);
+        token.takeFee(10_000);
+        vm.expectRevert(abi.encodeWithSelector(TokenLender.TransferFell.selector, 0, PRINCIPAL));
+        pool.repay(loanId, type(uint256).max);
     }
 
     function test_withdraw__when_lent_out__then_only_cash_can_leave() public {

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, fields, is_dataclass
 from functools import cache
-from typing import Any, get_origin, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 from oracle.assessment.errors import InvalidFeature
 from oracle.assessment.history import WalletHistory
@@ -62,6 +62,9 @@ def _restored(kind: Any, value: Any, path: str) -> Any:
             return kind(**{name: _restored(types[name], entry, f"{path}.{name}") for name, entry in value.items()})
         except TypeError as error:
             raise InvalidFeature(f"{path} is incomplete ({error}): read the wallet anew") from error
+    if get_origin(kind) is tuple:
+        entry, _ = get_args(kind)  # every tuple here is of any length
+        return tuple(_restored(entry, one, f"{path}[{place}]") for place, one in enumerate(value))
     return frozenset(value) if get_origin(kind) is frozenset else value
 
 

@@ -1,12 +1,23 @@
 """From a wallet's history and a loan to the feature vector: the same code in the daemon, training and audit."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 
+from oracle.assessment.debts import debts_of, highest_debt_to_collateral, lowest_health_factor
 from oracle.assessment.errors import InvalidRequest, UnsupportedAsset
 from oracle.assessment.features import ARITHMETIC, FEATURES, encode_all
-from oracle.assessment.history import USD, WAD, LendingHistory, MarketState, TransactionHistory, WalletHistory
+from oracle.assessment.history import (
+    USD,
+    WAD,
+    Debt,
+    LendingHistory,
+    MarketState,
+    TransactionHistory,
+    WalletHistory,
+)
 from oracle.assessment.request import NATIVE_COIN, Address, LoanTerms
+from oracle.assessment.term_loans import first_taken_at, late_share, open_debts
 
 _DAY = Decimal(86_400)
 _GWEI = Decimal(10**9)
@@ -38,7 +49,7 @@ def measure(history: WalletHistory, terms: LoanTerms) -> Values:
             **_credit(history),
             **_transactions(history),
             **_defi(history),
-            "counterparties": Decimal(history.transactions.counterparties),
+            "counterparties": _counterparties(history.transactions),
             "verification_count": Decimal(len(history.social.verifications)),
             **_market(history.market),
             **_loan(history, terms),
@@ -55,21 +66,22 @@ def _days_since(moment: int | None, now: int) -> Decimal | None:
 
 
 def _credit(history: WalletHistory) -> Values:
-    lending, loans = history.lending, history.term_loans
-    late = loans.repaid_late + loans.defaulted
+    lending, loans, market = history.lending, history.term_loans, history.market
+    debts = [*debts_of(lending), *open_debts(loans, market)]
+    factor = lowest_health_factor(debts)
+    at_once = lending.returned_at_once_usd
     return {
-        "health_factor": None if lending.health_factor_wad is None else Decimal(lending.health_factor_wad) / WAD,
-        "debt_to_collateral": _debt_to_collateral(lending),
-        "repayment_rate": _ratio(lending.repaid_usd, lending.borrowed_usd),
+        "health_factor": None if factor is None else Decimal(factor) / WAD,
+        "debt_to_collateral": _debt_to_collateral(lending, debts),
+        "repayment_rate": _ratio(lending.repaid_usd - at_once, lending.borrowed_usd - at_once),
         "liquidation_risk": _ratio(lending.liquidation_count, lending.liquidation_count + 1),
-        "late_share": _ratio(late, late + loans.repaid_on_time),
+        "late_share": late_share(loans, market, history.block.timestamp),
     }
 
 
-def _debt_to_collateral(lending: LendingHistory) -> Decimal | None:
-    if lending.debt_usd and not lending.collateral_usd:
-        return Decimal("Infinity")  # bad debt: clipped to the top of the range
-    return _ratio(lending.debt_usd, lending.collateral_usd)
+def _debt_to_collateral(lending: LendingHistory, debts: Sequence[Debt]) -> Decimal | None:
+    highest = highest_debt_to_collateral(debts)
+    return Decimal(0) if highest is None and lending.collateral_usd else highest
 
 
 def _transactions(history: WalletHistory) -> Values:
@@ -84,16 +96,24 @@ def _transactions(history: WalletHistory) -> Values:
 
 def _defi(history: WalletHistory) -> Values:
     lending, loans, exchanges = history.lending, history.term_loans, history.exchanges
-    starts = [at for at in (lending.first_borrow_at, loans.first_taken_at) if at is not None]
-    utilization = _ratio(lending.borrowed_usd, lending.supplied_usd)
-    if utilization is None and lending.borrowed_usd:
+    taken = first_taken_at(loans, history.market)
+    starts = [at for at in (lending.first_borrow_at, taken) if at is not None]
+    borrowed = lending.borrowed_usd - lending.returned_at_once_usd
+    supplied = lending.supplied_usd - lending.withdrawn_at_once_usd
+    utilization = _ratio(borrowed, supplied)
+    if utilization is None and borrowed:
         utilization = Decimal("Infinity")
     return {
         "utilization_rate": utilization,
         "protocol_diversity": Decimal(len(lending.protocols | loans.lenders | exchanges.protocols)),
-        "supplied_value": Decimal(lending.supplied_usd) / USD,
+        "supplied_value": Decimal(supplied) / USD,
         "borrowing_age": _days_since(min(starts, default=None), history.block.timestamp),
     }
+
+
+def _counterparties(done: TransactionHistory) -> Decimal | None:
+    # A contract's, or a delegated wallet's, are not known by those that sent it coins: anybody may.
+    return None if done.inner_calls_unread else Decimal(done.counterparties)
 
 
 def _market(market: MarketState) -> Values:

@@ -111,43 +111,43 @@ def _row(
 # fmt: off
 FEATURES: Final[tuple[Feature, ...]] = (
     # --- credit (5)
-    _row("health_factor", "credit", "ratio", "collateral × liquidation threshold / debt", ("0", "10"), "lending protocols, positions at the block", ("10", "no debt: as safe as can be")),
-    _row("debt_to_collateral", "credit", "ratio", "debt USD / collateral USD", ("0", "1.25"), "lending protocols, positions at the block", ("0", "no debt")),
-    _row("repayment_rate", "credit", "ratio", "repaid USD / borrowed USD, over the whole history", ("0", "1"), "lending protocols, events", ("0", "never borrowed: nothing was ever repaid")),
+    _row("health_factor", "credit", "ratio", "collateral × liquidation threshold / debt, the lowest of all markets and open term loans (threshold 1) that bear 1 USD of debt or more", ("0", "10"), "lending protocols and term lenders, positions at the block", ("10", "no debt: as safe as can be")),
+    _row("debt_to_collateral", "credit", "ratio", "debt USD / collateral USD, the highest of all markets and open term loans that bear 1 USD of debt or more", ("0", "1.25"), "lending protocols and term lenders, positions at the block", ("0", "no debt")),
+    _row("repayment_rate", "credit", "ratio", "repaid USD / borrowed USD, over the whole history, neither with what was borrowed and repaid in one block", ("0", "1"), "lending protocols, events", ("0", "never borrowed: nothing was ever repaid")),
     _row("liquidation_risk", "credit", "ratio", "n / (n + 1), n = times liquidated", ("0", "1"), "lending protocols, events", ("0", "never liquidated")),
-    _row("late_share", "credit", "ratio", "(repaid late + defaulted) / resolved term loans", ("0", "1"), "term lenders, events", ("0", "no term loan was resolved yet")),
+    _row("late_share", "credit", "ratio", "(repaid late + defaulted + overdue) / (these + repaid on time), each loan by its USD at the block × seconds outstanding: on time none under 1 USD or a day, late at least as much", ("0", "1"), "term lenders, events", ("0", "no term loan fell due yet")),
     # --- transactions (3)
     _row("transaction_frequency", "transactions", "1/day", "sent transactions / max(days since the first, 1)", ("0", "100"), "transactions", ("0", "never sent one"), "0.01"),
-    _row("mean_transaction_value", "transactions", "USD", "sent value / sent transactions", ("0", "1000000"), "transactions, price feed", ("0", "never sent one"), "1"),
+    _row("mean_transaction_value", "transactions", "USD", "value sent to others / sent transactions", ("0", "1000000"), "transactions, price feed", ("0", "never sent one"), "1"),
     _row("transaction_success_rate", "transactions", "ratio", "1 - failed / sent", ("0", "1"), "transactions", ("1", "never sent one, so none failed")),
     # --- DeFi (4)
-    _row("utilization_rate", "defi", "ratio", "borrowed USD / supplied USD, over the whole history", ("0", "2"), "lending protocols, events", ("0", "never supplied nor borrowed")),
-    _row("protocol_diversity", "defi", "count", "distinct protocols used", ("0", "10"), "lending protocols, term lenders", ("0", "none used")),
-    _row("supplied_value", "defi", "USD", "supplied USD, over the whole history", ("0", "10000000"), "lending protocols, events", ("0", "never supplied"), "1"),
-    _row("borrowing_age", "defi", "days", "days since the first borrow or term loan", ("0", "1460"), "lending protocols, term lenders", ("0", "never borrowed"), "1"),
+    _row("utilization_rate", "defi", "ratio", "borrowed USD / supplied USD, over the whole history, without what was returned in the same block", ("0", "2"), "lending protocols, events", ("0", "never supplied nor borrowed")),
+    _row("protocol_diversity", "defi", "count", "distinct protocols that the wallet used itself", ("0", "10"), "lending protocols, exchanges, term lenders", ("0", "none used")),
+    _row("supplied_value", "defi", "USD", "supplied USD, over the whole history, without what was withdrawn in the same block", ("0", "10000000"), "lending protocols, events", ("0", "never supplied"), "1"),
+    _row("borrowing_age", "defi", "days", "days since the first borrow or term loan", ("0", "1460"), "lending protocols, term lenders: the first 1 USD or more that stayed borrowed for more than a block", ("0", "never borrowed"), "1"),
     # --- social (2)
-    _row("counterparties", "social", "count", "distinct senders and recipients", ("0", "10000"), "transactions", ("0", "none"), "1"),
+    _row("counterparties", "social", "count", "distinct senders and recipients, where all that the wallet does is read", ("0", "10000"), "transactions", ("0", "none, or the wallet acts inside others' transactions, which are not read"), "1"),
     _row("verification_count", "social", "count", "identity records that resolve to the wallet", ("0", "3"), "identity registries", ("0", "none, or no registry on this chain")),
     # --- market (2)
     _row("market_volatility", "market", "1/year", "realised volatility of the native coin over 30 days, annualised", ("0", "3"), "price feed rounds", ("0.8", "feed younger than two days: a long-run mean")),
     _row("gas_affordability", "market", "gwei", "base fee of the block", ("0", "500"), "block header", ("0", "chain without a base fee"), "1"),
     # --- loan (3)
     _row("loan_to_value", "loan", "ratio", "principal USD / collateral USD", ("0", "2"), "request, protocol oracle", ("2", "no collateral")),
-    _row("loan_to_volume", "loan", "ratio", "principal USD / USD the wallet ever sent and received", ("0", "10"), "request, transactions", ("10", "the wallet moved nothing yet"), "0.01"),
+    _row("loan_to_volume", "loan", "ratio", "principal USD / USD the wallet ever sent to others and received from them", ("0", "10"), "request, transactions", ("10", "the wallet moved nothing yet"), "0.01"),
     _row("collateral_buffer", "loan", "ratio", "(collateral USD - principal USD) / principal USD", ("-1", "3"), "request, protocol oracle", ("-1", "no collateral")),
     # --- beyond the specification's 19
     _row("loan_duration", "loan", "days", "term of the loan", ("0", "365"), "request", ("0", "no term: repayable at once")),
     _row("sent_count", "flow", "count", "transactions sent", ("0", "100000"), "transactions", ("0", "none"), "1"),
-    _row("received_count", "flow", "count", "transactions received", ("0", "100000"), "transactions", ("0", "none"), "1"),
+    _row("received_count", "flow", "count", "transactions received from others", ("0", "100000"), "transactions", ("0", "none"), "1"),
     _row("mean_minutes_between_sent", "flow", "minutes", "span of sent transactions / sent transactions", ("0", "1000000"), "transactions", ("0", "fewer than two sent"), "1"),
     _row("mean_minutes_between_received", "flow", "minutes", "span of received transactions / received transactions", ("0", "1000000"), "transactions", ("0", "fewer than two received"), "1"),
     _row("unique_senders", "flow", "count", "distinct addresses that sent to the wallet", ("0", "100000"), "transactions", ("0", "none"), "1"),
     _row("unique_recipients", "flow", "count", "distinct addresses that the wallet sent to", ("0", "100000"), "transactions", ("0", "none"), "1"),
-    _row("min_value_received", "flow", "coin", "smallest value received", ("0", "100000"), "transactions", ("0", "none"), "0.000001"),
-    _row("max_value_received", "flow", "coin", "largest value received", ("0", "1000000"), "transactions", ("0", "none"), "0.000001"),
-    _row("mean_value_received", "flow", "coin", "value received / transactions received", ("0", "100000"), "transactions", ("0", "none"), "0.000001"),
-    _row("min_value_sent", "flow", "coin", "smallest value sent", ("0", "100000"), "transactions", ("0", "none"), "0.000001"),
-    _row("mean_value_sent", "flow", "coin", "value sent / transactions sent", ("0", "100000"), "transactions", ("0", "none"), "0.000001"),
+    _row("min_value_received", "flow", "coin", "smallest value received from others", ("0", "100000"), "transactions", ("0", "none"), "0.000001"),
+    _row("max_value_received", "flow", "coin", "largest value received from others", ("0", "1000000"), "transactions", ("0", "none"), "0.000001"),
+    _row("mean_value_received", "flow", "coin", "value received from others / transactions received", ("0", "100000"), "transactions", ("0", "none"), "0.000001"),
+    _row("min_value_sent", "flow", "coin", "smallest value sent to others, 0 for a transaction to itself", ("0", "100000"), "transactions", ("0", "none"), "0.000001"),
+    _row("mean_value_sent", "flow", "coin", "value sent to others / transactions sent", ("0", "100000"), "transactions", ("0", "none"), "0.000001"),
     _row("balance", "flow", "coin", "native balance at the block", ("0", "1000000"), "account state", ("0", "empty"), "0.000001"),
 )
 

@@ -11,19 +11,21 @@ from eth_utils.crypto import keccak
 from hexbytes import HexBytes
 from web3 import AsyncHTTPProvider, AsyncWeb3
 from web3.contract import AsyncContract
-from web3.exceptions import BadFunctionCallOutput, ContractCustomError, ContractLogicError
-from web3.types import BlockIdentifier, EventData
+from web3.exceptions import BadFunctionCallOutput, ContractLogicError
+from web3.types import BlockIdentifier, EventData, RPCEndpoint
 
 from oracle.assessment.errors import ConfigurationFault, TransientFault
 from oracle.assessment.outputs import OUTPUTS
 from oracle.assessment.report import DOMAIN_NAME, DOMAIN_VERSION, Domain, Report, decline_message, report_message
 from oracle.assessment.request import Address, AssessmentRequest, BlockRef, LoanTerms, to_address
 from oracle.chain.abi import abi
-from oracle.chain.reverts import from_web3
-from oracle.chain.rpc import endpoint_faults
+from oracle.chain.reverts import explain_refusal
+from oracle.chain.rpc import endpoint_faults, refusal
+from oracle.nodes.refusals import Refusal, node_error
 
+_ESTIMATE: Final = RPCEndpoint("eth_estimateGas")
 _TERMS_ABI: Final = ["address", "uint128", "address", "uint128", "uint32"]
-_REQUEST_ABI: Final = ["address", "address", f"({','.join(_TERMS_ABI)})", "bytes32", "uint96", "uint64", "uint64"]
+_REQUEST_ABI: Final = ["address", "address", f"({','.join(_TERMS_ABI)})", "bytes32", "uint96", *["uint64"] * 3]
 
 
 class RequestState(IntEnum):
@@ -185,6 +187,10 @@ class OracleContract:
         """Return the calldata of `declineAssessment`."""
         return self._calldata("declineAssessment", _request_tuple(request), request.request_id, reason, signatures)
 
+    def fee_bounds(self, minimum_wei: int, maximum_wei: int) -> bytes:
+        """Return the calldata of `setFeeBounds`, for the administrator: between them the fee follows the base fee."""
+        return self._calldata("setFeeBounds", minimum_wei, maximum_wei)
+
     def report_message(self, request: AssessmentRequest, report: Report, signer_set_digest: bytes) -> dict[str, Any]:
         """Return the EIP-712 message that a signer of the report signs."""
         return report_message(
@@ -203,14 +209,19 @@ class OracleContract:
     async def gas_of(self, sender: Address, data: bytes) -> int:
         """Run a call to the oracle at the chain's head without sending it, and return the gas it needs.
 
-        Raises Reverted, in words, when the contract would refuse it.
+        Raises Reverted, in words, when the contract would refuse it; without a name where the node does not give it.
         """
-        call = {"from": self._w3.to_checksum_address(sender), "to": self._contract.address, "data": data}
-        try:
-            with endpoint_faults():
-                return await self._w3.eth.estimate_gas(call)  # type: ignore[arg-type]
-        except (ContractCustomError, ContractLogicError) as error:
-            raise from_web3(error) from error
+        call = {"from": sender, "to": self._contract.address, "data": "0x" + data.hex()}
+        # Not through web3, which knows a revert by some nodes' words alone.
+        with endpoint_faults():
+            answer = await self._w3.provider.make_request(_ESTIMATE, [call])
+        if answer.get("error") is None:
+            return int(str(answer["result"]), 16)
+        error = node_error(_ESTIMATE, answer["error"])
+        reverted = explain_refusal(error)
+        if error.kind is Refusal.REVERTED or reverted.name:
+            raise reverted
+        raise refusal(error)
 
     async def _view(self, name: str, *arguments: Any) -> Any:
         return await _read(self._contract, name, *arguments)
@@ -237,6 +248,12 @@ async def _read(contract: AsyncContract, name: str, *arguments: Any, block: Bloc
 def _to_request(log: EventData, block: BlockRef) -> AssessmentRequest:
     logged = log["args"]
     terms = logged["terms"]
+    if logged["blockNumber"] != block.number:
+        raise ConfigurationFault(
+            f"request {logged['requestId']} says block {logged['blockNumber']} and was logged in block {block.number}: "
+            "the contract counts another chain's blocks, so its answers would name the wrong one; "
+            "deploy this release's oracle"
+        )
     return AssessmentRequest(
         request_id=logged["requestId"],
         user=to_address(logged["user"]),
@@ -273,6 +290,7 @@ def _request_tuple(request: AssessmentRequest) -> tuple[Any, ...]:
         request.fee_wei,
         request.requested_at,
         request.deadline,
+        request.block.number,
     )
 
 

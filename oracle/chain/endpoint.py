@@ -13,6 +13,7 @@ import aiohttp
 from web3.exceptions import BadResponseFormat
 
 from oracle.chain.http_session import CancellableHttpProvider
+from oracle.nodes.kept_logs import KeptLogs
 
 NETWORK_FAULTS: Final = (aiohttp.ClientError, asyncio.TimeoutError, ConnectionError)
 NONSENSE: Final = (BadResponseFormat, JSONDecodeError, UnicodeDecodeError)
@@ -56,6 +57,7 @@ class Endpoint:
     last_fault: Exception | None = None
     unknown_methods: set[str] = field(default_factory=set)
     title: str = "the RPC endpoint"
+    kept_logs: KeptLogs = field(init=False)
     _trying: bool = False
     _asked: int = 0
     _unanswered_since: float | None = None
@@ -64,6 +66,9 @@ class Endpoint:
     def silent_seconds(self) -> float:
         """How long it has been asked without a single answer; 0 when nothing waits for one."""
         return 0.0 if self._unanswered_since is None else self.clock() - self._unanswered_since
+
+    def __post_init__(self) -> None:
+        self.kept_logs = KeptLogs(lambda: self.clock())
 
     @property
     def closed(self) -> bool:
@@ -104,6 +109,7 @@ class Endpoint:
             self.open_until = self.clock() + min(rest, _LONGEST_REST_SECONDS)
             # What comes back at an address need not be what went away.
             self.verified, self.reached = False, -1
+            self.kept_logs.forget()
         if pause_seconds is not None:
             self.paused_until = self.clock() + min(pause_seconds, _LONGEST_REST_SECONDS)
             self.open_until = max(self.open_until, self.paused_until)

@@ -52,20 +52,20 @@ class HeldBlock:
         """Return whether this block was asked for, and something else came: another endpoint may know better."""
         return self.is_asked_for(method, params) and not self.is_in(answer)
 
-    async def ask(self, endpoint: Endpoint, method: RPCEndpoint, params: Any) -> RPCResponse:
-        """Return an endpoint's answer; raises BlockUnavailable when it lacks the block, or its fault.
-
-        A request for the block itself is answered with what the endpoint has.
-        """
+    async def check(self, endpoint: Endpoint, method: str, params: Any) -> None:
+        """Raise BlockUnavailable when an endpoint lacks the block and is asked for something else; or its fault."""
         block = await self._block_at(endpoint)
         if self.is_in(block):
             self._answered[endpoint] = None
-        if self.is_asked_for(method, params):
-            return block
-        if not self.is_in(block):
+        elif not self.is_asked_for(method, params):
             raise BlockUnavailable(
                 f"no RPC endpoint has block {self._number} ({self._hash}): not synced yet, or it was reorganised away"
             )
+
+    async def ask(self, endpoint: Endpoint, method: RPCEndpoint, params: Any) -> RPCResponse:
+        """Return the answer of an endpoint that was checked; that for the block itself is what it had then."""
+        if self.is_asked_for(method, params):
+            return await self._block_at(endpoint)
         return await self._ask(endpoint, method, params)
 
     async def confirmed(self) -> RPCResponse | None:

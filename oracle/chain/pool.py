@@ -1,12 +1,10 @@
 """Several endpoints as one web3 provider: the first that can answer does, in the operator's order."""
 
 import asyncio
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
-from http import HTTPStatus
 from typing import Any, Final
 
 import aiohttp
@@ -21,25 +19,18 @@ from oracle.chain.endpoint import NONSENSE as NONSENSE
 from oracle.chain.endpoint import Endpoint, host_of
 from oracle.chain.held_block import BLOCK_BY_NUMBER, HeldBlock, PinnedPool, check_reaches, shown_block
 from oracle.chain.http_session import CancellableHttpProvider
+from oracle.nodes.refusals import TOO_MUCH_CODE, Refusal, blocks_asked, gives_up, node_error, refuses_by_status
 
 _ROUNDS: Final = 3
 _FIRST_PAUSE_SECONDS: Final = 0.1
 _LONGEST_WAIT_SECONDS: Final = 10.0
-_METHOD_NOT_FOUND: Final = -32601
-_RATE: Final = re.compile(
-    r"rate.?limit|too many requests|requests? per|per second|compute units|capacity", re.IGNORECASE
-)
-_UNSERVED: Final = re.compile(
-    r"(header|block|state|resource).{0,40}(not found|not available|unavailable|pruned)|unknown block|missing trie node"
-    r"|BlockOutOfRange|required historical state|after last accepted block|beyond .{0,40}head|extends beyond",
-    re.IGNORECASE,
-)
 # Where one says that there is none, another may have it: it is further on, or indexes faster.
 _NONE_YET: Final = frozenset(
     {"eth_getBlockByHash", BLOCK_BY_NUMBER, "eth_getTransactionByHash", "eth_getTransactionReceipt"}
 )
 
 _agreeing: ContextVar[bool] = ContextVar("agreeing", default=False)
+_passed_over: ContextVar[int] = ContextVar("passed_over", default=0)
 
 
 class EndpointsDisagree(TransientFault):
@@ -61,8 +52,9 @@ class PoolProvider(AsyncHTTPProvider):
 
     A request goes to the first endpoint, in order, whose breaker is closed and whose head is not more than
     `max_lag_blocks` behind; on a fault, or an answer that another may know better (a pruned block, an unknown
-    method), to the next. An endpoint of another chain than `chain_id` is never used. Where there are several, logs are
-    asked of one that has the range's last block; `holding` asks one that has a block with its hash.
+    method), to the next. An endpoint of another chain than `chain_id` is never used. Logs are asked of one that has
+    shown to have kept them since the range's first block and, where there are several, of one that has its last;
+    `holding` asks one that has a block with its hash.
     """
 
     def __init__(
@@ -98,8 +90,22 @@ class PoolProvider(AsyncHTTPProvider):
             return answer
         second, other = await self._answer(method, params, skip=first)
         if _deciding(answer) != _deciding(other):
-            raise EndpointsDisagree(f"{first.title} and {second.title} answer {method} differently: trying again")
+            raise EndpointsDisagree(f"{first.title} and {second.title} answer {method} differently")
         return answer
+
+    @property
+    def count(self) -> int:
+        """How many endpoints there are."""
+        return len(self.endpoints)
+
+    @contextmanager
+    def first_last(self, count: int) -> Iterator[None]:
+        """Ask the first so many endpoints, in the operator's order, only after the others, in every request inside."""
+        token = _passed_over.set(count)
+        try:
+            yield
+        finally:
+            _passed_over.reset(token)
 
     def holding(self, number: int, block_hash: str) -> PinnedPool:
         """Return this pool's endpoints as far as they have a block."""
@@ -167,10 +173,13 @@ class PoolProvider(AsyncHTTPProvider):
                     if endpoint.expelled:
                         continue
                     if held is not None:
+                        await held.check(endpoint, method, params)
+                        await self._check_keeps_logs(endpoint, method, params)
                         answer = await held.ask(endpoint, method, params)
                     else:
                         if len(self.endpoints) > 1:
                             await check_reaches(endpoint, method, params, self._ask)
+                        await self._check_keeps_logs(endpoint, method, params)
                         answer = await self._ask(endpoint, method, params)
                 except (*NETWORK_FAULTS, *NONSENSE) as error:
                     fault, all_answer = error, False
@@ -179,7 +188,7 @@ class PoolProvider(AsyncHTTPProvider):
                     lacking = error
                     continue
                 is_other = held is not None and held.is_other(method, params, answer)
-                if not is_other and not self._may_be_known_elsewhere(endpoint, method, answer):
+                if not is_other and not self._may_be_known_elsewhere(endpoint, method, params, answer):
                     return endpoint, answer
                 poor = poor or (endpoint, answer)
             # One that is behind may know better soon: a method that others do not know, a block that they pruned.
@@ -189,6 +198,15 @@ class PoolProvider(AsyncHTTPProvider):
             if lacking is not None and all_answer:
                 break
         raise lacking or fault
+
+    async def _check_keeps_logs(self, endpoint: Endpoint, method: str, params: Any) -> None:
+        """Raise BlockUnavailable when an endpoint is asked for logs that it dropped; or its fault."""
+        blocks = blocks_asked(method, params)
+        if blocks > 0:
+            first = int(params[0]["fromBlock"], 16)
+            await endpoint.kept_logs.check(
+                first, first + blocks - 1, lambda *asked: self._ask(endpoint, RPCEndpoint(asked[0]), asked[1])
+            )
 
     def _check_able_are_there(self, method: str) -> None:
         """Raise the fault of an endpoint at rest that may know a method which the others do not."""
@@ -201,7 +219,12 @@ class PoolProvider(AsyncHTTPProvider):
         closed = [one for one in usable if one.closed]
         ranked = sorted(
             closed,
-            key=lambda one: (method in one.unknown_methods, self.lag_of(one) > self._max_lag_blocks, one.number),
+            key=lambda one: (
+                method in one.unknown_methods,
+                self.lag_of(one) > self._max_lag_blocks,
+                one.number <= _passed_over.get(),
+                one.number,
+            ),
         )
         # With every breaker open, the one that has rested longest is better than nothing.
         return ranked or sorted(usable, key=lambda one: one.open_until)[:1]
@@ -213,6 +236,12 @@ class PoolProvider(AsyncHTTPProvider):
             if not isinstance(answer, dict) or not ("result" in answer or "error" in answer):
                 raise BadResponseFormat(f"{method} was answered with neither result nor error")
         except (*NETWORK_FAULTS, *NONSENSE) as error:
+            if await self._wants_less(endpoint, method, params, error):
+                endpoint.abandoned()
+                told = (
+                    f"it answers HTTP {error.status}" if isinstance(error, aiohttp.ClientResponseError) else "silence"
+                )
+                return {"jsonrpc": "2.0", "id": 0, "error": {"code": TOO_MUCH_CODE, "message": f"ask for less: {told}"}}
             was_closed = endpoint.closed
             endpoint.failed(error, _asked_pause(error) or None)
             if was_closed and not endpoint.closed and len(self.endpoints) > 1:
@@ -226,6 +255,21 @@ class PoolProvider(AsyncHTTPProvider):
         endpoint.reached = max(endpoint.reached, shown_block(method, answer))
         return answer
 
+    async def _wants_less(self, endpoint: Endpoint, method: str, params: Any, error: Exception) -> bool:
+        """Return whether a fault means that fewer blocks are to be asked for, and so is none of the endpoint.
+
+        An endpoint that is silent on many blocks' logs but answers otherwise is well.
+        """
+        blocks = blocks_asked(method, params)
+        if blocks < 1 or not (refuses_by_status(error) or gives_up(error)):
+            return False
+        if refuses_by_status(error):
+            return True
+        try:
+            return blocks > 1 and "result" in await endpoint.provider.make_request(RPCEndpoint("eth_blockNumber"), [])
+        except (*NETWORK_FAULTS, *NONSENSE):
+            return False
+
     async def _verify(self, endpoint: Endpoint, *, again: bool = False) -> None:
         if self._chain_id is None or (endpoint.verified and not again):
             return
@@ -234,15 +278,15 @@ class PoolProvider(AsyncHTTPProvider):
         if endpoint.expelled:
             self._log.error("endpoint_of_another_chain", endpoint=endpoint.title, chain_id=found)
 
-    def _may_be_known_elsewhere(self, endpoint: Endpoint, method: str, answer: RPCResponse) -> bool:
-        error: Any = answer.get("error")
-        if error is None:
+    def _may_be_known_elsewhere(self, endpoint: Endpoint, method: str, params: Any, answer: RPCResponse) -> bool:
+        if answer.get("error") is None:
             return method in _NONE_YET and answer.get("result") is None
-        code, text = (0, error) if isinstance(error, str) else (error.get("code"), str(error.get("message", "")))
-        if code == _METHOD_NOT_FOUND:
+        kind = node_error(method, answer["error"]).kind
+        if kind is Refusal.UNKNOWN_METHOD:
             endpoint.unknown_methods.add(method)
-            return True
-        return code == HTTPStatus.TOO_MANY_REQUESTS or bool(_RATE.search(text) or _UNSERVED.search(text))
+        # Nothing less than one block can be asked for.
+        too_much_alone = kind is Refusal.TOO_MUCH and blocks_asked(method, params) == 1
+        return too_much_alone or kind in (Refusal.UNKNOWN_METHOD, Refusal.UNSERVED, Refusal.BUSY)
 
 
 def _deciding(answer: RPCResponse) -> Any:

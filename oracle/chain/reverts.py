@@ -1,5 +1,7 @@
 """Reverts in words: custom-error selectors from the ABI, and what an operator should make of them."""
 
+import re
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, Final
 
@@ -10,10 +12,16 @@ from web3.exceptions import ContractCustomError, ContractLogicError
 
 from oracle.assessment.errors import OracleError
 from oracle.chain.abi import abi
+from oracle.nodes.refusals import NodeError
 
 _CONTRACTS: Final = ("AIRiskOracle", "ModelRegistry", "SmartLending")
 # Solidity's own: require() with a text, and failed assertions, overflows, wrong indices.
 _BUILT_IN: Final = (("Error", ["message"], ["string"]), ("Panic", ["code"], ["uint256"]))
+
+# Four bytes name the error, words follow: an address or a hash in a text is none.
+_HEX_DATA: Final = re.compile(r"\b0x((?:[0-9a-fA-F]{8})(?:[0-9a-fA-F]{64})*)\b")
+_WHOLE_HEX: Final = re.compile(r"(?:Reverted )?0x((?:[0-9a-fA-F]{2})*)")
+_WORDS: Final = re.compile(r"\w+")
 
 
 class Reverted(OracleError):
@@ -58,12 +66,36 @@ def explain_revert(data: bytes) -> Reverted:
 
 
 def _show(value: object) -> str:
-    return f"0x{value.hex()}" if isinstance(value, bytes) else str(value)
+    return f"0x{value.hex()}" if isinstance(value, bytes) else _printable(str(value))
+
+
+def explain_refusal(error: NodeError) -> Reverted:
+    """Return the refusal behind a node's answer to a call, wherever it puts what the contract said.
+
+    Some leave out the data, or put them into an object, behind a word, or into the message; some name the error there.
+    """
+    data = _data_of(error.data) or _data_of(error.text)
+    if data:
+        return explain_revert(data)
+    names = {name: name for name, _, _ in _errors().values() if name not in ("Error", "Panic")}
+    named = next((names[word] for word in _WORDS.findall(error.text) if word in names), "")
+    return Reverted(named, f"the contract reverted: {_printable(error.text) or 'no reason given'}")
+
+
+def _data_of(value: Any) -> bytes:
+    """Return the revert data in whatever a node sent, at any depth; nothing when there are none."""
+    if isinstance(value, str):
+        found = _WHOLE_HEX.fullmatch(value) or _HEX_DATA.search(value)
+        return b"" if found is None else bytes.fromhex(found[1])
+    several: Iterable[Any] = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return next(filter(None, map(_data_of, several)), b"")
+
+
+def _printable(text: str) -> str:
+    """Return a text without what no database or terminal takes: contracts may put any bytes into theirs."""
+    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
 
 
 def from_web3(error: ContractLogicError | ContractCustomError) -> Reverted:
     """Return the refusal behind a web3 exception."""
-    data = error.data
-    if isinstance(data, str) and data.startswith("0x"):
-        return explain_revert(bytes.fromhex(data[2:]))
-    return Reverted("", f"the contract reverted: {error.message or 'no reason given'}")
+    return explain_refusal(NodeError("eth_call", 3, error.message or "", error.data))

@@ -6,11 +6,13 @@ from contextlib import contextmanager
 import aiohttp
 from web3 import AsyncHTTPProvider, AsyncWeb3
 from web3.exceptions import BlockNotFound, TransactionNotFound, Web3RPCError
+from web3.middleware import ExtraDataToPOAMiddleware
 from web3.types import BlockData, BlockIdentifier
 
 from oracle.assessment.errors import BlockUnavailable, ConfigurationFault, TransientFault
 from oracle.assessment.request import BlockRef
 from oracle.chain.pool import NETWORK_FAULTS, NONSENSE, PoolProvider
+from oracle.nodes.refusals import NodeError, Refusal, node_error
 
 
 class EndpointUnreachable(TransientFault):
@@ -19,6 +21,14 @@ class EndpointUnreachable(TransientFault):
 
 class EndpointRefused(EndpointUnreachable):
     """The RPC endpoint answered a call with an error."""
+
+
+class EndpointBusy(EndpointUnreachable):
+    """The RPC endpoint wants fewer calls."""
+
+
+class BlockWithheld(BlockUnavailable):
+    """The RPC endpoint says that it lacks a block, its state or its logs: of the chain that says nothing."""
 
 
 def connect(
@@ -35,7 +45,10 @@ def connect(
     """
     listed = [urls] if isinstance(urls, str) else list(urls)
     provider = PoolProvider(listed, timeout_seconds, chain_id=chain_id, max_lag_blocks=max_lag_blocks, ask_two=ask_two)
-    return AsyncWeb3(provider)
+    w3: AsyncWeb3[AsyncHTTPProvider] = AsyncWeb3(provider)
+    # Chains of few known validators put their signatures there: web3 refuses more than 32 bytes otherwise.
+    w3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)
+    return w3
 
 
 @contextmanager
@@ -53,7 +66,7 @@ def endpoint_faults() -> Iterator[None]:
     except (BlockNotFound, TransactionNotFound):
         raise  # web3 counts them among refusals, but they are answers: there is none yet
     except Web3RPCError as error:
-        raise EndpointRefused(f"the RPC endpoint refused a call: {error.message}") from error
+        raise refusal(node_error("", (error.rpc_response or {}).get("error") or error.message)) from error
     except NONSENSE as error:
         raise EndpointUnreachable(f"{_who(error)} does not answer with JSON-RPC ({type(error).__name__})") from error
 
@@ -61,6 +74,17 @@ def endpoint_faults() -> Iterator[None]:
 def _who(error: Exception) -> str:
     """Return which endpoint failed, as the pool noted it."""
     return next(iter(getattr(error, "__notes__", ())), "the RPC endpoint")
+
+
+def refusal(error: NodeError) -> TransientFault:
+    """Return the fault that a node's refusal of a call is."""
+    match error.kind:
+        case Refusal.UNSERVED:
+            return BlockWithheld(f"the RPC endpoint does not serve the block of a call: {error.text}")
+        case Refusal.BUSY:
+            return EndpointBusy(f"the RPC endpoint wants fewer calls: {error.text}")
+        case _:
+            return EndpointRefused(f"the RPC endpoint refused a call: {error.text}")
 
 
 async def check_chain_id(w3: AsyncWeb3[AsyncHTTPProvider], expected: int) -> None:

@@ -58,6 +58,10 @@ def models_train(
     track: Annotated[str | None, typer.Option(help="MLflow: a folder, or the address of a tracking server.")] = None,
     dask: Annotated[str | None, typer.Option(help="Dask: the address of a scheduler, or `local`.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget the stages of an earlier run.")] = False,
+    keep: Annotated[
+        Path | None,
+        typer.Option(help="Model folder whose learned weights stay: only confidence and the figures are made anew."),
+    ] = None,
 ) -> None:
     """Train a model, make its circuit, and measure it on data that it was not trained on.
 
@@ -90,6 +94,7 @@ def models_train(
             recipes=found,
             stages_dir=stages,
             workers=workers,
+            keep=keep,
             **({"name": chosen["name"]} if "name" in chosen else {}),
         )
     if "track" in chosen:

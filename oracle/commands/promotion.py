@@ -4,14 +4,14 @@ from pathlib import Path
 
 from eth_utils.crypto import keccak
 
-from oracle.assessment.errors import ConfigurationFault
+from oracle.assessment.errors import ConfigurationFault, OracleError
 from oracle.assessment.request import Address
 from oracle.chain.contracts import ModelState, require_code
 from oracle.chain.governance import Proposal
 from oracle.commands.compiled_verifier import compiled_verifier
 from oracle.commands.governing import Desk, moment
 from oracle.models.registry import ModelFault, ShippedModel, find
-from oracle.pipeline.fitting import probe
+from oracle.pipeline.fitting import check_fit, probe
 from oracle.pipeline.models import check_facts, keys_of, named
 from oracle.proving.prover import Prover
 from oracle.proving.verifier_code import VerifierCode
@@ -33,6 +33,7 @@ async def promote(desk: Desk, model: ShippedModel, verifier: Address | None, bui
         primary, _ = await desk.registry.active()
         if primary == model.model_id:
             desk.say(f"{named(model)} is the primary: nothing to do")
+            await _note_misfit(desk, model, registered.verifier)
             return True
         raise ConfigurationFault(f"{named(model)} is the active shadow: `risk-oracle models rollback` brings it back")
     if registered.state is ModelState.NONE:
@@ -70,6 +71,7 @@ async def roll_back(desk: Desk) -> bool:
         name = f"model 0x{shadow.hex()}"
     else:
         name = named(to)
+        await _note_misfit(desk, to, (await desk.registry.model(shadow)).verifier)
     if not await desk.act(f"roll back to {name}", desk.governance.roll_back()):
         return False
     desk.say(f"{name} is the primary again; 0x{primary.hex()} is retired for good")
@@ -110,6 +112,19 @@ async def _deploy(desk: Desk, model: ShippedModel, build: Path) -> Address:
 
 def _proposal(model: ShippedModel, verifier: Address, code_hash: bytes) -> Proposal:
     return Proposal(verifier, code_hash, model.feature_spec_hash, model.neutral_commitment, model.output_scales)
+
+
+async def _note_misfit(desk: Desk, model: ShippedModel, verifier: Address) -> None:
+    """Say when daemons with these settings could not answer with a model; it stops nothing: others may."""
+    try:
+        keys = keys_of(model, desk.settings.model, desk.settings.chain.chain_id)
+        prover = Prover(model.directory, keys.folder)
+        try:
+            await check_fit(desk.w3, model, keys, verifier, prover)
+        finally:
+            await prover.close()
+    except OracleError as fault:
+        desk.say(f"note: daemons here cannot answer with it: {fault}")
 
 
 async def _check_proof(desk: Desk, model: ShippedModel, verifier: Address) -> None:

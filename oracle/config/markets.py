@@ -1,8 +1,8 @@
 """Where each protocol stands that a wallet's history is read from: one table a market, exchange or lender."""
 
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from oracle.config.values import ContractAddress, Section, endpoint
 
@@ -85,7 +85,15 @@ class MakerSettings(Section):
     vat: ContractAddress = Field(description="the Vat")
     spotter: ContractAddress = Field(description="the Spotter")
     dog: ContractAddress = Field(description="the Dog, which logs liquidations")
+    cat: tuple[ContractAddress, ...] = Field(
+        (), description="the Cats, which logged liquidations before the Dog; without them a liquidated vault is a gap"
+    )
     start_block: int = Field(0, ge=0, description="block of the manager's deployment")
+
+    @field_validator("cat", mode="before")
+    @classmethod
+    def _one_or_several(cls, cat: Any) -> Any:
+        return (cat,) if isinstance(cat, str) else cat
 
 
 class UniswapV2Settings(Section):

@@ -31,6 +31,16 @@ from oracle.config.worker import WorkerSettings
 ENVIRONMENT_PREFIX: Final = "RISK_ORACLE_"
 
 
+def _another_network(network: object, chain_id: object) -> str | None:
+    known = networks().get(network) if isinstance(network, str) else None
+    if known is None or not str(chain_id).isdigit() or int(str(chain_id)) == known["chain_id"]:
+        return None
+    return (
+        f"history.network {network} has chain id {known['chain_id']}, chain.chain_id says {chain_id}: "
+        "correct one of the two"
+    )
+
+
 class AuditSettings(Section):
     """What it takes to read a wallet: a daemon's settings, of which an auditor has no key."""
 
@@ -59,11 +69,8 @@ class AuditSettings(Section):
 
     @model_validator(mode="after")
     def _one_network(self) -> Self:
-        if self.history.network is not None and self.chain.chain_id != networks()[self.history.network]["chain_id"]:
-            raise ValueError(
-                f"history.network {self.history.network} has chain id {networks()[self.history.network]['chain_id']}, "
-                f"chain.chain_id says {self.chain.chain_id}: correct one of the two"
-            )
+        if fault := _another_network(self.history.network, self.chain.chain_id):
+            raise ValueError(fault)
         return self
 
 
@@ -100,6 +107,10 @@ def load_settings_of(kind: type[Kind], file: Path | None, environment: Mapping[s
         settings = kind.model_validate(values)
     except ValidationError as error:
         faults += [_with_hint(line, environment) for line in explain(error, kind)]
+        # Sections are compared only once each is right by itself: told now, it need not wait for another run.
+        chain, history = (table if isinstance(table := values.get(key), dict) else {} for key in ("chain", "history"))
+        if (other := _another_network(history.get("network"), chain.get("chain_id"))) and other not in faults:
+            faults.append(other)
     if faults or settings is None:
         raise ConfigurationFault("\n".join(faults))
     settings._exposed = tuple(exposed)

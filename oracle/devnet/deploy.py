@@ -24,9 +24,20 @@ POLICY: Final = (
     4_000,  # minimum confidence
     9_000,  # maximum loan to value
     3_000,  # maximum interest rate
-    800,  # plain interest rate
+    3_000,  # plain interest rate
     365 * DAY,  # maximum duration
     7 * DAY,  # grace period
+    1_000,  # plain loan to value
+    14 * DAY,  # plain duration
+    DAY,  # minimum duration
+    ETHER // 100,  # minimum principal
+    50 * ETHER,  # a borrower's limit
+    9_000,  # maximum utilisation
+    1_000,  # late interest rate
+    DAY,  # maximum age of an answer
+    30 * DAY,  # cool-down of a refusal
+    False,  # the primary model alone
+    False,  # plain terms for all
 )
 
 
@@ -78,5 +89,5 @@ async def deploy_contracts(
         True,
     )
     lending = await transactor.deploy(owner, project("SmartLending"), manager.address, oracle.address, POLICY)
-    await transactor.call(owner, lending, "fund", value=LIQUIDITY_WEI)
+    await transactor.call(owner, lending, "fund", 0, value=LIQUIDITY_WEI)
     return Contracts(manager, registry, checker, oracle, lending, start_block)

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from web3 import AsyncWeb3
 
+from oracle.assessment.errors import HistoryIncomplete
 from oracle.assessment.history import (
     ExchangeHistory,
     LendingHistory,
@@ -26,16 +28,17 @@ from oracle.history.market.conditions import MarketSource
 from oracle.history.merge import merge_exchanges, merge_lending, merge_social, merge_term_loans, router_exchanges
 from oracle.history.protocols import Tools, exchange_source, lending_source
 from oracle.history.reading.concurrently import all_of, first_error
-from oracle.history.reading.event_index import EventIndex
+from oracle.history.reading.event_index import EventIndex, IndexBehind
 from oracle.history.reading.event_store import MemoryEventStore
 from oracle.history.reading.memory import HistoryStore, WalletMemory
 from oracle.history.reading.paced_api import counted_calls
-from oracle.history.reading.reader import ChainReader
+from oracle.history.reading.reader import ChainReader, SeveralNodes
 from oracle.history.reading.subgraph import SubgraphClient
 from oracle.history.source import Part, Source
 from oracle.history.transactions.etherscan import EtherscanTransactionSource
 from oracle.history.transactions.etherscan_client import EtherscanClient
 from oracle.history.transactions.otterscan import TransactionSource
+from oracle.nodes.kept_logs import counted_proofs
 
 
 @dataclass(frozen=True)
@@ -145,14 +148,31 @@ async def collect_counted(
 ) -> Reading:
     """Do what `collect_history` does, and count; with a store, what it keeps of the wallet is not read again.
 
-    A read that fails or is cancelled keeps how far its long sources were.
+    A read that fails or is cancelled keeps how far its long sources were. A gap in what one of several nodes answers
+    is looked for at the next one: the first gap is raised when all have one.
     """
+    nodes, gap = web3.provider, None
+    for passed_over in range(nodes.count if isinstance(nodes, SeveralNodes) else 1):
+        order = nodes.first_last(passed_over) if isinstance(nodes, SeveralNodes) else nullcontext()
+        try:
+            with order:
+                return await _collect_once(web3, configuration, wallet, at, services)
+        except IndexBehind:
+            raise  # whichever node fills it
+        except HistoryIncomplete as incomplete:
+            gap = gap or incomplete
+    raise gap or AssertionError("no node was asked")
+
+
+async def _collect_once(
+    web3: AsyncWeb3[Any], configuration: HistoryConfiguration, wallet: Address, at: BlockRef, services: Services
+) -> Reading:
     chain_id, store = configuration.chain_id, services.store
     memory = None if store is None else WalletMemory(at, wallet, await store.load(chain_id, wallet))
     reader = ChainReader(web3, memory=memory)
     complete = False
     try:
-        with counted_calls() as api:
+        with counted_calls() as api, counted_proofs() as proofs:
             history = await read_history(reader, build_sources(reader, configuration, services), wallet, at)
         complete = True
     finally:
@@ -160,7 +180,7 @@ async def collect_counted(
             news = memory.changed() if complete else memory.reached()
             if news:
                 await store.save(chain_id, wallet, news)
-    return Reading(history, reader.requests, api.made)
+    return Reading(history, reader.requests + proofs.requests, api.made)
 
 
 async def read_history(reader: ChainReader, sources: Sources, wallet: Address, at: BlockRef) -> WalletHistory:

@@ -45,7 +45,10 @@ class CometMarket:
 
 @dataclass(frozen=True, slots=True)
 class MakerVaults:
-    """MakerDAO's vaults: `manager` numbers them, `proxy_registry` names wallets' proxies."""
+    """MakerDAO's vaults: `manager` numbers them, `proxy_registry` names wallets' proxies.
+
+    Liquidations are the dog's since April 2021; before, the cat's, of which there may have been several.
+    """
 
     name: str
     manager: Address
@@ -54,6 +57,12 @@ class MakerVaults:
     spotter: Address
     dog: Address
     start_block: int
+    cat: Address | tuple[Address, ...] = ()
+
+    @property
+    def cats(self) -> tuple[Address, ...]:
+        """The liquidation contracts of before the dog."""
+        return (self.cat,) if isinstance(self.cat, str) else self.cat
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,21 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 
+from oracle.assessment.debts import debts_of, lowest_health_factor
 from oracle.assessment.history import ExchangeHistory, LendingHistory, SocialRecord, TermLoanHistory, TransactionHistory
 
 
 def merge_lending(parts: Sequence[LendingHistory]) -> LendingHistory:
-    """Return the sum over money markets.
-
-    The health factor is taken over the markets with debt, each weighted by its debt: collateral in one market does
-    not back a debt in another.
-    """
-    in_debt = [(part.debt_usd, part.health_factor_wad) for part in parts if part.health_factor_wad is not None]
-    debt_usd = sum(debt for debt, _ in in_debt)
-    if len(in_debt) <= 1 or debt_usd == 0:
-        health_factor_wad = min((factor for _, factor in in_debt), default=None)
-    else:
-        health_factor_wad = sum(debt * factor for debt, factor in in_debt) // debt_usd
+    """Return the sum over money markets, each debt kept with what backs it; the health factor is the worst market's."""
+    debts = sorted(
+        (debt for part in parts for debt in debts_of(part, ", ".join(sorted(part.protocols)))),
+        key=lambda debt: (debt.market, debt.debt_usd, debt.collateral_usd),
+    )
     return LendingHistory(
         supplied_usd=sum(part.supplied_usd for part in parts),
         withdrawn_usd=sum(part.withdrawn_usd for part in parts),
@@ -28,8 +23,11 @@ def merge_lending(parts: Sequence[LendingHistory]) -> LendingHistory:
         first_borrow_at=_earliest(part.first_borrow_at for part in parts),
         collateral_usd=sum(part.collateral_usd for part in parts),
         debt_usd=sum(part.debt_usd for part in parts),
-        health_factor_wad=health_factor_wad,
+        health_factor_wad=lowest_health_factor(debts),
         protocols=frozenset(name for part in parts for name in part.protocols),
+        returned_at_once_usd=sum(part.returned_at_once_usd for part in parts),
+        withdrawn_at_once_usd=sum(part.withdrawn_at_once_usd for part in parts),
+        debts=tuple(debts) if len(parts) > 1 else parts[0].debts if parts else (),
     )
 
 
@@ -41,6 +39,7 @@ def merge_exchanges(parts: Sequence[ExchangeHistory]) -> ExchangeHistory:
         open_positions=sum(part.open_positions for part in parts),
         removal_count=sum(part.removal_count for part in parts),
         collect_count=sum(part.collect_count for part in parts),
+        contracts_left_out=sum(part.contracts_left_out for part in parts),
         protocols=frozenset(name for part in parts for name in part.protocols),
     )
 
@@ -62,6 +61,7 @@ def merge_term_loans(parts: Sequence[TermLoanHistory]) -> TermLoanHistory:
         defaulted=sum(part.defaulted for part in parts),
         first_taken_at=_earliest(part.first_taken_at for part in parts),
         lenders=frozenset(name for part in parts for name in part.lenders),
+        loans=tuple(sorted((loan for part in parts for loan in part.loans), key=lambda loan: loan.taken_at)),
     )
 
 

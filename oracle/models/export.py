@@ -29,6 +29,9 @@ GRAPH: Final = "model.onnx"
 SETTINGS: Final = "settings.json"
 MANIFEST: Final = "model.json"
 
+COMMITMENT_HEX_DIGITS: Final = 64
+"""A commitment is written as the 32 bytes that a contract takes."""
+
 _OPSET = 17
 _RESERVED_ROWS = 8  # Halo2's blinding rows and the last row
 _NEVER_RESCALE = 10  # times the input scale: above every activation's scale
@@ -73,7 +76,7 @@ def write_manifest(folder: Path, name: str) -> str:
         "name": name,
         "model_id": model_id_of(folder).hex(),
         "feature_spec_hash": feature_spec_hash().hex(),
-        "neutral_commitment": hex(_neutral_commitment()),
+        "neutral_commitment": f"0x{_neutral_commitment():0{COMMITMENT_HEX_DIGITS}x}",
         "output_scales": list(settings["model_output_scales"]) * len(OUTPUTS),
         "sha256": {
             file: hashlib.sha256((folder / file).read_bytes()).hexdigest() for file in (WEIGHTS, GRAPH, SETTINGS)

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
-from oracle.assessment.history import USD, MarketState, WalletHistory
+from oracle.assessment.debts import debts_of, lowest_health_factor
+from oracle.assessment.history import USD, LendingHistory, MarketState, TermLoan, WalletHistory
 from oracle.assessment.request import NATIVE_COIN, Address, LoanTerms
 from oracle.models.wording import plain_number
 
@@ -79,45 +80,79 @@ def _shorter_loan(now: Situation, step: int) -> Change | None:
 
 
 def _repay_debt(now: Situation, step: int) -> Change | None:
+    """All of it, at every market the same share."""
     lending = now.history.lending
     debt, factor = lending.debt_usd, lending.health_factor_wad
     if not debt or factor is None:
         return None
     amount = min(_rounded(-(-debt * step // 100), up=True), debt)
+    kept = tuple(
+        # Collateral and thresholds stay: the factor grows as the debt shrinks.
+        replace(one, debt_usd=left, health_factor_wad=(one.health_factor_wad or 0) * one.debt_usd // left)
+        for one in debts_of(lending)
+        if (left := one.debt_usd * (debt - amount) // debt)
+    )
     changed = replace(
         lending,
         debt_usd=debt - amount,
         repaid_usd=lending.repaid_usd + amount,
-        # Collateral and thresholds stay: the factor grows as the debt shrinks.
-        health_factor_wad=factor * debt // (debt - amount) if amount < debt else None,
+        health_factor_wad=lowest_health_factor(kept),
+        debts=kept if lending.debts else (),
     )
-    words = f"repay {_usd(amount)} of the open debt of {_usd(debt)}"
+    words = f"repay {_usd(amount)} of the open {_debts(lending)}"
     return replace(now, history=replace(now.history, lending=changed)), words
 
 
 def _back_debt(now: Situation, step: int) -> Change | None:
-    """Up to three times the collateral behind the open debt, of the same kind."""
+    """Up to three times the collateral behind every open debt, of the same kind."""
     lending = now.history.lending
-    if not lending.debt_usd or lending.health_factor_wad is None or not lending.collateral_usd:
+    debts = debts_of(lending)
+    behind = sum(one.collateral_usd for one in debts)
+    if not lending.debt_usd or lending.health_factor_wad is None or not behind:
         return None
-    amount = _rounded(-(-lending.collateral_usd * 2 * step // 100), up=True)
+    amount = _rounded(-(-behind * 2 * step // 100), up=True)
+    backed = tuple(
+        replace(
+            one,
+            collateral_usd=one.collateral_usd * (behind + amount) // behind,
+            health_factor_wad=(one.health_factor_wad or 0) * (behind + amount) // behind,
+        )
+        for one in debts
+    )
     changed = replace(
         lending,
         supplied_usd=lending.supplied_usd + amount,
         collateral_usd=lending.collateral_usd + amount,
-        health_factor_wad=lending.health_factor_wad * (lending.collateral_usd + amount) // lending.collateral_usd,
+        health_factor_wad=lowest_health_factor(backed),
+        debts=backed if lending.debts else (),
     )
-    words = f"supply {_usd(amount)} more collateral behind the open debt of {_usd(lending.debt_usd)}"
+    words = f"supply {_usd(amount)} more collateral behind the open {_debts(lending)}"
     return replace(now, history=replace(now.history, lending=changed)), words
 
 
 def _repay_on_time(now: Situation, step: int) -> Change | None:
-    loans = now.history.term_loans
-    if not loans.repaid_late + loans.defaulted:
+    """More loans like the longest and largest of those that were late."""
+    loans, block = now.history.term_loans, now.history.block
+    late = [loan for loan in loans.loans if loan.late]
+    if not loans.repaid_late + loans.defaulted or (loans.loans and not late):
         return None
-    changed = replace(loans, taken=loans.taken + step, repaid_on_time=loans.repaid_on_time + step)
+    more: tuple[TermLoan, ...] = ()
+    if late:
+        model = max(late, key=lambda loan: loan.principal * ((loan.ended_at or block.timestamp) - loan.taken_at))
+        more = (replace(model, late=False),) * step
+    changed = replace(
+        loans, taken=loans.taken + step, repaid_on_time=loans.repaid_on_time + step, loans=loans.loans + more
+    )
     words = f"take and repay {step} more term {'loan' if step == 1 else 'loans'} on time"
+    words += ", as large and as long as the late one" if late else ""
     return replace(now, history=replace(now.history, term_loans=changed)), words
+
+
+def _debts(lending: LendingHistory) -> str:
+    places = sum(one.debt_usd > 0 for one in debts_of(lending))
+    if places <= 1:
+        return f"debt of {_usd(lending.debt_usd)}"
+    return f"debts of {_usd(lending.debt_usd)} at {places} markets, the same share at each"
 
 
 def _wait(now: Situation, step: int) -> Change | None:
@@ -126,8 +161,16 @@ def _wait(now: Situation, step: int) -> Change | None:
     if history.lending.first_borrow_at is None and history.term_loans.first_taken_at is None:
         return None
     later = replace(history.block, timestamp=history.block.timestamp + step * _MONTH_DAYS * _DAY_SECONDS)
+    loans = tuple(_paid_when_due(loan, history.block.timestamp, later.timestamp) for loan in history.term_loans.loans)
     words = f"ask again after {step} more {'month' if step == 1 else 'months'} without liquidation or late payment"
-    return replace(now, history=replace(history, block=later)), words
+    waited = replace(history, block=later, term_loans=replace(history.term_loans, loans=loans))
+    return replace(now, history=waited), words
+
+
+def _paid_when_due(loan: TermLoan, now: int, later: int) -> TermLoan:
+    """Return an open loan as it is later when nothing more goes wrong with it."""
+    falls_due = loan.ended_at is None and now <= loan.due_at < later
+    return replace(loan, ended_at=loan.due_at) if falls_due else loan
 
 
 LEVERS: Final = (

@@ -54,11 +54,15 @@ class Policy:
     )
     """(probability of default, score): strictly falling, straight lines between."""
     depth_terms: tuple[tuple[str, float, float], ...] = (
-        ("sent_count", 0.45, 0.30),
-        ("borrowing_age", 0.70, 0.30),
-        ("counterparties", 0.50, 0.15),
+        ("sent_count", 0.45, 0.21),
+        ("borrowing_age", 0.70, 0.395),
+        ("counterparties", 0.50, 0.395),
     )
-    """(feature, encoded fraction that counts as deep, confidence lost when the feature is 0)."""
+    """(feature, encoded fraction that counts as deep, confidence lost when the feature is 0).
+
+    Any two of them together cost more than is left above `thin_below`: a wallet that is known by one of them alone
+    (transactions to itself, gifts of strangers, one old loan) is thin, whatever else is said of it.
+    """
     distance_terms: tuple[tuple[str, str, float], ...] = (
         ("market_volatility", "above", 0.50),
         ("market_volatility", "below", 0.30),

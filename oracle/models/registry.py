@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any, Final
 from oracle.assessment.errors import ConfigurationFault
 from oracle.assessment.features import feature_spec_hash
 from oracle.assessment.outputs import OUTPUTS
-from oracle.models.export import GRAPH, MANIFEST, SETTINGS, model_id_of
+from oracle.models.export import COMMITMENT_HEX_DIGITS, GRAPH, MANIFEST, SETTINGS, model_id_of
 
 SHIPPED: Final = Path(__file__).parent / "shipped"
 DEFAULT_MODEL: Final = "credit-v1"
@@ -104,13 +105,20 @@ def load(name_or_path: str | Path = DEFAULT_MODEL, directory: Path | None = None
             model_id=bytes.fromhex(content["model_id"]),
             feature_spec_hash=bytes.fromhex(content["feature_spec_hash"]),
             output_scales=tuple(int(scale) for scale in content["output_scales"]),
-            neutral_commitment=int(content["neutral_commitment"], 16),
+            neutral_commitment=_commitment(content["neutral_commitment"]),
         )
         digests = {str(file): str(digest) for file, digest in content["sha256"].items()}
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ModelFault(f"{path} is damaged ({error!r}): restore the folder or train it again") from error
     _check(model, digests)
     return model
+
+
+def _commitment(written: str) -> int:
+    """Return a field element from the 32 bytes that a contract takes; raises ValueError for any other length."""
+    if not re.fullmatch(rf"0x[0-9a-f]{{{COMMITMENT_HEX_DIGITS}}}", written):
+        raise ValueError(f"neutral_commitment is {written!r}, expected 0x and {COMMITMENT_HEX_DIGITS} hex digits")
+    return int(written, 16)
 
 
 def _folder_of(name_or_path: str | Path, directory: Path | None) -> Path:

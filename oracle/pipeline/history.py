@@ -28,6 +28,7 @@ from oracle.history.reading.memory import HistoryStore
 from oracle.history.reading.reader import ChainReader
 from oracle.history.reading.subgraph import SubgraphClient
 from oracle.history.transactions.etherscan_client import EtherscanClient
+from oracle.history.transactions.otterscan import check_otterscan
 from oracle.pipeline import metrics
 
 
@@ -66,6 +67,12 @@ class Histories:
         metrics.HISTORY_CALLS.observe(reading.rpc_calls)
         metrics.HISTORY_API_CALLS.observe(reading.api_calls)
         return reading
+
+    async def check_transactions(self) -> None:
+        """Raise ConfigurationFault where nothing tells wallets' transactions, a TransientFault while none answers."""
+        if self._services.transactions_api is None:
+            with endpoint_faults():
+                await check_otterscan(ChainReader(self._w3))
 
     async def index_markets(
         self, at: BlockRef, told: Callable[[str, int, int], None] = lambda name, block, until: None
@@ -175,6 +182,7 @@ def _lending_markets(settings: HistorySettings) -> tuple[LendingMarket, ...]:
             Address(one.spotter),
             Address(one.dog),
             one.start_block,
+            _addresses(one.cat),
         )
         for one in settings.maker
     )

@@ -76,6 +76,11 @@ class PostgresEventStore:
             found = await market_events.blocks_before(session, chain_id, contract, block_number, limit)
         return [Cursor(*block) for block in found]
 
+    async def first_block(self, chain_id: int, contract: Address) -> int | None:
+        """See EventStore."""
+        async with self._sessions() as session:
+            return await market_events.first_block(session, chain_id, contract)
+
     async def rewind(self, chain_id: int, contract: Address, since: Cursor, to: Cursor | None) -> bool:
         """See EventStore."""
         until = None if to is None else (to.block_number, to.block_hash)

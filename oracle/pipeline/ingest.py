@@ -7,7 +7,7 @@ import structlog
 from oracle.assessment.errors import BlockUnavailable, TransientFault
 from oracle.assessment.request import BlockRef
 from oracle.cancellation import raise_if_cancelled
-from oracle.chain.rpc import EndpointRefused, block_ref
+from oracle.chain.rpc import BlockWithheld, EndpointRefused, block_ref
 from oracle.pipeline import metrics
 from oracle.pipeline.context import Context
 from oracle.store import cursor, database, ledger, requests, revisits
@@ -123,6 +123,8 @@ async def rewind_if_reorganised(context: Context) -> None:
     for number, block_hash in known:
         try:
             present = (await block_ref(context.w3, number)).hash
+        except BlockWithheld:
+            raise  # an endpoint that dropped the block does not say that the chain did
         except BlockUnavailable:
             present = None
         if present == block_hash:

@@ -57,6 +57,11 @@ async def upkeep(context: Context) -> None:
         scheduler.shutdown(wait=False)
 
 
+def reserve_wei(base_fee_wei: int, priority_fee_wei: int) -> int:
+    """Return below which balance of the signer the operator is told."""
+    return _ANSWERS_IN_RESERVE * _GAS_OF_AN_ANSWER * (base_fee_wei + priority_fee_wei)
+
+
 async def watch_signer(context: Context) -> None:
     """Follow changes of the set of signers, and see to it that ours is in it and can pay for gas."""
     log = structlog.get_logger("upkeep")
@@ -69,11 +74,10 @@ async def watch_signer(context: Context) -> None:
     if digest != context.signer_set_digest:
         log.warning("signers_changed", signers=list(signers))
         context.signer_set_digest = digest
-    reserve_wei = _ANSWERS_IN_RESERVE * _GAS_OF_AN_ANSWER * (base_fee_wei + context.fees.tips.usual_wei)
     text = ""
     if context.signer.address not in signers:
         text = f"{context.signer.address} is no longer a registered signer"
-    elif balance_wei < reserve_wei:
+    elif balance_wei < reserve_wei(base_fee_wei, context.fees.tips.usual_wei):
         text = (
             f"{context.signer.address} holds {balance_wei} wei: send coins for at least {_ANSWERS_IN_RESERVE} answers"
         )

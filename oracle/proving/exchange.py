@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -38,6 +39,10 @@ def exchange(staging: Path, folder: Path, last: str) -> None:
     if not folder.exists():
         staging.rename(folder)
         return
+    before = folder.stat()
+    staging.chmod(stat.S_IMODE(before.st_mode))
+    with contextlib.suppress(PermissionError):  # only root gives folders away
+        os.chown(staging, before.st_uid, before.st_gid)
     if _swap(staging, folder):
         return
     (folder / last).unlink(missing_ok=True)

@@ -3,13 +3,14 @@
 from pathlib import Path
 
 from oracle.proving.errors import KeysFault
-from oracle.proving.keys import MANIFEST, read_keys
+from oracle.proving.keys import MANIFEST, VERIFYING_KEY, read_keys
 
 
 def find_keys(folder: Path, model_id: bytes) -> Path:
     """Return the key folder of a model: `folder` itself, or the one directly below it whose manifest names the model.
 
-    Raises KeysFault when there is none; the files are not hashed here, see `check_keys`.
+    Raises KeysFault when there is none, or several with different keys; the files are not hashed here, see
+    `check_keys`.
     """
     if (folder / MANIFEST).is_file():
         keys = read_keys(folder)
@@ -19,13 +20,20 @@ def find_keys(folder: Path, model_id: bytes) -> Path:
                 "above it in model.keys, and make the missing ones with `risk-oracle setup --model NAME`"
             )
         return folder
-    damaged = []
+    damaged, found = [], []
     for path in sorted(folder.glob(f"[!.]*/{MANIFEST}")):  # hidden ones are being made
         try:
-            if read_keys(path.parent).model_id == model_id:
-                return path.parent
+            if (keys := read_keys(path.parent)).model_id == model_id:
+                found.append(keys)
         except KeysFault:
             damaged.append(str(path))  # another model's, perhaps: named only when ours is not found
+    if len({keys.sha256[VERIFYING_KEY] for keys in found}) > 1:
+        raise KeysFault(
+            f"{' and '.join(str(keys.folder) for keys in found)} hold different keys of model 0x{model_id.hex()}: "
+            "name the folder in model.keys that the verifier on the chain was generated from"
+        )
+    if found:
+        return found[0].folder
     hint = f"; damaged: {', '.join(damaged)}" if damaged else ""
     raise KeysFault(
         f"no keys of model 0x{model_id.hex()} in or below {folder}: make them with "

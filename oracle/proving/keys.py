@@ -76,6 +76,8 @@ def read_keys(keys_dir: Path) -> Keys:
             output_scales=tuple(int(scale) for scale in content["output_scales"]),
             sha256={name: str(content["sha256"][name]) for name in FILES},
         )
+    except OSError as error:
+        raise KeysFault(f"{path} {_unreadable(error)}") from error
     except (KeyError, TypeError, ValueError) as error:
         raise KeysFault(f"{path} is damaged ({error!r}): {_REMAKE}") from error
 
@@ -90,9 +92,16 @@ def check_keys(keys_dir: Path, model_id: bytes | None = None) -> Keys:
         path = keys_dir / name
         if not path.is_file():
             raise KeysFault(f"{path} is missing: {_REMAKE}")
-        found = sha256_of(path)
+        try:
+            found = sha256_of(path)
+        except OSError as error:
+            raise KeysFault(f"{path} {_unreadable(error)}") from error
         if found != expected:
             raise KeysFault(f"{path} is corrupt: its SHA-256 is {found}, the manifest says {expected}; {_REMAKE}")
     if model_id is not None and keys.model_id != model_id:
         raise KeysFault(f"{keys_dir} holds keys of model {keys.model_id.hex()}, not of {model_id.hex()}: {_REMAKE}")
     return keys
+
+
+def _unreadable(error: OSError) -> str:
+    return f"cannot be read ({error.strerror or error}): give the key folder and its files to the daemon's user"

@@ -54,12 +54,16 @@ def setup(
     if (done := _existing(keys_dir, circuit, srs, ceremony)) is not None:
         say(f"keys in {keys_dir} are whole and fit the model: nothing to do")
         return done
-    with beside(keys_dir) as staging:
-        _make_srs(srs, circuit, keys_dir, staging / SRS, ceremony, say)
-        _refuse_worse(keys_dir, circuit, staging / SRS, ceremony)
-        keys = _make(circuit, staging, say)
-        _write_manifest(keys, ceremony)
-        exchange(staging, keys_dir, MANIFEST)
+    try:
+        with beside(keys_dir) as staging:
+            _make_srs(srs, circuit, keys_dir, staging / SRS, ceremony, say)
+            _refuse_worse(keys_dir, circuit, staging / SRS, ceremony)
+            keys = _make(circuit, staging, say)
+            _write_manifest(keys, ceremony)
+            exchange(staging, keys_dir, MANIFEST)
+    except OSError as error:
+        raise KeysFault(f"the keys could not be written below {keys_dir.parent}: {error}") from error
+    say(f"a deployed verifier takes proofs of these keys when it was compiled from {keys_dir / VERIFIER}, and no other")
     return read_keys(keys_dir)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -110,6 +110,12 @@ async def blocks_before(
         .limit(limit)
     )
     return [(row.block_number, row.block_hash) for row in await session.execute(query)]
+
+
+async def first_block(session: AsyncSession, chain_id: int, contract: Address) -> int | None:
+    """Return the oldest block that holds a contract's log, None without one."""
+    query = select(func.min(MarketEventRow.block_number)).filter_by(chain_id=chain_id, contract=contract)
+    return await session.scalar(query)
 
 
 async def rewind(

@@ -22,10 +22,22 @@ _LARGEST_COIN_DEBT = 0.5
 
 
 @dataclass(frozen=True, slots=True)
+class EndedLoan:
+    """One loan that was over: what was lent, how many seconds before the judged one it began and ended, and whether it
+    was late or failed."""
+
+    usd: float
+    began_before: int
+    ended_before: int
+    late: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PastLoans:
     """One resolved loan: what its borrower had done before it began, and whether it was then repaid.
 
-    `start` and `end` are Unix seconds, 0 where the source has no dates.
+    `start` and `end` are Unix seconds, 0 where the source has no dates; `ended` are the loans that `on_time`, `late`
+    and `defaulted` count, empty where the source has no amounts.
     """
 
     on_time: int
@@ -40,6 +52,7 @@ class PastLoans:
     start: float = 0.0
     end: float = 0.0
     borrower: str = ""
+    ended: tuple[EndedLoan, ...] = ()
 
 
 def read_term_loans(data_dir: Path, seed: int) -> list[PastLoans]:
@@ -75,10 +88,11 @@ def _past(before: pd.DataFrame, start: float, end: float, failed: bool, part: in
     repaid = before["outcome"] == "repaid"
     late = repaid & (before["loan_status"] == _PAID_LATE)
     first = float(before["start"].to_numpy(dtype=float).min()) if len(before) else start
+    failed_before = before["outcome"] == "liquidated_maturity"
     return PastLoans(
         on_time=int((repaid & ~late).sum()),
         late=int(late.sum()),
-        defaulted=int((before["outcome"] == "liquidated_maturity").sum()),
+        defaulted=int(failed_before.sum()),
         price_liquidated=int((before["outcome"] == "liquidated_price").sum()),
         borrowed_usd=float(before["usd"].sum()),
         repaid_usd=float(before.loc[repaid, "usd"].sum()),
@@ -88,6 +102,14 @@ def _past(before: pd.DataFrame, start: float, end: float, failed: bool, part: in
         start=start,
         end=end,
         borrower=borrower,
+        ended=tuple(
+            EndedLoan(float(usd), int(start - began), int(start - ended), bool(is_late))
+            for usd, began, ended, is_late in zip(
+                *(before.loc[repaid | failed_before, name] for name in ("usd", "start", "end")),
+                (late | failed_before)[repaid | failed_before],
+                strict=True,
+            )
+        ),
     )
 
 

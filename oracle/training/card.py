@@ -35,6 +35,7 @@ def write_card(name: str, metrics: dict[str, Any], policy: Policy) -> str:
         "",
         f"Model id `{metrics['model_id']}`. Circuit: k = {circuit['logrows']}, {circuit['rows']} rows. Figures are of the",
         "quantised circuit's outputs, on data that training never saw, with 95 % bootstrap intervals.",
+        *_learned_by(metrics),
         "",
         "## What it answers",
         "For one wallet and one loan: probability of a credit event within the loan's duration, fraud likelihood,",
@@ -42,7 +43,8 @@ def write_card(name: str, metrics: dict[str, Any], policy: Policy) -> str:
         "to 100 (higher is safer, strictly falling in the probability), interest rate, duration, maximum LTV, confidence.",
         "",
         "Confidence says how much is known, not how safe the loan is: it falls with a short history (few transactions and",
-        "counterparties, no or recent borrowing) and with distance to the training loans (market volatility, duration and",
+        "counterparties, no or recent borrowing: where any two of the three are missing the wallet is thin, whatever else",
+        "there is of it, so transactions to oneself and gifts of strangers make nobody known) and with distance to the training loans (market volatility, duration and",
         f"activity beyond their {_share(policy.training_quantile)} and {_share(1 - policy.training_quantile)} quantiles). Under {_share(policy.thin_below)} the wallet is **thin**. The mark follows from the proven",
         "confidence, so a contract can ask for a minimum; the category stays the rule on the two probabilities, because what",
         "a thin wallet pledges is known even when its owner is not.",
@@ -208,6 +210,15 @@ def _anomaly(found: dict[str, Any]) -> list[str]:
     return [
         f"- Anomaly score, beside the proof and without a fraud ever seen: AUC {mixture['auc']:.4f} ({_span(mixture['auc_interval'])}) on the unseen accounts;",
         f"  IsolationForest {encoded['auc']:.4f} ({_span(encoded['auc_interval'])}) on the same features, {raw['auc']:.4f} ({_span(raw['auc_interval'])}) on bare values.",
+    ]
+
+
+def _learned_by(metrics: dict[str, Any]) -> list[str]:
+    if "learned_by" not in metrics:
+        return []
+    return [
+        f"Its trunks, curves and distilled terms are those of model `{metrics['learned_by']}`, weight for weight; what a",
+        "policy installs of confidence, the feature table and all figures are this model's own.",
     ]
 
 

@@ -1,5 +1,6 @@
 """Draw the rows of the loan book: one wallet, one loan, and what came of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from oracle.assessment.history import (
     LendingHistory,
     MarketState,
     SocialRecord,
+    TermLoan,
     TermLoanHistory,
     TransactionHistory,
     WalletHistory,
@@ -20,7 +22,7 @@ from oracle.assessment.history import (
 from oracle.assessment.request import Address, BlockRef, LoanTerms
 from oracle.models.policy import POLICY, Policy
 from oracle.training.accounts import Accounts
-from oracle.training.borrowers import Liquidations, PastLoans, Positions
+from oracle.training.borrowers import EndedLoan, Liquidations, PastLoans, Positions
 from oracle.training.checks import UnusableData
 from oracle.training.market import Market
 from oracle.training.passports import Passports
@@ -56,8 +58,12 @@ _HISTORY_WEIGHT = 6.0
 _UNSECURED_SHARE = 0.02
 _SHORTEST_DAYS, _LONGEST_DAYS = 5, 90
 
-_PRINCIPAL_TOKEN: Final = Address("0x" + "01" * 20)
+PRINCIPAL_TOKEN: Final = Address("0x" + "01" * 20)
+"""The dollar that loans are drawn in; of it and of the collateral, one token is one dollar."""
 _COLLATERAL_TOKEN: Final = Address("0x" + "02" * 20)
+_TOKEN_DECIMALS: Final = 6
+TOKEN_PRICES: Final = {PRINCIPAL_TOKEN: USD, _COLLATERAL_TOKEN: USD}
+TOKEN_DECIMALS: Final = dict.fromkeys(TOKEN_PRICES, _TOKEN_DECIMALS)
 _CHAIN_ID = 1
 _DAY = 86_400
 
@@ -162,7 +168,7 @@ class Drawer:
         taken = past.on_time + past.late + past.defaulted + past.price_liquidated
         history = WalletHistory(
             chain_id=_CHAIN_ID,
-            wallet=_PRINCIPAL_TOKEN,
+            wallet=PRINCIPAL_TOKEN,
             block=BlockRef(start, "0x" + "00" * 32, now),
             lending=LendingHistory(**lending),
             term_loans=TermLoanHistory(
@@ -172,6 +178,7 @@ class Drawer:
                 defaulted=past.defaulted,
                 first_taken_at=now - int(past.first_days_ago * _DAY) if taken else None,
                 lenders=frozenset({"term-lender"}) if taken else frozenset(),
+                loans=loans_at(past.ended, now),
             ),
             transactions=self._account(now, int(sources.market.close["WETH"].iloc[start] * USD)),
             social=SocialRecord(),
@@ -179,8 +186,8 @@ class Drawer:
                 coin_price_usd=int(sources.market.close["WETH"].iloc[start] * USD),
                 volatility_ppm=int(sources.volatility[start] * 10**6),
                 base_fee_wei=30 * 10**9,
-                token_prices_usd={_PRINCIPAL_TOKEN: USD, _COLLATERAL_TOKEN: USD},
-                token_decimals={_PRINCIPAL_TOKEN: 6, _COLLATERAL_TOKEN: 6},
+                token_prices_usd=TOKEN_PRICES,
+                token_decimals=TOKEN_DECIMALS,
             ),
         )
         return Row(
@@ -279,9 +286,27 @@ class Drawer:
         return private
 
     def _terms(self, ltv: float, days: int) -> LoanTerms:
-        principal = int(self._rng.uniform(100, 50_000) * 10**6)
+        principal = int(self._rng.uniform(100, 50_000) * 10**_TOKEN_DECIMALS)
         collateral = 0 if ltv >= 2.0 else int(principal / ltv)
-        return LoanTerms(_PRINCIPAL_TOKEN, principal, _COLLATERAL_TOKEN, collateral, days * _DAY)
+        return LoanTerms(PRINCIPAL_TOKEN, principal, _COLLATERAL_TOKEN, collateral, days * _DAY)
+
+
+def loans_at(ended: Sequence[EndedLoan], now: int) -> tuple[TermLoan, ...]:
+    """Return loans as a history holds them at a Unix time, in dollars of PRINCIPAL_TOKEN."""
+    return tuple(
+        TermLoan(
+            lender="term-lender",
+            principal_token=PRINCIPAL_TOKEN,
+            principal=int(loan.usd * 10**_TOKEN_DECIMALS),
+            collateral_token=_COLLATERAL_TOKEN,
+            collateral=0,
+            taken_at=now - loan.began_before,
+            due_at=now - loan.ended_before,
+            ended_at=now - loan.ended_before,
+            late=loan.late,
+        )
+        for loan in ended
+    )
 
 
 def failure_share(part: int) -> float:

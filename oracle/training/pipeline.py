@@ -8,14 +8,15 @@ from typing import Any, Final
 
 import torch
 
-from oracle.models.export import SETTINGS, export
+from oracle.models.anomaly import AnomalyModel
+from oracle.models.export import SETTINGS, WEIGHTS, export, model_id_of
 from oracle.models.integer import IntegerNetwork
 from oracle.models.kept_policy import save_policy
 from oracle.models.network import RiskNetwork, Shape
 from oracle.models.policy import POLICY, Policy
-from oracle.models.quantise import check_no_overflow
+from oracle.models.quantise import check_no_overflow, quantise_
 from oracle.models.registry import DEFAULT_MODEL, FLOAT_WEIGHTS
-from oracle.models.weights import save_float
+from oracle.models.weights import load_float, load_weights, save_float
 from oracle.training.accounts import Accounts, read_accounts, without_flow
 from oracle.training.anomaly import fit_anomaly
 from oracle.training.assemble import Trunks, install_scores, unrounded, weigh_passports
@@ -34,7 +35,7 @@ from oracle.training.rules import Terms, apply_rules
 from oracle.training.seen import seen_of, write_seen
 from oracle.training.stages import Stages
 from oracle.training.tables import data_files
-from oracle.training.terms import install_terms
+from oracle.training.terms import install_confidence, install_terms
 from oracle.training.workers import Workers, call_alone
 
 SEED: Final = 7
@@ -55,15 +56,21 @@ def train(
     stages_dir: Path | None = None,
     workers: Workers | None = None,
     say: Callable[[str], None] | None = None,
+    keep: Path | None = None,
 ) -> dict[str, Any]:
     """Train, quantise, export and judge a model; returns its metrics, which `out_dir`/metrics.json also holds.
 
     The same data, seed, recipes and releases of the libraries give the same bytes, on whatever `workers`. Stages are
-    kept in `stages_dir`: a run that was killed goes on from there. Raises UnusableData for data that does not fit,
-    NotRepresentable when an input could overflow the circuit, CircuitTooLarge for a network beyond 2^12 rows.
+    kept in `stages_dir`: a run that was killed goes on from there. With `keep`, a model folder, nothing is learned
+    anew: its weights stay, confidence is installed again by the policy, and all is measured. Raises UnusableData for
+    data that does not fit, NotRepresentable when an input could overflow the circuit, CircuitTooLarge for a network
+    beyond 2^12 rows.
     """
     recipes = recipes or read_recipes()
+    keep = keep and keep.resolve()
     inputs = {"seed": seed, "policy": asdict(policy), "recipes": recipes.flat(), "sizes": list(sizes.items())}
+    if keep is not None:
+        inputs["keep"] = model_id_of(keep).hex()
     with Progress(_STAGES, say) as progress:
         stages = Stages(stages_dir, progress, inputs=inputs, files=data_files(data_dir), workers=workers)
         accounts, home, card = stages.run("data read and encoded", lambda: _read(data_dir, seed))
@@ -72,12 +79,18 @@ def train(
             "loan book drawn", draw_piece, pieces, lambda: (read_sources(data_dir, accounts, seed), seed, policy)
         )
         book = joined(list(drawn.values()))
-        heads = {head: head for head in HEADS}
-        fitted = stages.run_each("heads fitted", fit_head, heads, lambda: (accounts, home, card, book, recipes, seed))
-        network, floats, terms, weights = stages.run(
-            "quantised and calibrated", lambda: call_alone(_assemble, fitted, book, accounts, policy, seed)
-        )
-        anomaly = stages.run("anomaly model fitted", lambda: fit_anomaly(accounts, seed))
+        if keep is None:
+            heads = {head: head for head in HEADS}
+            fitted = stages.run_each(
+                "heads fitted", fit_head, heads, lambda: (accounts, home, card, book, recipes, seed)
+            )
+            network, floats, terms, weights = stages.run(
+                "quantised and calibrated", lambda: call_alone(_assemble, fitted, book, accounts, policy, seed)
+            )
+            anomaly = stages.run("anomaly model fitted", lambda: fit_anomaly(accounts, seed))
+        else:
+            network, floats, terms, weights = _kept(keep, book, policy)
+            anomaly = AnomalyModel.load(keep)
         integers = IntegerNetwork.of(network)
         learned = Learned(integers, floats, anomaly, accounts, book, home, card, terms)
         tasks = {task: task for task in JUDGED}
@@ -95,6 +108,7 @@ def train(
             "name": name,
             "model_id": model_id,
             "seed": seed,
+            **({} if keep is None else {"learned_by": _learned_by(keep)}),
             "sizes": {str(part): size for part, size in sizes.items()},
             "circuit": {
                 "logrows": settings["run_args"]["logrows"],
@@ -133,6 +147,24 @@ def _read(data_dir: Path, seed: int) -> tuple[Accounts, Passports, Passports]:
     check_classes(home.bad, home.part, "home owners")
     check_classes(card.bad, card.part, "card holders")
     return accounts, home, card
+
+
+def _kept(folder: Path, book: Book, policy: Policy) -> tuple[RiskNetwork, RiskNetwork, Terms, tuple[float, float]]:
+    network = quantise_(install_confidence(load_weights(folder / WEIGHTS), book, policy))
+    floats = install_confidence(load_float(folder / FLOAT_WEIGHTS), book, policy)
+    home, card = _metrics_of(folder)["passport_weights"]
+    return network, floats, apply_rules(IntegerNetwork.of(network), book, policy), (home, card)
+
+
+def _learned_by(folder: Path) -> str:
+    """Return the id of the model that a folder's weights were learned for."""
+    metrics = _metrics_of(folder)
+    return str(metrics.get("learned_by", metrics["model_id"]))
+
+
+def _metrics_of(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / "metrics.json").read_text())
+    return found
 
 
 def _assemble(

@@ -12,10 +12,13 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from oracle.assessment.features import FEATURES, PRIVATE_FEATURES
+from oracle.assessment.history import USD, MarketState, TermLoanHistory
+from oracle.assessment.term_loans import late_share
 from oracle.models.network import FRAUD, HOME
 from oracle.training.accounts import encode_flow
 from oracle.training.borrowers import PastLoans, liquidations_of, term_loans_of
 from oracle.training.checks import UnusableData
+from oracle.training.draw import TOKEN_DECIMALS, TOKEN_PRICES, loans_at
 from oracle.training.files import find_file, read_rows
 from oracle.training.judged import (
     DEFAULT_OUTPUT,
@@ -35,6 +38,9 @@ REPEAT_DAYS: Final = 90
 _DAY = 86_400
 _FEATURE: Final = {feature.name: index for index, feature in enumerate(FEATURES)}
 _NO_SEED = 0
+# Loans in dollars, at any time: only how long they were out counts.
+_DOLLARS: Final = MarketState(coin_price_usd=USD, token_prices_usd=TOKEN_PRICES, token_decimals=TOKEN_DECIMALS)
+_NOW: Final = 2_000_000_000
 
 
 _TABLE: Final = {
@@ -174,10 +180,9 @@ def judged_loans(loans: list[PastLoans], borrowers: Codes) -> Judged:
         raise UnusableData("no loan of 1 USD or more with outcome repaid or liquidated_maturity: nothing can be judged")
     chain = np.repeat(neutral_loan()[None], len(loans), axis=0)
     for row, loan in zip(chain, loans, strict=True):
-        resolved = loan.on_time + loan.late + loan.defaulted
         values = {
             "repayment_rate": Decimal(repr(loan.repaid_usd / loan.borrowed_usd)) if loan.borrowed_usd else None,
-            "late_share": Decimal(loan.late + loan.defaulted) / resolved if resolved else None,
+            "late_share": late_share(_term_loans(loan), _DOLLARS, _NOW),
             "liquidation_risk": Decimal(loan.price_liquidated) / (loan.price_liquidated + 1),
         }
         for name, value in values.items():
@@ -199,6 +204,15 @@ def judged_loans(loans: list[PastLoans], borrowers: Codes) -> Judged:
         known=np.array([loan.end for loan in loans]),
         notes=("the level of the source's base rate is unverified; the model assumes another",),
         fingerprints=fingerprints_of_wallets("loans", (loan.borrower for loan in loans))[:, None],
+    )
+
+
+def _term_loans(loan: PastLoans) -> TermLoanHistory:
+    return TermLoanHistory(
+        repaid_on_time=loan.on_time,
+        repaid_late=loan.late,
+        defaulted=loan.defaulted,
+        loans=loans_at(loan.ended, _NOW),
     )
 
 

@@ -37,6 +37,21 @@ def install_terms(network: RiskNetwork, book: Book, terms: Terms, policy: Policy
     quantise_(network)
 
 
+def install_confidence(network: RiskNetwork, book: Book, policy: Policy) -> RiskNetwork:
+    """Install confidence alone, in place, in a network that has it by a policy with as many terms; return the network.
+
+    All that was learned stays as it is.
+    """
+    with torch.no_grad():
+        for unit in range(len(policy.depth_terms) + len(policy.distance_terms)):
+            if network.context_2.weight[1:, unit].any():
+                break  # the first unit that the distilled terms read
+            network.context_1.weight[unit].zero_()
+            network.context_1.bias[unit].zero_()
+    _install_confidence(network, book, policy)
+    return network
+
+
 def training_bounds(book: Book, policy: Policy) -> dict[tuple[str, str], float]:
     """Return, for each of the policy's distance terms, the quantile of the training loans as a fraction."""
     train = book.chain[book.part == TRAIN] / 2**INPUT_BITS

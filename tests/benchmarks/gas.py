@@ -1,7 +1,10 @@
 """What the contracts cost in gas, on a local chain, beside the specification's contract: one JSON object at the end.
 
-An answer "without the proof check" is the same transaction with an empty proof, with the verifier's code replaced by
-one that only says yes: what is left is everything that this project adds to the check.
+Every transaction is priced twice, by today's schedule and by the next fork's: its trace says how many slots it filled,
+changed and read. Answers go to different wallets, each new to the oracle and then known, one by one and in a batch.
+An answer "without the proof check" is the same transaction with an empty proof, to a model whose verifier says yes:
+what is left is everything that this project adds to the check. Its calldata floor is left out: with its proof, no
+answer comes near it.
 """
 
 import asyncio
@@ -9,12 +12,15 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from eth_account import Account
+from eth_account.signers.local import LocalAccount
 from web3 import Web3
 
+from oracle.devnet.deploy import POLICY
 from oracle.devnet.machinery.accounts import ETHER, Transactor, named_account
 from oracle.devnet.machinery.anvil import Anvil
 from oracle.devnet.machinery.artifacts import BUILD, Artifact, Deployed, aave_v3, project, verifier
@@ -27,8 +33,49 @@ SPECIFICATION: Final = (
 FEE: Final = ETHER // 1000
 COIN: Final = "0x" + "00" * 20
 TERMS: Final = (COIN, ETHER, COIN, 2 * ETHER, 30 * 86_400)
-# Returns the word 1 to any call.
-SAYS_YES: Final = "0x60015f5260205ff3"
+WALLETS: Final = 16
+# Creates code that returns the word 1 to any call.
+SAYS_YES: Final = "0x6760015f5260205ff35f5260086018f3"
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Gas of what a trace counts: slots filled, changed and read cold, accounts, bytes of code, bytes sent at least."""
+
+    new_slot: int
+    changed_slot: int
+    cold_slot: int
+    cold_account: int
+    code_byte: int
+    floor_zero_byte: int
+    floor_byte: int
+
+
+TODAY: Final = Schedule(22_100, 5_000, 2_100, 2_600, 200, 10, 40)
+# EIP-8037, EIP-8038 and EIP-7976, as far as their figures are set.
+NEXT: Final = Schedule(110_020, 12_100, 2_100, 2_600, 1_530, 64, 64)
+
+
+@dataclass(frozen=True)
+class Gas:
+    """What a transaction costs by both schedules."""
+
+    today: int
+    next: int
+
+    def __add__(self, other: "Gas") -> "Gas":
+        return Gas(self.today + other.today, self.next + other.next)
+
+    def __floordiv__(self, count: int) -> "Gas":
+        return Gas(self.today // count, self.next // count)
+
+    def told(self) -> dict[str, int]:
+        return {"today": self.today, "next": self.next}
+
+
+def dearest(costs: list[Gas]) -> Gas:
+    """Return the most that any of them costs, by each schedule."""
+    return Gas(max(cost.today for cost in costs), max(cost.next for cost in costs))
 
 
 class Bench:
@@ -40,15 +87,45 @@ class Bench:
         self.owner = named_account("bench owner")
         self.signer = named_account("bench signer")
 
-    async def gas_of(self, hash_: str) -> int:
+    async def gas_of(self, hash_: str, *, floored: bool = True) -> Gas:
+        """Return what a mined transaction cost, and what it would cost by the next schedule."""
         receipt = await self.chain.rpc("eth_getTransactionReceipt", hash_)
-        return int(receipt["gasUsed"], 16)
+        sent = await self.chain.rpc("eth_getTransactionByHash", hash_)
+        touched = await self._trace(hash_, diff=False)
+        changes = await self._trace(hash_, diff=True)
+        today = int(receipt["gasUsed"], 16)
+        filled = changed = code = 0
+        for address, after in changes["post"].items():
+            before = changes["pre"].get(address, {})
+            for slot in after.get("storage", {}):
+                old = int(before.get("storage", {}).get(slot, "0x0"), 16)
+                filled, changed = filled + (old == 0), changed + (old != 0)
+            if receipt["contractAddress"] == address:
+                code += len(after.get("code", "0x")) // 2 - 1
+        slots = sum(len(account.get("storage", {})) for account in touched.values())
+        cold = max(slots - filled - changed, 0)
+        # Sender, receiver and the block's beneficiary are warm.
+        accounts = max(len(touched) - 3, 0)
+        dearer = (
+            filled * (NEXT.new_slot - TODAY.new_slot)
+            + changed * (NEXT.changed_slot - TODAY.changed_slot)
+            + cold * (NEXT.cold_slot - TODAY.cold_slot)
+            + accounts * (NEXT.cold_account - TODAY.cold_account)
+            + code * (NEXT.code_byte - TODAY.code_byte)
+        )
+        data = bytes.fromhex(sent["input"][2:])
+        floor = 21_000 + NEXT.floor_zero_byte * data.count(0) + NEXT.floor_byte * (len(data) - data.count(0))
+        return Gas(today, max(today + dearer, floor if floored else 0))
 
-    async def deploy(self, artifact: Artifact, *arguments: Any) -> tuple[Deployed, int]:
+    async def _trace(self, hash_: str, *, diff: bool) -> dict[str, Any]:
+        options = {"tracer": "prestateTracer", "tracerConfig": {"diffMode": diff}}
+        return dict(await self.chain.rpc("debug_traceTransaction", hash_, options))
+
+    async def deploy(self, artifact: Artifact, *arguments: Any) -> tuple[Deployed, Gas]:
         deployed = await self.transactor.deploy(self.owner, artifact, *arguments)
         return deployed, await self.gas_of(self.transactor.sent[-1].transaction_hash)
 
-    async def call(self, contract: Deployed, function: str, *arguments: Any, value: int = 0) -> int:
+    async def call(self, contract: Deployed, function: str, *arguments: Any, value: int = 0) -> Gas:
         sent = await self.transactor.call(self.owner, contract, function, *arguments, value=value)
         return await self.gas_of(sent.transaction_hash)
 
@@ -68,7 +145,7 @@ async def main() -> None:
 
 async def ours(bench: Bench, fixtures: dict[str, Any]) -> dict[str, Any]:
     """Deploy everything, answer with a real proof, then without the check; return the figures."""
-    deploy_gas: dict[str, int] = {}
+    deploy_gas: dict[str, Gas] = {}
     manager, deploy_gas["AccessManager"] = await bench.deploy(project("AccessManager"), bench.owner.address)
     registry, deploy_gas["ModelRegistry"] = await bench.deploy(project("ModelRegistry"), manager.address, 0)
     checker, deploy_gas["Halo2Verifier"] = await bench.deploy(verifier(fixtures["model"]))
@@ -88,41 +165,38 @@ async def ours(bench: Bench, fixtures: dict[str, Any]) -> dict[str, Any]:
     oracle, deploy_gas["AIRiskOracle"] = await bench.deploy(
         project("AIRiskOracle"), manager.address, registry.address, *settings
     )
-    policy = (7_000, 2_000, 0, 9_000, 3_000, 800, 365 * 86_400, 7 * 86_400)
-    _, deploy_gas["SmartLending"] = await bench.deploy(project("SmartLending"), manager.address, oracle.address, policy)
+    _, deploy_gas["SmartLending"] = await bench.deploy(project("SmartLending"), manager.address, oracle.address, POLICY)
     token, _ = await bench.deploy(aave_v3("mocks/tokens/MintableERC20"), "Dollar", "USD", 6)
     feed, _ = await bench.deploy(project("PriceFeed"), "ETH / USD", 3_000 * 10**8)
-    capped = (*policy[:3], 7_000, *policy[4:])
     _, deploy_gas["TokenLender"] = await bench.deploy(
-        project("TokenLender"), manager.address, oracle.address, capped, token.address, feed.address, 8_000, 4_500
+        project("TokenLender"), manager.address, oracle.address, POLICY, token.address, feed.address, 9_400, 4_500
     )
+    unchecked = await says_yes(bench, registry, spec)
 
-    answers = Answers(bench, oracle, fixtures)
-    # The first request writes the counter's slot from zero: measured from the second on, as in life.
-    proven, data = await answers.one(proof=True)
-    request_gas = answers.request_gas
-    await bench.chain.rpc("anvil_setCode", checker.address, SAYS_YES)
-    repeat, bare = await answers.one(proof=False)
-    request_gas = answers.request_gas
-    answers.requester = named_account("bench newcomer")
-    await bench.chain.set_balance(answers.requester.address, ETHER)
-    first, _ = await answers.one(proof=False)
-    many = await answers.many(16)
-    await bench.chain.rpc("anvil_setCode", checker.address, code)
-    answers.requester = named_account("another newcomer")
-    await bench.chain.set_balance(answers.requester.address, ETHER)
-    first_proven, _ = await answers.one(proof=True)
-    again_proven, _ = await answers.one(proof=True)
+    wallets = [named_account(f"bench wallet {number}") for number in range(WALLETS)]
+    others = [named_account(f"another bench wallet {number}") for number in range(WALLETS)]
+    for wallet in (*wallets, *others):
+        await bench.chain.set_balance(wallet.address, ETHER)
+    answers = Answers(bench, oracle, fixtures, model_id, unchecked)
+    # The first request writes the counter's slot from zero, the first answer the earned fees': measured from then on.
+    await answers.one(bench.owner, proof=False)
+    new = [await answers.one(wallet, proof=False) for wallet in wallets]
+    new_requests = list(answers.request_gas)
+    known = [await answers.one(wallet, proof=False) for wallet in wallets]
+    known_requests = answers.request_gas[len(new_requests) :]
+    batch_new, batch_known = await answers.many(others), await answers.many(others)
+    proven = [await answers.one(wallet, proof=True) for wallet in wallets[:4]]
     return {
-        "request_gas": request_gas,
-        "answer_first_gas_without_proof": first,
-        "answer_repeat_gas_without_proof": repeat,
-        "answer_of_16_gas_without_proof": many,
-        "answer_one_gas_with_proof": max(proven, first_proven),
-        "answer_repeat_gas_with_proof": again_proven,
-        "answer_calldata_bytes": data,
-        "answer_calldata_bytes_without_proof": bare,
-        "deploy_gas": deploy_gas,
+        "request_new_wallet": dearest(new_requests[1:]).told(),
+        "request_known_wallet": dearest(known_requests).told(),
+        "answer_new_wallet_without_proof": dearest(new).told(),
+        "answer_known_wallet_without_proof": dearest(known).told(),
+        f"answer_of_{WALLETS}_new_wallets_without_proof": batch_new.told(),
+        f"answer_of_{WALLETS}_known_wallets_without_proof": batch_known.told(),
+        "answer_with_proof": dearest(proven).told(),
+        "answer_calldata_bytes": answers.calldata[True],
+        "answer_calldata_bytes_without_proof": answers.calldata[False],
+        "deploy": {name: gas.told() for name, gas in deploy_gas.items()},
         "runtime_bytes": {
             name: runtime(name)
             for name in ("AIRiskOracle", "ModelRegistry", "SmartLending", "TokenLender", "EasPublisher")
@@ -131,44 +205,59 @@ async def ours(bench: Bench, fixtures: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-class Answers:
-    """Requests by one wallet, and their answers from the fixtures."""
+async def says_yes(bench: Bench, registry: Deployed, spec: tuple[Any, ...]) -> bytes:
+    """Register a model whose verifier takes any proof, and return its id; the real one stays active beside it."""
+    sent = await bench.transactor.send(bench.owner, None, SAYS_YES)
+    code = await bench.chain.rpc("eth_getCode", sent.created, "latest")
+    model_id = b"\x01" * 32
+    checker = Web3.to_checksum_address(sent.created or "")
+    await bench.call(registry, "propose", model_id, (checker, Web3.keccak(hexstr=code), *spec[2:]))
+    await bench.call(registry, "activate", model_id)
+    return model_id
 
-    def __init__(self, bench: Bench, oracle: Deployed, fixtures: dict[str, Any]) -> None:
+
+class Answers:
+    """Requests of wallets, and their answers from the fixtures."""
+
+    def __init__(
+        self, bench: Bench, oracle: Deployed, fixtures: dict[str, Any], model_id: bytes, unchecked: bytes
+    ) -> None:
         self.bench = bench
         self.oracle = oracle
-        self.model_id = bytes.fromhex(fixtures["modelId"][2:])
+        self.models = {True: model_id, False: unchecked}
         self.case = fixtures["cases"]["low"]
-        self.requester = bench.owner
-        self.request_gas = 0
+        self.request_gas: list[Gas] = []
+        self.calldata: dict[bool, int] = {}
 
-    async def _prepare(self, proof: bool) -> tuple[Any, Any, Any, bytes]:
+    async def _prepare(self, wallet: LocalAccount, proof: bool) -> tuple[Any, Any, Any, bytes]:
         bench, instances = self.bench, [int(text) for text in self.case["instances"]]
         commitment = instances[1].to_bytes(32, "big")
-        sent = await bench.transactor.call(
-            self.requester, self.oracle, "requestAssessment", TERMS, commitment, value=FEE
-        )
-        self.request_gas = await bench.gas_of(sent.transaction_hash)
+        sent = await bench.transactor.call(wallet, self.oracle, "requestAssessment", TERMS, commitment, value=FEE)
+        self.request_gas.append(await bench.gas_of(sent.transaction_hash))
         block = await bench.chain.rpc("eth_getBlockByNumber", hex(sent.block), False)
-        user, at = self.requester.address, sent.timestamp
-        request = (user, user, TERMS, commitment, FEE, at, at + 3_600)
+        at = sent.timestamp
+        request = (wallet.address, wallet.address, TERMS, commitment, FEE, at, at + 3_600, sent.block)
         request_id = await bench.transactor.read(self.oracle, "requestCount")
         outputs = [int(text) for text in self.case["outputs"]]
         block_hash = bytes.fromhex(block["hash"][2:])
-        report = (request_id, self.model_id, sent.block, block_hash, instances[0], outputs)
+        report = (request_id, self.models[proof], sent.block, block_hash, instances[0], outputs)
         digest = await bench.transactor.read(self.oracle, "reportDigest", request, report)
         return request, report, [bench.sign(digest)], bytes.fromhex(self.case["proof"][2:]) if proof else b""
 
-    async def one(self, proof: bool) -> tuple[int, int]:
-        """Ask and answer; return the answer's gas and its calldata bytes."""
-        arguments = await self._prepare(proof)
-        gas = await self.bench.call(self.oracle, "provideAssessment", *arguments)
-        return gas, len(self.oracle.encode("provideAssessment", *arguments)) // 2 - 1
+    async def one(self, wallet: LocalAccount, *, proof: bool) -> Gas:
+        """Ask and answer; return what the answer costs."""
+        arguments = await self._prepare(wallet, proof)
+        self.calldata[proof] = len(self.oracle.encode("provideAssessment", *arguments)) // 2 - 1
+        return await self._answer("provideAssessment", *arguments, floored=proof)
 
-    async def many(self, count: int) -> int:
-        """Ask and answer many in one transaction; return the gas of each."""
-        answers = [await self._prepare(False) for _ in range(count)]
-        return await self.bench.call(self.oracle, "provideAssessments", answers) // count
+    async def many(self, wallets: list[LocalAccount]) -> Gas:
+        """Ask for all and answer them in one transaction; return what each costs."""
+        answers = [await self._prepare(wallet, False) for wallet in wallets]
+        return await self._answer("provideAssessments", answers, floored=False) // len(wallets)
+
+    async def _answer(self, function: str, *arguments: Any, floored: bool) -> Gas:
+        sent = await self.bench.transactor.call(self.bench.owner, self.oracle, function, *arguments)
+        return await self.bench.gas_of(sent.transaction_hash, floored=floored)
 
 
 def runtime(name: str) -> int:
@@ -194,11 +283,10 @@ async def specification(bench: Bench) -> dict[str, Any] | None:
         signature = bytes(Account.unsafe_sign_hash(digest, bench.owner.key).signature)
         answers.append(await bench.call(oracle, "provideAssessment", user, 0, score, 5, 3, proof, signature))
     return {
-        "request_gas": request_gas,
-        "answer_first_gas_without_proof": answers[0],
-        "answer_repeat_gas_without_proof": answers[1],
-        "answer_one_gas_with_proof": None,
-        "deploy_gas": {"AIRiskOracle": deploy_gas},
+        "request": request_gas.told(),
+        "answer_first": answers[0].told(),
+        "answer_repeat": answers[1].told(),
+        "deploy": {"AIRiskOracle": deploy_gas.told()},
         "runtime_bytes": {"AIRiskOracle": len(compiled["deployedBytecode"]) // 2 - 1},
     }
 

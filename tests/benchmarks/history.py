@@ -1,7 +1,10 @@
 """How long a wallet's history takes to read, from a local chain with the real Aave V3: one JSON object at the end.
 
 Three wallets with ten times as many transactions and DeFi events each, read cold (nothing kept) and warm (kept in
-Postgres, at the same block; the median of five); then a thousand wallets with short histories at one block.
+Postgres, at the same block; the median of five); then a thousand wallets with short histories at one block, whose
+answers are recorded and read again from a node that answers from memory: what is measured is the reader, not anvil.
+`wallets_per_s` is the best of three such readings, each into an empty database, and `wallet_cpu_ms` the time that this
+process computed for a wallet in it. With the argument `wallets` the three wallets before are left out.
 
 `peak_mb` is the most that Python holds during a cold read with the store, as the daemon does it, from an empty
 database. What grows with a wallet is what the store is given at the end of the read: every log and every answer about
@@ -27,6 +30,7 @@ from typing import Any, Final
 import aiohttp
 from sqlalchemy.ext.asyncio import async_sessionmaker
 from web3 import AsyncWeb3
+from web3.types import RPCEndpoint
 
 from oracle.assessment.request import Address, BlockRef, to_address
 from oracle.chain.rpc import connect, endpoint_faults
@@ -38,6 +42,7 @@ from oracle.history.configuration import AaveV3Market, CoinPriceFeed, HistoryCon
 from oracle.pipeline.history_stores import PostgresHistoryStore
 from oracle.store import database
 from oracle.store.embedded import EmbeddedPostgres, create_database
+from tests.benchmarks.memory_node import COUNTS, key_of
 
 SIZES: Final = ((100, 10), (1_000, 100), (10_000, 1_000))
 """Transactions and, among them, DeFi events of each wallet."""
@@ -46,6 +51,7 @@ SHORT_WALLETS: Final = 1_000
 AT_ONCE: Final = 16
 _PRICES: Final = 40
 _WARM_READS: Final = 5
+_TURNS: Final = 3
 _STATES: Final = 4_000
 _TRANSFERS_A_BLOCK: Final = 25
 _FEES: Final = {"maxFeePerGas": hex(100 * GWEI), "maxPriorityFeePerGas": hex(GWEI)}
@@ -109,7 +115,7 @@ async def _bench() -> AsyncIterator[Bench]:
 
 async def _measure(bench: Bench, new_database: Callable[[str], str]) -> dict[str, Any]:
     wallets = {}
-    for transactions, events in SIZES:
+    for transactions, events in () if sys.argv[1:] == ["wallets"] else SIZES:
         _say(f"a wallet of {transactions} transactions, {events} of them with Aave")
         wallets[transactions, events] = await _live(bench, f"wallet {transactions}", transactions, events)
     _say(f"{SHORT_WALLETS} wallets of a few transactions")
@@ -117,10 +123,16 @@ async def _measure(bench: Bench, new_database: Callable[[str], str]) -> dict[str
     block = await bench.chain.rpc("eth_getBlockByNumber", "latest", False)
     at = BlockRef(int(block["number"], 16), block["hash"], int(block["timestamp"], 16))
     _say(f"reading at block {at.number}")
-    w3 = connect(bench.chain.rpc_url, 30.0)
+    async with _client(bench.chain.rpc_url) as w3, _store(new_database("bench")) as store:
+        figures = await _growth(_Reader(w3, bench, at, store), wallets, new_database) if wallets else {}
+    return figures | await _throughput(bench, at, short, new_database)
+
+
+@asynccontextmanager
+async def _client(url: str) -> AsyncIterator[AsyncWeb3[Any]]:
+    w3 = connect(url, 30.0)
     try:
-        async with _store(new_database("bench")) as store:
-            return await _figures(_Reader(w3, bench, at, store), wallets, short, new_database)
+        yield w3
     finally:
         await w3.provider.disconnect()
 
@@ -136,10 +148,9 @@ async def _store(url: str) -> AsyncIterator[PostgresHistoryStore]:
         await engine.dispose()
 
 
-async def _figures(
+async def _growth(
     reader: "_Reader",
     wallets: Mapping[tuple[int, int], Address],
-    short: Sequence[Address],
     new_database: Callable[[str], str],
 ) -> dict[str, Any]:
     growth = []
@@ -159,9 +170,61 @@ async def _figures(
         "warm_s": warm_s,
         "rpc_calls_cold": cold.rpc_calls,
         "rpc_calls_warm": warm.rpc_calls,
-        "wallets_per_s": await reader.wallets_per_s(short),
         "growth": growth,
     }
+
+
+async def _throughput(
+    bench: Bench, at: BlockRef, short: Sequence[Address], new_database: Callable[[str], str]
+) -> dict[str, Any]:
+    """Read the short histories from the chain, and then from a node that answers as it did."""
+    with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as answers:
+        async with _client(bench.chain.rpc_url) as w3, _store(new_database("recorded")) as store:
+            endpoint: Any = w3.provider.endpoints[0]  # type: ignore[attr-defined]
+            true, recorded = endpoint.provider.make_request, set[str]()
+
+            async def record(method: str, params: Any) -> Any:
+                answer = await true(method, params)
+                if (key := key_of(method, params)) not in recorded:
+                    recorded.add(key)
+                    told = {name: answer[name] for name in ("result", "error") if name in answer}
+                    answers.write(json.dumps([method, params, told]) + "\n")
+                return answer
+
+            endpoint.provider.make_request = record
+            chain_per_s, _ = await _Reader(w3, bench, at, store).wallets_per_s(short)
+        answers.flush()
+        _say(f"from the chain {chain_per_s} wallets a second, {len(recorded)} answers recorded")
+        best: tuple[float, float] = (0.0, 0.0)
+        counts = [0, 0]
+        for turn in range(_TURNS):
+            async with (
+                _memory_node(answers.name) as url,
+                _client(url) as w3,
+                _store(new_database(f"memory_{turn}")) as store,
+            ):
+                best = max(best, await _Reader(w3, bench, at, store).wallets_per_s(short))
+                counts = (await w3.provider.make_request(RPCEndpoint(COUNTS), []))["result"]
+    return {
+        "wallets_per_s": best[0],
+        "wallet_cpu_ms": best[1],
+        "wallets_per_s_from_the_chain": chain_per_s,
+        "http_requests_a_wallet": round(counts[0] / len(short), 2),
+        "rpc_calls_a_wallet": round(counts[1] / len(short), 2),
+    }
+
+
+@asynccontextmanager
+async def _memory_node(answers: str) -> AsyncIterator[str]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.benchmarks.memory_node", answers, stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        assert process.stdout is not None
+        yield f"http://127.0.0.1:{int(await process.stdout.readline())}/"
+    finally:
+        process.terminate()
+        await process.wait()
 
 
 class _Reader:
@@ -195,7 +258,8 @@ class _Reader:
         finally:
             tracemalloc.stop()
 
-    async def wallets_per_s(self, wallets: Sequence[Address]) -> float:
+    async def wallets_per_s(self, wallets: Sequence[Address]) -> tuple[float, float]:
+        """Return how many wallets are read in a second, and the milliseconds that this process computes for one."""
         slots = asyncio.Semaphore(AT_ONCE)
 
         async def read(wallet: Address) -> None:
@@ -203,9 +267,11 @@ class _Reader:
                 reading = await self.read(wallet)
             assert reading.history.transactions.received_count == 1, reading
 
-        started = time.perf_counter()
+        gc.collect()
+        started, computed = time.perf_counter(), time.process_time()
         await asyncio.gather(*(read(wallet) for wallet in wallets))
-        return round(len(wallets) / (time.perf_counter() - started), 1)
+        taken, busy = time.perf_counter() - started, time.process_time() - computed
+        return round(len(wallets) / taken, 1), round(1_000 * busy / len(wallets), 2)
 
 
 async def _live(bench: Bench, name: str, transactions: int, events: int) -> Address:

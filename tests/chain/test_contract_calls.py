@@ -10,7 +10,7 @@ from eth_utils.crypto import keccak
 
 from oracle.assessment.errors import BlockUnavailable, ConfigurationFault, TransientFault
 from oracle.assessment.report import Report
-from oracle.assessment.request import Address, AssessmentRequest, LoanTerms, to_address
+from oracle.assessment.request import Address, AssessmentRequest, BlockRef, LoanTerms, to_address
 from oracle.chain.contracts import ModelState, OracleContract, RequestState, require_code
 from oracle.chain.fees import GWEI, Fees
 from oracle.chain.reverts import Reverted
@@ -84,8 +84,8 @@ async def send(oracle: OracleOnChain, data: bytes) -> bool:
 
 
 async def with_model(oracle: OracleOnChain, activate: bool) -> bytes:
-    code = await require_code(oracle.w3, to_address(oracle.manager.address), "any contract")
-    spec = (oracle.manager.address, keccak(code), b"\x0f" * 32, 77, bytes(SCALES) + bytes(22), 1)
+    code = await require_code(oracle.w3, to_address(oracle.registry.address), "any contract")
+    spec = (oracle.registry.address, keccak(code), b"\x0f" * 32, 77, bytes(SCALES) + bytes(22), 1)
     await oracle.transactor.call(oracle.owner, oracle.registry, "propose", MODEL, spec)
     if activate:
         await oracle.transactor.call(oracle.owner, oracle.registry, "activate", MODEL)
@@ -124,6 +124,18 @@ async def test_requests__when_a_range_is_asked__then_both_ends_belong_to_it_in_t
     assert [(request.request_id, request.data_commitment) for request in found] == [(2, 1), (3, 2)]
 
 
+async def test_requests__when_the_contract_counts_another_chains_blocks__then_a_configuration_fault(
+    oracle: OracleOnChain,
+) -> None:
+    await oracle.ask()
+
+    async def of_another_chain(number: int, _: str) -> BlockRef:
+        return replace(await block_ref(oracle.w3, number), number=number + 1)
+
+    with pytest.raises(ConfigurationFault, match="counts another chain's blocks"):
+        await oracle.contract.requests(1, 2**20, of_another_chain)
+
+
 async def test_request_count__when_asked_at_a_block__then_what_it_was_there(oracle: OracleOnChain) -> None:
     before = await block_ref(oracle.w3, "latest")
     await oracle.ask()
@@ -151,6 +163,7 @@ async def test_decline__when_any_field_of_the_request_is_changed__then_the_contr
         {"fee_wei": FEE_WEI + 1},
         {"requested_at": request.requested_at - 1},
         {"deadline": request.deadline + 1},
+        {"block": replace(request.block, number=request.block.number - 1)},
         *(
             {"terms": replace(request.terms, **change)}
             for change in (
@@ -291,7 +304,7 @@ async def test_registry__when_a_model_goes_its_way__then_state_and_facts(oracle:
     await oracle.transactor.call(oracle.owner, oracle.registry, "activate", MODEL)
     active = await registry.model(MODEL)
     assert active.state is ModelState.ACTIVE
-    assert active.verifier == to_address(oracle.manager.address)
+    assert active.verifier == to_address(oracle.registry.address)
     assert (active.verifier_code_hash, active.feature_spec_hash) == (code_hash, b"\x0f" * 32)
     assert (active.neutral_commitment, active.output_scales) == (77, SCALES)
 

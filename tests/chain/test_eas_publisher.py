@@ -55,7 +55,7 @@ async def _answer(oracle: OracleOnChain) -> Any:
     asked = await oracle.ask(commitment)
     block = await oracle.chain.rpc("eth_getBlockByNumber", hex(asked.block), False)
     moments = (asked.timestamp, asked.timestamp + LIFETIME_SECONDS)
-    request = (user.address, user.address, TERMS, commitment.to_bytes(32, "big"), FEE_WEI, *moments)
+    request = (user.address, user.address, TERMS, commitment.to_bytes(32, "big"), FEE_WEI, *moments, asked.block)
     outputs = [int(text) for text in case["outputs"]]
     report = (1, model_id, asked.block, bytes.fromhex(block["hash"][2:]), features, outputs)
     digest = await transactor.read(oracle.deployed, "reportDigest", request, report)

@@ -31,10 +31,14 @@ Deed = Callable[[], Awaitable[None] | None]
 
 @dataclass(frozen=True)
 class Plan:
-    """How much of what happens in how many seconds; `patience_seconds` without any change afterwards means stuck."""
+    """How much of what happens in how many seconds; `patience_seconds` without any change afterwards means stuck.
+
+    `private` of the requests commit to data that the daemon has no opening of: they are declined, without a proof.
+    """
 
     seconds: float
     requests: int
+    private: int
     giving_up: int
     kills: int
     prover_kills: int
@@ -44,8 +48,12 @@ class Plan:
     patience_seconds: float = 90.0
 
 
-SHORT: Final = Plan(150, 48, 3, 11, 9, 15, 3, 5)
-LONG: Final = Plan(1_500, 300, 20, 80, 60, 120, 15, 30)
+PLANS: Final = {
+    "short": Plan(150, 48, 10, 3, 11, 9, 15, 3, 5),
+    "long": Plan(1_500, 300, 40, 20, 80, 60, 120, 15, 30),
+    # Transactions alone, without a proof: what reorganisations do to the ledger, in a minute and on any machine.
+    "ledger": Plan(90, 48, 48, 3, 2, 0, 18, 1, 8),
+}
 
 
 @dataclass(frozen=True)
@@ -62,25 +70,29 @@ async def run(stack: Stack, plan: Plan, seed: int, say: Say) -> Run:
     """Let everything happen, wait for quiet, and stop the daemon."""
     dice = random.Random(seed)  # noqa: S311
     settings = _settings(stack)
-    crowd = await gather_crowd(stack, plan.requests, plan.giving_up)
+    crowd = await gather_crowd(stack, plan.requests, plan.private, plan.giving_up)
     await stack.chain.mine_every(1)
     faults = Faults(stack, dice, settings)
     supervisor = asyncio.create_task(faults.supervise())
     asking = asyncio.create_task(crowd.keep_asking())
     await stack.wait_ready(await _started(faults))
-    begun = time.monotonic()
+    await faults.until_serving()
+    started = before = time.monotonic()
+    planned = 0.0
     for moment, name, deed in _timeline(plan, dice, faults, crowd):
-        await asyncio.sleep(max(0.0, begun + moment - time.monotonic()))
+        # On a slow machine everything comes later: faults that pile up would leave no time to be survived in.
+        await asyncio.sleep(before + (moment - planned) * faults.slowness - time.monotonic())
+        before, planned = time.monotonic(), moment
         for task in (supervisor, asking):
             if task.done():
                 await task
         if name:
-            say(f"{time.monotonic() - begun:6.1f} s  {name}")
+            say(f"{time.monotonic() - started:6.1f} s  {name}")
         done = deed()
         if done is not None:
             await done
     await faults.kill_second()
-    say(f"{time.monotonic() - begun:6.1f} s  waiting for quiet")
+    say(f"{time.monotonic() - started:6.1f} s  waiting for quiet")
     quiet = await _until_quiet(stack, crowd, plan.patience_seconds)
     for task in (asking, supervisor):
         task.cancel()
@@ -110,7 +122,7 @@ def _timeline(plan: Plan, dice: random.Random, faults: Faults, crowd: Crowd) -> 
     events: list[tuple[float, str, Deed]] = []
 
     def spread(count: int, first: float, last: float, name: str, make: Callable[[int], Deed]) -> None:
-        width = (last - first) * plan.seconds / count
+        width = (last - first) * plan.seconds / max(count, 1)
         for number in range(count):
             at = first * plan.seconds + (number + dice.random()) * width
             events.append((at, name, make(number)))

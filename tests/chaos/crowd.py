@@ -16,6 +16,8 @@ _CONSENT_SECONDS: Final = 100_000
 _LOAN_SECONDS: Final = 30 * 86_400
 _REQUEST_GAS: Final = 800_000
 _LOOK_SECONDS: Final = 0.5
+# A commitment to data that nobody hands in.
+_PRIVATE: Final = 12_345
 
 
 @dataclass
@@ -24,7 +26,7 @@ class Borrower:
 
     raw: tuple[str, str]
     hashes: tuple[str, str]
-    gives_up: bool
+    gives_up: bool = False
     asked: bool = False
     was_mined: bool = False
 
@@ -71,23 +73,26 @@ class Crowd:
         return await self._chain.rpc("eth_getTransactionReceipt", transaction_hash) is not None
 
 
-async def gather_crowd(stack: Stack, count: int, giving_up: int) -> Crowd:
+async def gather_crowd(stack: Stack, count: int, private: int, giving_up: int) -> Crowd:
     """Sign everything beforehand, and fund everybody before the first block that may go."""
     valid_until = await stack.chain.timestamp() + _CONSENT_SECONDS
     borrowers = []
     for number in range(count):
         account = named_account(f"chaos {number}")
         await stack.chain.set_balance(account.address, 100 * ETHER)
-        # Spread among the others.
+        # Both spread among the others.
         gives_up = giving_up > 0 and number % (count // giving_up) == 1
-        borrowers.append(await _sign(stack, account, ETHER + number * GWEI, valid_until, gives_up=gives_up))
+        commitment = _PRIVATE if number * private % count >= count - private else stack.lender.data_commitment
+        borrower = await _sign(stack, account, ETHER + number * GWEI, commitment, valid_until)
+        borrower.gives_up = gives_up
+        borrowers.append(borrower)
     await stack.chain.mine()
     return Crowd(stack, borrowers)
 
 
-async def _sign(stack: Stack, account: LocalAccount, principal: int, valid_until: int, *, gives_up: bool) -> Borrower:
+async def _sign(stack: Stack, account: LocalAccount, principal: int, data: int, valid_until: int) -> Borrower:
     lender, transactor = stack.lender, stack.transactor
-    commitment = lender.data_commitment.to_bytes(32, "big")
+    commitment = data.to_bytes(32, "big")
     terms = (_COIN, principal, _COIN, 2 * principal, _LOAN_SECONDS)
     digest = await transactor.read(
         lender.oracle, "consentDigest", account.address, lender.lending.address, terms, commitment, valid_until
@@ -105,5 +110,4 @@ async def _sign(stack: Stack, account: LocalAccount, principal: int, valid_until
     return Borrower(
         raw=(Web3.to_hex(first.raw_transaction), Web3.to_hex(second.raw_transaction)),
         hashes=(Web3.to_hex(first.hash), Web3.to_hex(second.hash)),
-        gives_up=gives_up,
     )

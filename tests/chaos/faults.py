@@ -24,12 +24,21 @@ from oracle.processes import Child, start
 _RESTART_SECONDS: Final = 0.2
 _STOP_SECONDS: Final = 15.0
 _LONGEST_AWAY_SECONDS: Final = 3.0
+_LONGEST_START_SECONDS: Final = 180.0
+# On two idle cores; how many times longer it takes says how many times later all that is planned comes.
+_USUAL_START_SECONDS: Final = 6.0
+_MOST_SLOWNESS: Final = 20.0
 _AT_ONCE: Final = 0.6
+_DURING_START: Final = 0.15
 
 
 @dataclass
 class Faults:
-    """The faults of one campaign; `starts` are the wall clock's times of the daemon's starts, `codes` how it ended."""
+    """The faults of one campaign.
+
+    `starts` are the wall clock's times of the daemon's starts, `alone` whether it was the only one then, `codes` how it
+    ended; `slowness` is how many times longer a start takes than on an idle machine.
+    """
 
     stack: Stack
     dice: random.Random
@@ -37,6 +46,8 @@ class Faults:
     counts: Counter[str] = field(default_factory=Counter)
     starts: list[float] = field(default_factory=list)
     highest: int = 0
+    said_before: int = 0
+    slowness: float = 1.0
     alone: list[bool] = field(default_factory=list)
     codes: list[int] = field(default_factory=list)
     daemon: Child | None = None
@@ -52,6 +63,7 @@ class Faults:
                 self.starts.append(time.time())
                 self.alone.append(self.second is None)
                 self.daemon = self._start("daemon", self.settings)
+                self.said_before = self.daemon.log.stat().st_size
             await asyncio.sleep(0.05)
 
     async def stop(self) -> int:
@@ -62,13 +74,16 @@ class Faults:
         return await asyncio.to_thread(self.daemon.wait, _STOP_SECONDS)
 
     async def kill(self) -> None:
-        """End the daemon as the kernel does when memory is short."""
+        """End the daemon as the kernel does when memory is short: mostly one that serves, sometimes one that starts."""
+        if self.dice.random() > _DURING_START:
+            await self.until_serving()
         if self.daemon is not None and self.daemon.running:
             self.daemon.signal(signal.SIGKILL)
             self.counts["kills"] += 1
 
     async def kill_prover(self) -> None:
         """End the process that makes proofs."""
+        await self.until_serving()
         if self.daemon is None:
             return
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -134,6 +149,19 @@ class Faults:
             self.second.signal(signal.SIGKILL)
             await asyncio.to_thread(self.second.wait, _STOP_SECONDS)
             self.second = None
+
+    async def until_serving(self) -> None:
+        """Wait for the daemon to get to its work, which takes long where many share a machine."""
+        deadline = time.monotonic() + _LONGEST_START_SECONDS
+        while time.monotonic() < deadline:
+            if self.daemon is not None and self.daemon.running:
+                with self.daemon.log.open("rb") as log:
+                    log.seek(self.said_before)
+                    if b"subscribed_to_requests" in log.read():
+                        took = time.time() - self.starts[-1]
+                        self.slowness = min(max(took / _USUAL_START_SECONDS, 1.0), _MOST_SLOWNESS)
+                        return
+            await asyncio.sleep(0.1)
 
     async def _matters(self, number: int) -> bool:
         """Say whether a block has a request or a transaction of the daemon's."""

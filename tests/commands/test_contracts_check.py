@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 from web3 import Web3
 
+from oracle.devnet.deploy import POLICY
 from oracle.devnet.machinery.anvil import Anvil
 from oracle.devnet.machinery.artifacts import Deployed, aave_v3, project, verifier
 from oracle.devnet.machinery.node import REPOSITORY
@@ -18,8 +19,6 @@ from oracle.processes import ProgramError
 from oracle.proving.making import setup
 from tests.support.oracle_on_chain import FEE_WEI, LIFETIME_SECONDS, OracleOnChain, oracle_on
 
-DAY = 86_400
-POLICY = (7_000, 2_000, 0, 9_000, 3_000, 800, 365 * DAY, 7 * DAY)
 MODEL = load("credit-v1")
 UNKNOWN = b"\x5a" * 32
 SAYS_YES = "0x60015f5260205ff3"

@@ -167,6 +167,15 @@ def ends(capsys: pytest.CaptureFixture[str]) -> Callable[[Exception], tuple[obje
     return run
 
 
+def test_features__when_the_endpoint_is_away__then_75_and_no_promise_to_try_again(tmp_path: Path) -> None:
+    (tmp_path / "risk-oracle.toml").write_text(SETTINGS)
+    ended = risk_oracle("features", "--address", ADDRESS, "--block", "1", cwd=tmp_path)
+    assert (ended.returncode, ended.stdout) == (ExitCode.UNAVAILABLE, "")
+    assert "does not answer" in ended.stderr
+    assert "trying again" not in ended.stderr
+    assert "warning: history: no market" in ended.stderr
+
+
 # ------------------------------------------------------------------ the settings file, found by itself
 
 

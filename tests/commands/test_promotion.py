@@ -62,6 +62,11 @@ class Office:
         return (await (await self.chain.contract.registry()).model(model_id)).state
 
 
+def with_keys(settings: AuditSettings, folder: Path) -> AuditSettings:
+    """Return settings that look for keys in another folder."""
+    return settings.model_copy(update={"model": settings.model.model_copy(update={"keys": folder})})
+
+
 @pytest.fixture
 async def office(chain: Anvil, two_models: TwoModels) -> AsyncIterator[Office]:
     async with oracle_on(chain) as on_chain:
@@ -78,7 +83,7 @@ def without_proofs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("without_proofs")
-async def test_promote_and_roll_back__two_models__end_with_the_first_again(office: Office) -> None:
+async def test_promote_and_roll_back__two_models__end_with_the_first_again(office: Office, tmp_path: Path) -> None:
     models, owner = office.models, office.chain.owner
     async with office.desk(owner) as at:
         assert await promote(at, models.first, None, models.build)
@@ -94,7 +99,13 @@ async def test_promote_and_roll_back__two_models__end_with_the_first_again(offic
         with pytest.raises(ConfigurationFault, match=r"credit-v1 .* the active shadow: .*models rollback"):
             await promote(at, models.first, None, models.build)
 
+        at.settings = with_keys(at.settings, tmp_path)
+        assert await promote(at, models.second, None, models.build)
+        assert "note: daemons here cannot answer with it: no keys of model" in office.said[-1]
+        office.said.clear()
+        # It stops nothing: what answers elsewhere, and must be taken back now, is.
         assert await roll_back(at)
+        assert "note: daemons here cannot answer with it: no keys of model" in office.said[0]
         assert await office.active() == (models.first.model_id, None)
         with pytest.raises(ConfigurationFault, match=r"credit-next .* was retired, .* only once"):
             await promote(at, models.second, None, models.build)

@@ -1,5 +1,6 @@
 """The demo, as a new user runs it: the whole story, and nothing left running however it ends."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -51,6 +52,8 @@ def test_demo__from_beginning_to_end__tells_seven_stories_and_refuses_the_tamper
     assert " 16 swaps" in text
     assert "the true report is accepted" in text
     assert "InvalidProof" in text
+    ways = re.findall(r"\n  \d  .*the contract reverted: (\w+)", text)
+    assert ways == ["NotTheOraclesFault", "NotTheOraclesFault", "AnswerStands", "ReviewStands"], text
     assert "approved" in text
     assert "refused" in text
     assert "\n  why      " in text

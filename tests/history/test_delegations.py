@@ -21,6 +21,7 @@ from oracle.history.transactions.etherscan_client import EtherscanClient
 from oracle.history.transactions.otterscan import TransactionSource
 from tests.history.etherscan_server import KEY, EtherscanServer, Tamper
 from tests.history.test_wallets import connected
+from tests.support.faulty_node import FaultyNode, refuse
 from tests.support.played import block_at
 
 NOBODY = "0x" + "00" * 20
@@ -153,3 +154,83 @@ async def test_transactions__when_one_is_missing_behind_no_delegation__then_inco
 
     with pytest.raises(HistoryIncomplete, match="its index has a gap"):
         await payer.read("api", ChainReader(web3), payer.tip, without_third)
+
+
+@pytest.fixture
+async def sponsored(chain: Anvil) -> Delegator:
+    account, sponsor = named_account("delegator"), named_account("sponsor")
+    for one in (account, sponsor):
+        await chain.set_balance(one.address, ETHER)
+    await send(chain, sponsor, 0, delegate=named_account("code").address, other=(account, 0))
+    await send(chain, account, 1)
+    await send(chain, sponsor, 1, delegate=NOBODY, other=(account, 2))
+    return Delegator(chain, account, await block_at(chain, 3))
+
+
+@pytest.mark.parametrize("kind", ["node", "api"])
+@pytest.mark.parametrize(("block", "sent"), [(1, 0), (2, 1), (3, 1)])
+async def test_transactions__when_a_sponsor_sent_delegation_and_revocation__then_readable_and_marked(
+    sponsored: Delegator, web3: AsyncWeb3[Any], kind: str, block: int, sent: int
+) -> None:
+    history = await sponsored.read(kind, ChainReader(web3), await block_at(sponsored.chain, block))
+    assert (history.sent_count, history.inner_calls_unread) == (sent, True)
+
+
+@pytest.mark.parametrize("missing", [0, 2, 3, 5])
+async def test_transactions__when_a_delegated_wallets_is_left_out__then_told_by_its_nonce(
+    delegator: Delegator, web3: AsyncWeb3[Any], missing: int
+) -> None:
+    def without(action: str, answer: dict[str, Any]) -> dict[str, Any]:
+        if action != "txlist":
+            return answer
+        return {**answer, "result": [row for row in answer["result"] if row["nonce"] != str(missing)]}
+
+    with pytest.raises(HistoryIncomplete, match=f"used nonce {missing} and 0 more"):
+        await delegator.read("api", ChainReader(web3), delegator.tip, without)
+
+
+async def test_transactions__when_the_node_cannot_tell_a_nonce__then_incomplete_in_words(
+    delegator: Delegator, chain: Anvil
+) -> None:
+    def lacking(method: str, _: list[Any], true: dict[str, Any]) -> Any:
+        return refuse(-32603, "unimplemented") if method.endswith("BySenderAndNonce") else true
+
+    async with FaultyNode(chain.rpc_url, lacking) as node, connected(node.url) as client:
+        with pytest.raises(HistoryIncomplete, match=r"nonce 1: a delegation of its code .* or the index has a gap"):
+            await delegator.read("api", ChainReader(client), delegator.tip)
+
+
+async def test_transactions__when_the_node_has_the_newer_method_alone__then_that_one_is_asked(
+    delegator: Delegator, chain: Anvil
+) -> None:
+    def newer(method: str, params: list[Any], true: dict[str, Any]) -> Any:
+        if method == "ots_getTransactionBySenderAndNonce":
+            return refuse(-32601, "the method does not exist")
+        if method == "eth_getTransactionBySenderAndNonce":
+            return {"result": {"nonce": params[1]} if int(params[1], 16) in (0, 2, 3, 5) else None}
+        return true
+
+    async with FaultyNode(chain.rpc_url, newer) as node, connected(node.url) as client:
+        history = await delegator.read("node", ChainReader(client), delegator.tip)
+    assert history.sent_count == 4
+
+
+@pytest.mark.parametrize("kind", ["node", "api"])
+async def test_transactions__when_the_wallet_is_a_contract__then_marked(
+    chain: Anvil, web3: AsyncWeb3[Any], kind: str
+) -> None:
+    account = named_account("safe")
+    await chain.rpc("anvil_setCode", account.address, "0x00")
+    await chain.mine(1)
+    safe = Delegator(chain, account, await block_at(chain, 1))
+    assert (await safe.read(kind, ChainReader(web3), safe.tip)).inner_calls_unread
+
+
+async def test_transactions__when_the_wallet_acts_by_itself_alone__then_not_marked(
+    chain: Anvil, web3: AsyncWeb3[Any]
+) -> None:
+    account = named_account("payer")
+    await chain.set_balance(account.address, ETHER)
+    await send(chain, account, 0)
+    payer = Delegator(chain, account, await block_at(chain, 1))
+    assert not (await payer.read("node", ChainReader(web3), payer.tip)).inner_calls_unread

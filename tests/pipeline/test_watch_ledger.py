@@ -73,24 +73,7 @@ async def test_request__that_nobody_works_on__makes_the_daemon_unready_but_a_que
     async with context.sessions.begin() as session:
         await session.execute(update(RequestRow).values(run_after=LONG_AGO))
     assert "nobody has worked on a due request" in await said(ingest)
-    from oracle.store import requests
-
     async with context.sessions.begin() as session:
         claimed = await requests.claim(session, context.chain_id, context.address, State.REQUESTED, daemon=1)
         assert claimed is not None
     assert await said(ingest) == "", "the other one waits behind it"
-
-
-async def test_request__that_waits_out_a_fault__is_due_at_once_when_the_endpoint_is_back(ingest: Ingest) -> None:
-    await ask(ingest)
-    await ask(ingest)
-    context, later = ingest.context, datetime.now(UTC) + timedelta(minutes=9)
-    async with context.sessions.begin() as session:
-        await session.execute(update(RequestRow).values(run_after=later, attempts=6, fault="ValueError: odd"))
-        passing = update(RequestRow).where(RequestRow.request_id == 1)
-        await session.execute(passing.values(fault="waiting: EndpointUnreachable: away"))
-    async with context.sessions.begin() as session:
-        await requests.wake_waiting(session, context.chain_id, context.address)
-    woken, resting = await ingest.row(1), await ingest.row(2)
-    assert (woken.run_after < later, woken.attempts) == (True, 0)
-    assert (resting.run_after, resting.attempts) == (later, 6)

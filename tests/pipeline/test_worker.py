@@ -1,21 +1,29 @@
 """The worker on a real database: faults are kept with the request, and one bad request never holds up the others."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
+from prometheus_client import REGISTRY
 from sqlalchemy import func, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from structlog.testing import capture_logs
 
 from oracle.assessment.errors import DeclineReason, TransientFault
 from oracle.assessment.request import AssessmentRequest
 from oracle.assessment.states import State
-from oracle.chain.contracts import BlockReader, OracleContract
+from oracle.chain.contracts import BlockReader, OracleContract, RequestState
+from oracle.chain.reverts import Reverted
 from oracle.chain.rpc import EndpointRefused
 from oracle.pipeline import worker
+from oracle.pipeline.claims import keep_claims
 from oracle.pipeline.context import Context
 from oracle.pipeline.stages.stage import Outcome, Settle
+from oracle.pipeline.upkeep import waiting
+from oracle.pipeline.upkeep.waiting import wake_what_waited, watch_dead_letters
 from oracle.pipeline.worker import run_once
 from oracle.store import ledger, requests
+from oracle.store.database import DatabaseUnreachable
 from oracle.store.tables import RequestRow
 from tests.support.event_source import Ingest
 
@@ -58,6 +66,179 @@ async def test_stage__that_the_database_refuses__ends_as_a_dead_letter_with_its_
     assert row.state == State.DEAD
     assert row.fault is not None
     assert "gave up after 3 tries: DataError" in row.fault
+
+
+async def test_stage__whose_claim_ended_meanwhile__writes_nothing(
+    ingest: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = ingest.context
+
+    async def overtaken(_: Context, row: RequestRow) -> Outcome:
+        row.proof = b"stale"
+        async with context.sessions.begin() as session:
+            await requests.vanish(session, context.chain_id, context.address, 0)
+        return Outcome(State.COLLECTED, "too late")
+
+    monkeypatch.setitem(worker.STAGES, "collect", overtaken)
+    await ingest.oracle.ask()
+    await ingest.search()
+    with capture_logs() as said:
+        assert await run_once(context, "collect")
+    assert [line["event"] for line in said] == ["claim_lost"]
+    row = await ingest.row(1)
+    assert (row.state, row.proof, row.fault) == (State.VANISHED, None, None)
+    assert await ingest.steps(1) == ["requested", "vanished"]
+
+
+async def test_stage__that_the_server_cuts_off__gives_its_claim_back_and_counts_no_try(
+    ingest: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = ingest.context
+
+    async def cut_off(_: Context, __: RequestRow) -> Settle:
+        async def settle(session: AsyncSession) -> Outcome:
+            await session.execute(text("select pg_terminate_backend(pg_backend_pid())"))
+            return Outcome(State.COLLECTED, "never")
+
+        return settle
+
+    monkeypatch.setitem(worker.STAGES, "collect", cut_off)
+    await ingest.oracle.ask()
+    await ingest.search()
+    with pytest.raises(DatabaseUnreachable):
+        await run_once(context, "collect")
+    row = await ingest.row(1)
+    assert (row.state, row.attempts, context.claims.returned) == (State.REQUESTED, 0, {row.claim})
+    keeping = asyncio.create_task(keep_claims(context))
+    while (await ingest.row(1)).claim is not None:
+        pass
+    keeping.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await keeping
+
+
+async def test_stage__that_the_server_has_no_time_for__is_tried_again_without_end(
+    impatient: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def slow(_: Context, __: RequestRow) -> Settle:
+        async def settle(session: AsyncSession) -> Outcome:
+            await session.execute(text("set local statement_timeout = '1ms'"))
+            await session.execute(text("select pg_sleep(60)"))
+            return Outcome(State.COLLECTED, "never")
+
+        return settle
+
+    monkeypatch.setitem(worker.STAGES, "collect", slow)
+    await impatient.oracle.ask()
+    await impatient.search()
+    await run_until_quiet(impatient, "collect", 6)
+    row = await impatient.row(1)
+    assert row.state == State.REQUESTED
+    assert row.fault is not None
+    assert row.fault.startswith("waiting: DatabaseBusy")
+
+
+@pytest.mark.parametrize("answered", [True, False])
+async def test_request__past_its_deadline__is_closed_when_the_chain_settled_it_and_else_expired(
+    ingest: Ingest, monkeypatch: pytest.MonkeyPatch, answered: bool
+) -> None:
+    context = ingest.context
+    await ingest.oracle.ask()
+    await ingest.search()
+    if answered:
+
+        async def state_of(*_: object) -> RequestState:
+            return RequestState.ANSWERED
+
+        monkeypatch.setattr(OracleContract, "state_of", state_of)
+    assert context.head is not None
+    context.head = replace(context.head, timestamp=(await ingest.row(1)).deadline + 1)
+    with capture_logs() as said:
+        assert await run_once(context, "collect")
+    row = await ingest.row(1)
+    [line] = said
+    expected = (State.CLOSED, "request_closed", "info") if answered else (State.EXPIRED, "request_expired", "warning")
+    assert (row.state, line["event"], line["log_level"]) == expected
+
+
+async def test_faults__when_one_is_ours__come_with_a_trace_and_when_raised_on_purpose_without(
+    ingest: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faults: list[Exception] = [Reverted("", "the contract reverted"), ZeroDivisionError("ours")]
+
+    async def fail(*_: object) -> Outcome:
+        raise faults.pop(0)
+
+    monkeypatch.setitem(worker.STAGES, "collect", fail)
+    ingest.context.worker = ingest.context.worker.model_copy(update={"retry_seconds": 1e-6})
+    await ingest.oracle.ask()
+    await ingest.search()
+    with capture_logs() as said:
+        while faults:
+            await run_once(ingest.context, "collect")
+    told = [(line["log_level"], "exc_info" in line) for line in said if line["event"] == "stage_failed"]
+    assert told == [("warning", False), ("error", True)]
+
+
+async def test_waiting__when_a_part_is_well_again__is_due_at_once(
+    ingest: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = ingest.context
+    faults: list[Exception] = [TransientFault("away"), ValueError("odd")]
+
+    async def fail(*_: object) -> Outcome:
+        raise faults.pop(0)
+
+    monkeypatch.setitem(worker.STAGES, "collect", fail)
+    context.worker = context.worker.model_copy(update={"retry_seconds": 600.0})
+    waking = asyncio.create_task(wake_what_waited(context))
+    for _ in range(2):
+        await ingest.oracle.ask()
+    await ingest.search()
+    for _ in range(2):
+        assert await run_once(context, "collect")
+    assert not await run_once(context, "collect")
+    context.health.set("chain", False, "away")
+    context.health.set("chain", True)
+    monkeypatch.setitem(worker.STAGES, "collect", collected)
+    async with asyncio.timeout(60):
+        while not await run_once(context, "collect"):
+            pass
+    assert await ingest.states() == {State.REQUESTED: 1, State.COLLECTED: 1}, "a fault of its own waits on"
+    waking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waking
+
+
+async def collected(*_: object) -> Outcome:
+    return Outcome(State.COLLECTED, "test")
+
+
+async def test_dead_letters__are_a_warning_until_they_are_requeued(
+    impatient: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object) -> Outcome:
+        raise ValueError("odd")
+
+    context = impatient.context
+    monkeypatch.setattr(waiting, "_LOOK_SECONDS", 0.001)
+    monkeypatch.setitem(worker.STAGES, "collect", fail)
+    watching = asyncio.create_task(watch_dead_letters(context))
+    await impatient.oracle.ask()
+    await impatient.search()
+    await run_until_quiet(impatient, "collect", 4)
+    async with asyncio.timeout(60):
+        while "dead_letters" not in context.health.warnings:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+        assert "1 given up, request 1 last: gave up after 3 tries" in context.health.warnings["dead_letters"].text
+        assert REGISTRY.get_sample_value("risk_oracle_dead_letters") == 1
+        async with context.sessions.begin() as session:
+            await requests.requeue(session, context.chain_id, context.address, 1)
+        while context.health.warnings:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+    watching.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await watching
 
 
 async def test_stage__after_many_passing_faults__gets_all_its_tries_for_a_lasting_one(

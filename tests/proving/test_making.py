@@ -1,5 +1,6 @@
 """Making keys: what a reference string is follows from its hash, and a failed run leaves what was there."""
 
+import errno
 import json
 import os
 import shutil
@@ -239,7 +240,48 @@ def test_setup__environment_without_a_home__works_all_the_same(
     shipped: ShippedModel, keys: Keys, tmp_path: Path
 ) -> None:
     program, target = Path(sys.executable).with_name("risk-oracle"), tmp_path / "keys"
+    ceremony = tmp_path / "own.toml"
+    ceremony.write_text(f'name = "rehearsal"\n[sha256]\n{keys.logrows} = "{keys.sha256[SRS]}"\n')
     command = [str(program), "setup", "--keys", str(target), "--srs", str(keys.folder / SRS)]
+    command += ["--ceremony", str(ceremony)]
     done = subprocess.run(command, env={"PATH": "/nowhere"}, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert read_keys(target).sha256 == keys.sha256
+    assert f"trusted beside the shipped ceremony: rehearsal, as {ceremony} pins it" in done.stderr
+    assert "rehearsal reference string" in done.stdout
+
+
+def test_setup__production_without_the_host__is_one_message_and_exit_code_2(tmp_path: Path) -> None:
+    program = Path(sys.executable).with_name("risk-oracle")
+    command = [str(program), "setup", "--keys", str(tmp_path / "keys"), "--srs", "production"]
+    environment = {"PATH": "/nowhere", "HTTPS_PROXY": "http://127.0.0.1:9"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "could not be fetched" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_setup__disk_that_takes_nothing__is_a_fault_in_words(
+    shipped: ShippedModel, copied: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    (copied / CIRCUIT).unlink()
+    before = contents(copied)
+    monkeypatch.setattr(making, "_write_manifest", full)
+    with pytest.raises(KeysFault, match=r"could not be written .* No space left on device"):
+        setup(shipped.directory, copied)
+    assert contents(copied) == before
+
+
+def test_check_keys__file_that_the_daemons_user_may_not_read__says_so(
+    copied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(_: Path) -> str:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("oracle.proving.keys.sha256_of", forbidden)
+    with pytest.raises(KeysFault, match=r"cannot be read \(Permission denied\): give the key folder .* daemon's user"):
+        check_keys(copied)

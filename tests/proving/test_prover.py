@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+import shutil
 import signal
 import time
 from collections.abc import AsyncIterator
@@ -18,6 +19,7 @@ from oracle.models.registry import ShippedModel
 from oracle.proving.commitment import commit_chain, commit_private
 from oracle.proving.errors import KeysFault, ProverUnavailable, UnprovableInput
 from oracle.proving.keys import PROVING_KEY, Keys
+from oracle.proving.making import setup
 from oracle.proving.prover import Prover
 
 LARGEST_SALT = 2**32 - 1
@@ -110,6 +112,27 @@ async def test_prove__worker_killed__says_so_and_a_fresh_one_takes_over(prover: 
     proof = await prover.prove(*wallet(7))
     assert await prover.verify(proof)
     assert prover.worker_pid != first
+
+
+async def test_prove__keys_made_anew_under_it__are_not_used_also_not_by_a_fresh_worker(
+    shipped: ShippedModel, keys: Keys, tmp_path: Path
+) -> None:
+    folder = tmp_path / "keys"
+    shutil.copytree(keys.folder, folder)
+    async with Prover(shipped.directory, folder) as prover:
+        assert await prover.verify(await prover.prove(*wallet(12)))
+        shutil.rmtree(folder)
+        with pytest.raises(ProverUnavailable, match="the keys are gone since the daemon started"):
+            await prover.prove(*wallet(12))
+        await asyncio.to_thread(setup, shipped.directory, folder)
+        with pytest.raises(ProverUnavailable, match="made anew since the daemon started: restart it"):
+            await prover.prove(*wallet(12))
+        assert prover.worker_pid is not None
+        os.kill(prover.worker_pid, signal.SIGKILL)
+        with pytest.raises(ProverUnavailable):
+            await prover.prove(*wallet(12))
+        with pytest.raises(ProverUnavailable, match="made anew since the daemon started: restart it"):
+            await prover.prove(*wallet(12))
 
 
 async def test_prove__cancelled__leaves_the_prover_usable(prover: Prover) -> None:

@@ -3,18 +3,19 @@
 import subprocess
 import sys
 import traceback
+from pathlib import Path
 
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, inspect, make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from oracle.assessment.errors import ConfigurationFault
 from oracle.store import database
 from oracle.store.database import DatabaseUnreachable, check_schema, connect, migrate
-from oracle.store.embedded import create_database
+from oracle.store.embedded import EmbeddedPostgres, create_database
 from oracle.store.tables import Base
 
 
@@ -133,6 +134,24 @@ async def test_database__when_the_user_may_not_read__then_refused_not_waited_for
         await check_schema(stranger)
     assert not isinstance(refused.value, DatabaseUnreachable)
     await stranger.dispose()
+
+
+async def test_database__with_a_wrong_password__then_refused_not_waited_for(tmp_path: Path) -> None:
+    server = EmbeddedPostgres(tmp_path / "data", durable=False)
+    with server as url:
+        engine = connect(url, pool_size=1)
+        async with engine.begin() as connection:
+            await connection.execute(text("create role oracle login password 'right'"))
+        (tmp_path / "data" / "pg_hba.conf").write_text("local all oracle scram-sha-256\nlocal all all trust\n")
+        async with engine.begin() as connection:
+            await connection.execute(text("select pg_reload_conf()"))
+        with_password = make_url(url).set(username="oracle", password="5ec2e75ec2e7")
+        wrong = connect(with_password.render_as_string(False), pool_size=1)
+        with pytest.raises(ConfigurationFault, match=r"password authentication failed.*check database\.url") as refused:
+            await check_schema(wrong)
+        assert "5ec2e75ec2e7" not in str(refused.value)
+        for one in (engine, wrong):
+            await one.dispose()
 
 
 @pytest.mark.parametrize(

@@ -15,10 +15,19 @@ from aiohttp import web
 
 from tests.support.served import Served
 
+
+@dataclass(frozen=True)
+class Under:
+    """An answer under an HTTP status of its own."""
+
+    status: int
+    answer: dict[str, Any]
+
+
 # Gets a request's method, its parameters and the true answer (`result` or `error`); returns the answer to give.
-# An HTTP status may come with headers; a float is a silence of so many seconds before the true answer; a text is sent
-# as it is, and bytes likewise, but the connection is cut after them.
-Given = dict[str, Any] | int | float | tuple[int, dict[str, str]] | str | bytes
+# An HTTP status may come with headers, or above an answer; a float is a silence of so many seconds before the true
+# answer; a text is sent as it is, and bytes likewise, but the connection is cut after them.
+Given = dict[str, Any] | int | float | tuple[int, dict[str, str]] | str | bytes | Under
 Tamper = Callable[[str, list[Any], dict[str, Any]], Given]
 # Gets a request's method and its parameters; returns an answer that keeps it from the node, None to pass it on.
 Refuse = Callable[[str, list[Any]], dict[str, Any] | None]
@@ -26,12 +35,17 @@ Refuse = Callable[[str, list[Any]], dict[str, Any] | None]
 
 @dataclass
 class FaultyNode(Served):
-    """A proxy before a node; `tamper` may return another answer, or an HTTP status. `calls` counts methods."""
+    """A proxy before a node; `tamper` may return another answer, or an HTTP status. `calls` counts methods.
+
+    It takes batches where it is told to, each of their requests for itself, and counts them in `batches`.
+    """
 
     target: str
     tamper: Tamper
     refuse_first: Refuse | None = None
     calls: Counter[str] = field(default_factory=Counter)
+    takes_batches: bool = False
+    batches: int = 0
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession()
@@ -45,6 +59,8 @@ class FaultyNode(Served):
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         asked = await request.json()
+        if isinstance(asked, list):
+            return await self._batch(asked)
         # Both of this moment: what is on its way when a test exchanges them belongs to the time before.
         target, tamper = self.target, self.tamper
         self.calls[asked["method"]] += 1
@@ -55,6 +71,9 @@ class FaultyNode(Served):
             true = await response.json()
         answer = {key: true[key] for key in ("result", "error") if key in true}
         given = tamper(asked["method"], asked["params"], copy.deepcopy(answer))
+        if isinstance(given, Under):
+            body = {"jsonrpc": "2.0", "id": asked["id"], **given.answer}
+            return web.json_response(body, status=given.status)
         if isinstance(given, int):
             return web.Response(status=given)
         if isinstance(given, tuple):
@@ -67,6 +86,20 @@ class FaultyNode(Served):
             await asyncio.sleep(given)
             given = answer
         return web.json_response({"jsonrpc": "2.0", "id": asked["id"], **given})
+
+    async def _batch(self, several: list[dict[str, Any]]) -> web.Response:
+        self.batches += 1
+        if not self.takes_batches:
+            return web.json_response(refuse(-32600, "batches are not taken"), status=400)
+        answers = []
+        for asked in several:
+            self.calls[asked["method"]] += 1
+            async with self._session.post(self.target, json=asked) as response:
+                true = await response.json()
+            answer = {key: true[key] for key in ("result", "error") if key in true}
+            given = self.tamper(asked["method"], asked["params"], copy.deepcopy(answer))
+            answers.append({"jsonrpc": "2.0", "id": asked["id"], **(given if isinstance(given, dict) else answer)})
+        return web.json_response(answers[::-1])  # in whatever order
 
 
 async def _cut(request: web.Request, beginning: bytes) -> web.StreamResponse:

@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 
 from oracle.assessment.request import Address, BlockRef, to_address
+from oracle.devnet.deploy import POLICY
 from oracle.devnet.machinery.accounts import ETHER, Transactor, named_account
 from oracle.devnet.machinery.anvil import Anvil
 from oracle.devnet.machinery.artifacts import project
@@ -19,9 +20,10 @@ from oracle.history.configuration import AaveV3Market, CoinPriceFeed, HistoryCon
 from oracle.processes import ProgramError
 
 _DAY = 86_400
-_POLICY = (7_000, 2_000, 0, 9_000, 3_000, 800, 365 * _DAY, 7 * _DAY)
 _FEE_WEI = ETHER // 1000
 _LATER_BLOCKS = 3
+# What the oracle calls neutral while no model is active.
+_NO_MODEL = 0
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,6 @@ async def _deploy_lender(transactor: Transactor) -> Lender:
     oracle = await transactor.deploy(
         owner, project("AIRiskOracle"), manager.address, registry.address, [owner.address], *settings
     )
-    lending = await transactor.deploy(owner, project("SmartLending"), manager.address, oracle.address, _POLICY)
-    await transactor.call(owner, lending, "fund", value=500 * ETHER)
-    return Lender(oracle, lending, _FEE_WEI, data_commitment=1)
+    lending = await transactor.deploy(owner, project("SmartLending"), manager.address, oracle.address, POLICY)
+    await transactor.call(owner, lending, "fund", 0, value=500 * ETHER)
+    return Lender(oracle, lending, _FEE_WEI, data_commitment=_NO_MODEL)

@@ -46,9 +46,15 @@ abstract contract AskingWorld is ProvenAnswers, IAssessmentReceiver {
     }
 
     function askWithCallback() external {
-        uint256 price = uint256(oracle.fee()) + oracle.callbackFee();
+        uint256 price = uint256(oracle.fee()) + oracle.callbackFee(200_000);
         IAIRiskOracle.Consent memory consent = _consent(address(this), _terms(), _commitment());
-        uint256 id = oracle.requestAssessmentWithCallback{value: price}(borrower, _terms(), _commitment(), consent);
+        uint256 id = oracle.requestAssessmentWithCallback{value: price}(
+            borrower,
+            _terms(),
+            _commitment(),
+            consent,
+            200_000
+        );
         IAIRiskOracle.Request memory request = _requestOf(address(this), _terms());
         request.fee = uint96(price);
         wantsCallback[id] = true;

@@ -8,6 +8,7 @@ import {LoanBook} from "../../contracts/lending/LoanBook.sol";
 import {SmartLending} from "../../contracts/lending/SmartLending.sol";
 import {TokenLender} from "../../contracts/lending/TokenLender.sol";
 import {AskingWorld} from "./AskingWorld.sol";
+import {anyOrder, openPolicy} from "./Loans.sol";
 import {DollarToken, SettableFeed} from "./Tokens.sol";
 
 /// @notice Lends and borrows at random, in a pool of ether and in a pool of tokens, besides what AskingWorld does.
@@ -16,7 +17,15 @@ abstract contract LendingWorld is AskingWorld {
     TokenLender public lender;
     DollarToken public token;
     SettableFeed public feed;
-    uint256 public thinApprovals;
+    uint256 public constant ETHER_LIMIT = 6 ether;
+    uint256 public constant TOKEN_LIMIT = 12_000e6;
+    uint256 private constant COOLDOWN = 30 days;
+
+    /// @notice Loans that an answer outside the policy was paid for without a reviewer.
+    uint256 public wrongApprovals;
+    /// @notice Plain terms that were paid though an answer, a decline or a desk spoke against the wallet.
+    uint256 public paidThoughRefused;
+    mapping(ILendingDesk desk => uint256 at) private _refusedAt;
     /// @notice Payments and defaults by which the lenders gained at once what others could skim.
     uint256 public jumps;
 
@@ -24,12 +33,20 @@ abstract contract LendingWorld is AskingWorld {
         setUp();
         token = new DollarToken();
         feed = new SettableFeed(2_000e8, 8);
-        pool = new SmartLending(address(manager), oracle, _policy(0));
-        lender = new TokenLender(address(manager), oracle, _policy(0), token, feed, 8_000, type(uint32).max);
+        pool = new SmartLending(address(manager), oracle, _policy(0, ETHER_LIMIT));
+        lender = new TokenLender(
+            address(manager),
+            oracle,
+            _policy(0, TOKEN_LIMIT),
+            token,
+            feed,
+            8_000,
+            type(uint32).max
+        );
         vm.deal(address(this), 10_000 ether);
         token.mint(address(this), 1e15);
         token.approve(address(lender), type(uint256).max);
-        pool.fund{value: 20 ether}();
+        pool.fund{value: 20 ether}(0);
         lender.deposit(50_000e6, address(this));
     }
 
@@ -42,23 +59,12 @@ abstract contract LendingWorld is AskingWorld {
         vm.deal(borrower, 10 ether);
         collateral = bound(collateral, 1, 5 ether);
         principal = bound(principal, 1, tokens ? 10_000e6 : 5 ether);
-        address asset = tokens ? address(token) : address(0);
         address desk = tokens ? address(lender) : address(pool);
-        IAIRiskOracle.LoanTerms memory terms = IAIRiskOracle.LoanTerms(
-            asset,
-            uint128(principal),
-            address(0),
-            uint128(collateral),
-            30 days
-        );
+        ILendingDesk.Order memory order = anyOrder(uint128(principal), uint128(collateral), 30 days);
+        IAIRiskOracle.LoanTerms memory terms = ILendingDesk(desk).judgedTerms(order);
         IAIRiskOracle.Consent memory consent = _consent(desk, terms, _commitment());
         vm.prank(borrower);
-        uint256 loanId = ILendingDesk(desk).requestLoan{value: collateral + fee}(
-            uint128(principal),
-            30 days,
-            _commitment(),
-            consent
-        );
+        uint256 loanId = ILendingDesk(desk).requestLoan{value: collateral + fee}(order, _commitment(), consent);
         uint256 requestId = ILendingDesk(desk).loan(loanId).requestId;
         _noted(tokens ? LendingKind.Token : LendingKind.Ether, loanId, requestId, _requestOf(desk, terms));
     }
@@ -71,8 +77,8 @@ abstract contract LendingWorld is AskingWorld {
     }
 
     function changePolicy(bool strict) external {
-        pool.setPolicy(_policy(strict ? 4_000 : 0));
-        lender.setPolicy(_policy(strict ? 4_000 : 0));
+        pool.setPolicy(_policy(strict ? 4_000 : 0, ETHER_LIMIT));
+        lender.setPolicy(_policy(strict ? 4_000 : 0, TOKEN_LIMIT));
     }
 
     // --------------------------------------------------------------- loans
@@ -80,23 +86,33 @@ abstract contract LendingWorld is AskingWorld {
     function settle(uint256 which) external {
         (ILendingDesk desk, uint256 loanId) = _loan(which);
         try desk.settle(loanId) {
-            uint256 minimum = (address(desk) == address(pool) ? pool.policy() : lender.policy()).minimumConfidence;
             ILendingDesk.Loan memory l = desk.loan(loanId);
-            if (l.state != ILendingDesk.LoanState.Active) return;
-            if (oracle.assessmentOf(l.requestId).confidence < minimum) ++thinApprovals;
+            bool paid = l.state == ILendingDesk.LoanState.Active;
+            if (paid && !_approves(desk, l.requestId)) ++wrongApprovals;
+            _refusedAt[desk] = paid ? 0 : block.timestamp;
         } catch {}
     }
 
     function review(uint256 which, bool approve) external {
         (ILendingDesk desk, uint256 loanId) = _loan(which);
-        if (approve) try desk.approveReviewed(loanId) {} catch {}
-        else try desk.refuseReviewed(loanId) {} catch {}
+        if (approve)
+            try desk.approveReviewed(loanId) {
+                bool paid = desk.loan(loanId).state == ILendingDesk.LoanState.Active;
+                _refusedAt[desk] = paid ? 0 : block.timestamp;
+            } catch {}
+        else
+            try desk.refuseReviewed(loanId) {
+                _refusedAt[desk] = block.timestamp;
+            } catch {}
     }
 
     function takePlainTerms(uint256 which) external {
         (ILendingDesk desk, uint256 loanId) = _loan(which);
+        bool refused = _isRefused(desk, loanId);
         vm.prank(borrower);
-        try desk.takePlainTerms(loanId) {} catch {}
+        try desk.takePlainTerms(loanId) {
+            if (refused) ++paidThoughRefused;
+        } catch {}
     }
 
     function withdrawApplication(uint256 which) external {
@@ -163,7 +179,7 @@ abstract contract LendingWorld is AskingWorld {
                 if (lender.previewDeposit(amount) > 0) ++stuck;
             }
         else
-            try pool.fund{value: amount}() {} catch {
+            try pool.fund{value: amount}(0) {} catch {
                 if ((amount * (pool.totalSupply() + 1_000)) / (pool.totalAssets() + 1) > 0) ++stuck;
             }
     }
@@ -177,7 +193,8 @@ abstract contract LendingWorld is AskingWorld {
         else
             try pool.withdraw(shares) {} catch {
                 uint256 value = pool.valueOf(shares);
-                if (value > 0 && value <= pool.cash()) ++stuck;
+                bool last = shares == pool.totalSupply() && pool.outstanding() > 0;
+                if (value > 0 && value <= pool.cash() && !last) ++stuck;
             }
     }
 
@@ -187,8 +204,41 @@ abstract contract LendingWorld is AskingWorld {
 
     // ---------------------------------------------------------------- help
 
-    function _policy(uint16 minimumConfidence) private pure returns (ILendingDesk.Policy memory) {
-        return ILendingDesk.Policy(7_000, 2_000, minimumConfidence, 7_000, 3_000, 1_000, 180 days, 3 days);
+    /// @dev Written anew, from what was answered and declined: whatever binds the borrower now.
+    function _isRefused(ILendingDesk desk, uint256 loanId) private view returns (bool) {
+        uint256 own = desk.loan(loanId).requestId;
+        if (oracle.stateOf(own) == IAIRiskOracle.RequestState.Answered) return true;
+        if (desk.loan(loanId).state == ILendingDesk.LoanState.Review) return true;
+        (IAIRiskOracle.DeclineReason why, ) = oracle.declineOf(own);
+        if (_isTheWallets(why)) return true;
+        if (block.timestamp < _refusedAt[desk] + COOLDOWN) return true;
+        uint256 count = oracle.requestCount();
+        for (uint256 id = count; id > 0 && id + 5 > count; --id) {
+            uint256 at;
+            (why, at) = oracle.declineOf(id);
+            if (_isTheWallets(why) && block.timestamp < at + COOLDOWN) return true;
+            if (oracle.stateOf(id) != IAIRiskOracle.RequestState.Answered || _approves(desk, id)) continue;
+            if (block.timestamp < oracle.assessmentOf(id).issuedAt + COOLDOWN) return true;
+        }
+        return false;
+    }
+
+    function _isTheWallets(IAIRiskOracle.DeclineReason why) private pure returns (bool) {
+        return uint8(why) == 3 || uint8(why) == 5;
+    }
+
+    function _approves(ILendingDesk desk, uint256 requestId) private view returns (bool) {
+        uint256 minimum = (address(desk) == address(pool) ? pool.policy() : lender.policy()).minimumConfidence;
+        IAIRiskOracle.Assessment memory a = oracle.assessmentOf(requestId);
+        return a.category == 0 && a.score >= 7_000 && a.fraudLikelihood < 2_000 && a.confidence >= minimum;
+    }
+
+    function _policy(uint16 minimumConfidence, uint256 limit) private pure returns (ILendingDesk.Policy memory) {
+        ILendingDesk.Policy memory p = openPolicy();
+        p.minimumConfidence = minimumConfidence;
+        p.borrowerLimit = uint128(limit);
+        p.lateInterestRate = 1_000;
+        return p;
     }
 
     function _assets(ILendingDesk desk) private view returns (uint256) {

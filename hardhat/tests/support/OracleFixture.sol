@@ -58,6 +58,11 @@ abstract contract OracleFixture is Checks {
             );
     }
 
+    /// @dev Asked of the machine: the compiler takes the block's time for a constant, wherever it was changed.
+    function _time() internal view returns (uint256) {
+        return vm.getBlockTimestamp();
+    }
+
     // ------------------------------------------------------------- models
 
     function _spec(address verifier_) internal view returns (IModelRegistry.ModelSpec memory) {
@@ -67,7 +72,7 @@ abstract contract OracleFixture is Checks {
 
     function _activate(bytes32 modelId, IModelRegistry.ModelSpec memory spec) internal {
         registry.propose(modelId, spec);
-        vm.warp(block.timestamp + TIMELOCK);
+        vm.warp(_time() + TIMELOCK);
         registry.activate(modelId);
     }
 
@@ -109,7 +114,7 @@ abstract contract OracleFixture is Checks {
         IAIRiskOracle.LoanTerms memory terms,
         bytes32 commitment
     ) internal view returns (IAIRiskOracle.Consent memory) {
-        uint64 validUntil = uint64(block.timestamp + 1 hours);
+        uint64 validUntil = uint64(_time() + 1 hours);
         bytes32 digest = oracle.consentDigest(borrower, requester, terms, commitment, validUntil);
         return IAIRiskOracle.Consent(validUntil, _signature(BORROWER_KEY, digest));
     }
@@ -133,8 +138,18 @@ abstract contract OracleFixture is Checks {
         address requester,
         IAIRiskOracle.LoanTerms memory terms
     ) internal view returns (IAIRiskOracle.Request memory) {
-        uint64 now_ = uint64(block.timestamp);
-        return IAIRiskOracle.Request(user, requester, terms, NEUTRAL, FEE, now_, now_ + REQUEST_LIFETIME);
+        uint64 now_ = uint64(_time());
+        return
+            IAIRiskOracle.Request(
+                user,
+                requester,
+                terms,
+                NEUTRAL,
+                FEE,
+                now_,
+                now_ + REQUEST_LIFETIME,
+                uint64(vm.getBlockNumber())
+            );
     }
 
     // ------------------------------------------------------------ answers
@@ -169,7 +184,7 @@ abstract contract OracleFixture is Checks {
             IAIRiskOracle.Report(
                 id,
                 MODEL,
-                uint64(block.number - 1),
+                uint64(vm.getBlockNumber()),
                 keccak256("block"),
                 uint256(keccak256("features of the wallet")) % Field.MODULUS,
                 outputs

@@ -62,6 +62,11 @@ abstract contract ProofFixture is OracleFixture {
         c.decoded = vm.parseJsonUintArray(_json, string.concat(key, ".decoded"));
     }
 
+    /// @dev Outputs of the real model for drawn inputs of each category, ten for each.
+    function _drawn() internal view returns (int256[] memory) {
+        return vm.parseJsonIntArray(_json, ".drawn");
+    }
+
     /// @dev The borrower asks with the case's data commitment; the report that its proof shows.
     function _askCase(
         Case memory c
@@ -74,7 +79,7 @@ abstract contract ProofFixture is OracleFixture {
         report = IAIRiskOracle.Report(
             id,
             realModel,
-            uint64(block.number - 1),
+            request.blockNumber,
             keccak256("block"),
             c.instances[0],
             c.outputs

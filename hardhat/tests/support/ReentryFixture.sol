@@ -5,6 +5,7 @@ import {IERC1271} from "@openzeppelin/contracts/interfaces/IERC1271.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {IAIRiskOracle} from "../../contracts/interfaces/IAIRiskOracle.sol";
 import {ILendingDesk} from "../../contracts/interfaces/ILendingDesk.sol";
+import {anyOrder} from "./Loans.sol";
 import {OracleFixture} from "./OracleFixture.sol";
 
 /// @notice A borrower and lender that is a contract: it signs everything, and once armed it calls back when it is paid
@@ -82,9 +83,9 @@ abstract contract ReentryFixture is OracleFixture {
 
     // ------------------------------------------------------- loans, by where they stand
 
-    function _requestCall(uint128 principal, uint32 duration) internal view returns (bytes memory) {
+    function _requestCall(uint128 principal, uint128 collateral, uint32 duration) internal view returns (bytes memory) {
         IAIRiskOracle.Consent memory consent = IAIRiskOracle.Consent(uint64(block.timestamp + 1 hours), "");
-        return abi.encodeCall(desk.requestLoan, (principal, duration, NEUTRAL, consent));
+        return abi.encodeCall(desk.requestLoan, (anyOrder(principal, collateral, duration), NEUTRAL, consent));
     }
 
     function _apply(
@@ -92,13 +93,9 @@ abstract contract ReentryFixture is OracleFixture {
         uint128 collateral,
         uint32 duration
     ) internal returns (uint256 loanId, IAIRiskOracle.Request memory request) {
-        wallet.act(address(desk), uint256(collateral) + FEE, _requestCall(principal, duration));
+        wallet.act(address(desk), uint256(collateral) + FEE, _requestCall(principal, collateral, duration));
         loanId = desk.loanCount();
-        request = _logged(
-            address(wallet),
-            address(desk),
-            IAIRiskOracle.LoanTerms(asset, principal, address(0), collateral, duration)
-        );
+        request = _logged(address(wallet), address(desk), desk.judgedTerms(anyOrder(principal, collateral, duration)));
     }
 
     function _apply() internal virtual returns (uint256 loanId, IAIRiskOracle.Request memory request);

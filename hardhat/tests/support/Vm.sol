@@ -12,6 +12,9 @@ interface Vm {
     function addr(uint256 privateKey) external pure returns (address);
     function sign(uint256 privateKey, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
     function warp(uint256 timestamp) external;
+    function getBlockTimestamp() external view returns (uint256);
+    function getBlockNumber() external view returns (uint256);
+    function fee(uint256 baseFee) external;
     function roll(uint256 blockNumber) external;
     function chainId(uint256 id) external;
     function setBlockhash(uint256 blockNumber, bytes32 hash) external;
@@ -27,6 +30,8 @@ interface Vm {
     function expectCall(address target, bytes calldata data) external;
     function assume(bool condition) external pure;
     function load(address target, bytes32 slot) external view returns (bytes32);
+    function record() external;
+    function accesses(address target) external view returns (bytes32[] memory reads, bytes32[] memory writes);
     function snapshotState() external returns (uint256);
     function revertToState(uint256 id) external returns (bool);
     function readFile(string calldata path) external view returns (string memory);

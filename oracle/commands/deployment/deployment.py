@@ -11,7 +11,7 @@ from eth_utils.crypto import keccak
 from oracle.assessment.errors import ConfigurationFault
 from oracle.assessment.features import FEATURES, NEUTRAL_PRIVATE
 from oracle.assessment.request import Address, to_address
-from oracle.chain.contracts import ModelRegistry, ModelState
+from oracle.chain.contracts import ModelRegistry, ModelState, OracleContract
 from oracle.chain.creation import creation_code, creation_size
 from oracle.chain.governance import Governance, Proposal
 from oracle.chain.reverts import Reverted
@@ -74,6 +74,7 @@ class Deployment:
         lock = self.wanted.timelock_seconds
         registry = await self._create("ModelRegistry", {"manager": manager.address, "timelock_seconds": lock})
         oracle = await self._create("AIRiskOracle", self._oracle_arguments(manager, registry))
+        await self._let_the_fee_follow(oracle)
         if self.coin_price_usd is not None:
             price = self.coin_price_usd * 10**_FEED_DECIMALS
             await self._create(PRICE_FEED, {"description": "COIN / USD", "price": price})
@@ -138,12 +139,20 @@ class Deployment:
             "check_block_hash": wanted.check_block_hash,
         }
 
+    async def _let_the_fee_follow(self, oracle: Part) -> None:
+        bounds = self.wanted.minimum_fee_wei, self.wanted.maximum_fee_wei
+        if bounds[1]:
+            data = OracleContract(self.doer.w3, oracle.address, self.doer.journal.chain_id).fee_bounds(*bounds)
+            told = {"minimum_wei": str(bounds[0]), "maximum_wei": str(bounds[1])}
+            await self.doer.do("bounds of the fee", oracle.address, data, told)
+
     def _lender_arguments(self, manager: Part, oracle: Part) -> dict[str, Any]:
         return {"manager": manager.address, "oracle": oracle.address, "policy": self.wanted.policy}
 
     def _token_lender_arguments(self, manager: Part, oracle: Part) -> dict[str, Any]:
         wanted = self.wanted
         return self._lender_arguments(manager, oracle) | {
+            "policy": wanted.token_policy,
             "asset": wanted.asset,
             "price_feed": wanted.price_feed,
             "liquidation_ltv_bps": wanted.liquidation_ltv_bps,

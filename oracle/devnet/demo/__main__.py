@@ -22,6 +22,7 @@ from oracle.assessment.states import STATES, State
 from oracle.devnet.demo.refusal import tell_why
 from oracle.devnet.demo.story import STAGES_TOLD, Story, read_story, tell
 from oracle.devnet.demo.tampering import tampered_answer_refused
+from oracle.devnet.demo.ways import four_ways, list_a_wallet
 from oracle.devnet.machinery.accounts import ETHER, named_account
 from oracle.devnet.machinery.memory import peak_memory_mb
 from oracle.devnet.machinery.node import REPOSITORY
@@ -64,6 +65,7 @@ class Result:
     wallet: str
     story: Story
     decision: Decision
+    loan_id: int
 
 
 async def demo(console: Console, folder: Path, *, keep: bool) -> None:
@@ -75,6 +77,7 @@ async def demo(console: Console, folder: Path, *, keep: bool) -> None:
         console.print(f"[dim]{time.monotonic() - started:6.1f} s[/]  {line}")
 
     async with local_stack(folder, say=say, durable=False) as stack:
+        list_a_wallet(stack)
         say("starting the daemon: risk-oracle run")
         daemon = await stack.start_daemon()
         engine = database.connect(stack.database_url, pool_size=2)
@@ -87,6 +90,7 @@ async def demo(console: Console, folder: Path, *, keep: bool) -> None:
             console.rule("[bold]a tampered score[/]: the operator signs a better one than was proven", align="left")
             for line in await tampered_answer_refused(stack, sessions, results[0].story.request_id):
                 console.print(f"  contract {line}", soft_wrap=True)
+            await _try_around(console, stack, results)
             _summary(console, stack, results)
             if keep:
                 _how_to_look(console, stack)
@@ -133,7 +137,23 @@ async def _ask(
         async with sessions() as session:
             for line in await tell_why(session, stack, request.request_id):
                 console.print(f"  {line}", soft_wrap=True)
-    return Result(name, story, decision)
+    return Result(name, story, decision, request.loan_id)
+
+
+async def _try_around(console: Console, stack: Stack, results: list[Result]) -> None:
+    """Let a wallet that was refused try four ways around it."""
+    console.rule("[bold]whom a refusal binds[/]: four ways to plain terms, none of which pays", align="left")
+    refused = next((result for result in results if result.decision.state is LoanState.REFUSED), None)
+    if refused is None:
+        raise ProgramError("no wallet of the demo was refused: nobody can try to get around it")
+    wallets = _wallets(stack)
+    reviewed = next((result for result in results if result.decision.state is LoanState.REVIEW), None)
+    await four_ways(
+        stack,
+        wallets[refused.wallet].actor.account,
+        None if reviewed is None else (wallets[reviewed.wallet].actor.account, reviewed.loan_id),
+        lambda line: console.print(f"  {line}", soft_wrap=True),
+    )
 
 
 async def _wait_for_answer(stack: Stack, sessions: async_sessionmaker[AsyncSession], request: LoanRequest) -> Story:

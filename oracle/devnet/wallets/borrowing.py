@@ -10,7 +10,7 @@ from eth_account.signers.local import LocalAccount
 from oracle.devnet.machinery.accounts import Sent, Transactor
 from oracle.devnet.machinery.artifacts import Deployed
 
-_COIN: Final = "0x" + "00" * 20
+_ANY_RATE: Final = 2**16 - 1
 _CONSENT_SECONDS: Final = 3600
 
 
@@ -65,10 +65,16 @@ async def request_loan(
     collateral_wei: int,
     duration_seconds: int,
     at: int | None = None,
+    data_commitment: int | None = None,
 ) -> LoanRequest:
-    """Sign the consent and ask for a loan of coins against coins; the oracle's fee is paid on top."""
-    commitment = lender.data_commitment.to_bytes(32, "big")
-    terms = (_COIN, principal_wei, _COIN, collateral_wei, duration_seconds)
+    """Sign the consent and ask for a loan of coins against coins; the oracle's fee is paid on top.
+
+    The borrower takes whatever the lender grants: the least principal and duration are zero, the dearest rate is any.
+    """
+    data_commitment = lender.data_commitment if data_commitment is None else data_commitment
+    commitment = data_commitment.to_bytes(32, "big")
+    order = (principal_wei, collateral_wei, duration_seconds, 0, 0, _ANY_RATE)
+    terms = await transactor.read(lender.lending, "judgedTerms", order)
     valid_until = (at or await transactor.chain.timestamp()) + _CONSENT_SECONDS
     digest = await transactor.read(
         lender.oracle,
@@ -84,8 +90,7 @@ async def request_loan(
         borrower,
         lender.lending,
         "requestLoan",
-        principal_wei,
-        duration_seconds,
+        order,
         commitment,
         (valid_until, signature),
         value=collateral_wei + lender.fee_wei,

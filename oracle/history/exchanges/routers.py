@@ -1,20 +1,19 @@
-"""Swaps that a router paid out in coins: no pool's log names the wallet, but its own calls of the router do.
+"""Swaps that a router paid out: no pool's log names the wallet, but its own calls of the router do.
 
-The router unwraps what the pool paid it, so that the pool's log names the router. Which calls pay whom stands in their
-arguments, and the wallet's transactions are read and counted against its nonce anyway: this takes no request more. A
-call that somebody else made for the wallet, and swaps through other contracts that unwrap, stay unseen: to find them
-every receipt of the wallet's would have to be asked for.
+The router unwraps or passes on what the pool paid it, so that the pool's log names the router. Which calls pay whom
+stands in their arguments, and the wallet's transactions are read and counted against its nonce anyway: this takes no
+request more. A call that somebody else made for the wallet, swaps through other contracts that unwrap, and those in the
+pools of Uniswap V4 stay unseen: to find them every receipt of the wallet's would have to be asked for.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final
-
-from eth_abi.exceptions import DecodingError
+from typing import Final
 
 from oracle.assessment.errors import ConfigurationFault
 from oracle.assessment.request import Address, BlockRef
+from oracle.history.exchanges.router_calls import CALLER, NOBODY, ROUTER, Swapped, arguments_of, steps_of
 from oracle.history.markets import Exchange, UniswapV2Exchange
 from oracle.history.reading.abi import Function
 from oracle.history.reading.concurrently import all_of
@@ -30,34 +29,12 @@ _V2_SWAPS: Final = tuple(
 )
 _V2_RECIPIENT_AT: Final = 3
 
-# Alone, with a deadline, or with the hash of the block before.
-_MULTICALLS: Final = tuple(
-    Function("multicall", (*before, "bytes[]"), ()) for before in ((), ("uint256",), ("bytes32",))
-)
-_UNWRAP: Final = Function("unwrapWETH9", ("uint256", "address"), ())  # least amount, recipient
-# The first router takes a deadline within the arguments, the second does not.
-_V3_SWAPS: Final = tuple(
-    Function(name, (types,), ())
-    for name, types in (
-        ("exactInputSingle", "(address,address,uint24,address,uint256,uint256,uint256,uint160)"),
-        ("exactOutputSingle", "(address,address,uint24,address,uint256,uint256,uint256,uint160)"),
-        ("exactInput", "(bytes,address,uint256,uint256,uint256)"),
-        ("exactOutput", "(bytes,address,uint256,uint256,uint256)"),
-        ("exactInputSingle", "(address,address,uint24,address,uint256,uint256,uint160)"),
-        ("exactOutputSingle", "(address,address,uint24,address,uint256,uint256,uint160)"),
-        ("exactInput", "(bytes,address,uint256,uint256)"),
-        ("exactOutput", "(bytes,address,uint256,uint256)"),
-    )
-)
-_V3_SELECTORS: Final = frozenset(swap.selector for swap in _V3_SWAPS)
-_SELECTOR_BYTES: Final = 4
-
-Pays = Callable[[bytes, Address], bool]
+Pays = Callable[[bytes, Address, Address], bool]
 
 
 @dataclass(frozen=True, slots=True)
 class Router:
-    """One exchange's router; `pays` says whether a call of it swaps, and pays an address in coins."""
+    """One exchange's router; `pays` says whether a call swaps and pays its caller: of its data, caller, and router."""
 
     exchange: str
     pays: Pays
@@ -77,37 +54,47 @@ def routers_of(exchanges: Iterable[Exchange]) -> Routers:
 
 
 async def check_routers(reader: ChainReader, exchange: Exchange, at: BlockRef) -> None:
-    """Raise ConfigurationFault unless an exchange's routers trade with its factory."""
-    named = await all_of(reader.call(router, _FACTORY, block_hash=at.hash) for router in exchange.routers)
-    for router, (factory,) in zip(exchange.routers, named, strict=True):
-        if str(factory).lower() != exchange.factory:
+    """Raise ConfigurationFault unless an exchange's routers trade with its factory.
+
+    A Universal Router trades with several, and tells none. One that is not there yet at the block cannot have paid.
+    """
+    named = await all_of(_factory_of(reader, router, at) for router in exchange.routers)
+    for router, factory in zip(exchange.routers, named, strict=True):
+        if factory is not None and factory != exchange.factory:
             raise ConfigurationFault(
                 f"router {router} of {exchange.name} trades with factory {factory}, expected {exchange.factory}"
             )
 
 
-def _v2_pays(data: bytes, wallet: Address) -> bool:
+async def _factory_of(reader: ChainReader, router: Address, at: BlockRef) -> Address | None:
+    try:
+        (factory,) = await reader.call(router, _FACTORY, block_hash=at.hash)
+    except ConfigurationFault:
+        return None
+    return Address(str(factory).lower())
+
+
+def _v2_pays(data: bytes, wallet: Address, router: Address | None = None) -> bool:
     return any(
         arguments is not None and str(arguments[_V2_RECIPIENT_AT]).lower() == wallet
-        for arguments in (_arguments(swap, data) for swap in _V2_SWAPS)
+        for arguments in (arguments_of(swap, data) for swap in _V2_SWAPS)
     )
 
 
-def _v3_pays(data: bytes, wallet: Address) -> bool:
-    calls: Sequence[bytes] = next(
-        (found[-1] for found in (_arguments(one, data) for one in _MULTICALLS) if found is not None), ()
-    )
-    unwrapped = [arguments for arguments in (_arguments(_UNWRAP, call) for call in calls) if arguments is not None]
-    return any(str(recipient).lower() == wallet for _, recipient in unwrapped) and any(
-        call[:_SELECTOR_BYTES] in _V3_SELECTORS for call in calls
-    )
+def _v3_pays(data: bytes, wallet: Address, router: Address | None = None) -> bool:
+    """Return whether a call lets the router be paid for a swap, and has it pay on to the wallet.
 
-
-def _arguments(function: Function, data: bytes) -> tuple[Any, ...] | None:
-    """Return the arguments of a call of this function, None for a call of another."""
-    if data[:_SELECTOR_BYTES] != function.selector:
-        return None
-    try:
-        return function.decode_call(data)
-    except DecodingError:
-        return None
+    What is left over, or was paid to the wallet by the pool itself, is no swap more: its log tells of that.
+    """
+    held: set[Address] = set()
+    for step in steps_of(data):
+        if isinstance(step, Swapped):
+            held.discard(step.token_in)  # a route's next leg
+            # Without the router's address, whoever is not the wallet.
+            if step.recipient in (NOBODY, ROUTER, router) or (
+                router is None and step.recipient not in (wallet, CALLER)
+            ):
+                held.add(step.token_out)
+        elif step.recipient in (wallet, CALLER) and (step.token in held or (step.token is None and held)):
+            return True
+    return False

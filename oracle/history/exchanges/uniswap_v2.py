@@ -10,7 +10,8 @@ from oracle.history.exchanges.uniswap import BALANCE_OF, PoolKind, Pools, logs_a
 from oracle.history.markets import UniswapV2Exchange
 from oracle.history.reading.abi import Event, Function, address_topic, topic_address
 from oracle.history.reading.concurrently import all_of
-from oracle.history.reading.logs import read_logs
+from oracle.history.reading.doers import did_itself
+from oracle.history.reading.logs import place_of, read_logs
 from oracle.history.reading.reader import ChainReader
 
 SWAP: Final = Event(
@@ -62,12 +63,16 @@ class UniswapV2Source:
         minted = await pairs.of(log for log in minted if len(log.topics) == _TRANSFER_TOPICS)
         credited = sorted({log.address for log in minted})
         shares = await all_of(self._reader.call(pair, BALANCE_OF, wallet, block_hash=at.hash) for pair in credited)
+        removals = await self._removals(credited, user, at)
+        # Anybody may swap and have the wallet paid, or give it shares; only it gives them back.
+        used = removals > 0 or await did_itself(self._reader, wallet, sorted((*swaps, *minted), key=place_of))
         return ExchangeHistory(
             swap_count=len(swaps),
             liquidity_count=len(minted),
-            removal_count=await self._removals(credited, user, at),
+            removal_count=removals,
             open_positions=sum(share > 0 for (share,) in shares),
-            protocols=frozenset({self._exchange.name} if swaps or minted else ()),
+            protocols=frozenset({self._exchange.name} if used else ()),
+            contracts_left_out=pairs.left_out,
         )
 
     async def _removals(self, pairs: Sequence[Address], user: str, at: BlockRef) -> int:

@@ -1,5 +1,6 @@
 """Uniswap V3: swaps that paid a wallet, and the positions that it holds."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
@@ -12,6 +13,8 @@ from oracle.history.exchanges.uniswap_v3_positions import COLLECT, DECREASE, INC
 from oracle.history.markets import UniswapV3Exchange
 from oracle.history.reading.abi import Event, Function, address_topic
 from oracle.history.reading.concurrently import all_of
+from oracle.history.reading.doers import did_itself
+from oracle.history.reading.logs import place_of
 from oracle.history.reading.reader import ChainReader
 
 SWAP: Final = Event(
@@ -64,16 +67,22 @@ class UniswapV3Source:
         await check_routers(self._reader, self._exchange, at)
         user = address_topic(wallet)
         swaps = await logs_anywhere(self._reader, [SWAP.topic, None, user], start, at, self._span_blocks)
-        swaps = await Pools(self._reader, self._exchange.factory, _POOLS, at).of(swaps)
+        pools = Pools(self._reader, self._exchange.factory, _POOLS, at)
+        swaps = await pools.of(swaps)
         holdings = await self._positions.holdings(wallet, at)
-        changes = await self._positions.changes(holdings, at)
+        logs = await self._positions.changes(holdings, at)
+        changes = Counter(log.topics[0] for log in logs)
+        # Anybody may swap and have the wallet paid, or mint it a position; only it takes out of one.
+        own = changes[DECREASE.topic] + changes[COLLECT.topic] > 0
+        used = own or await did_itself(self._reader, wallet, sorted((*swaps, *logs), key=place_of))
         return ExchangeHistory(
             swap_count=len(swaps),
             liquidity_count=changes[INCREASE.topic],
             removal_count=changes[DECREASE.topic],
             collect_count=changes[COLLECT.topic],
             open_positions=await self._open_positions(wallet, holdings, at),
-            protocols=frozenset({self._exchange.name} if swaps or changes else ()),
+            protocols=frozenset({self._exchange.name} if used else ()),
+            contracts_left_out=pools.left_out,
         )
 
     async def _open_positions(self, wallet: Address, holdings: Sequence[Holding], at: BlockRef) -> int:

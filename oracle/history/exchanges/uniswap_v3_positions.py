@@ -1,6 +1,5 @@
 """Uniswap V3's positions: which a wallet held and when, and what was done to them meanwhile."""
 
-from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -25,7 +24,7 @@ COLLECT: Final = Event(
 _CHANGES: Final = (INCREASE.topic, DECREASE.topic, COLLECT.topic)
 # Nodes take a limited number of alternatives for a topic.
 _TOKENS_A_QUERY: Final = 100
-_SOURCE: Final = "uniswap-v3-positions"
+_SOURCE: Final = "uniswap-v3-positions-2"
 
 Place = tuple[int, int]
 """A log's place in the chain: its block's number, and its own in there."""
@@ -71,20 +70,15 @@ class Positions:
         holdings += [Holding(token, since, None) for token, since in held.items()]
         return sorted(holdings, key=lambda one: one.since)
 
-    async def changes(self, holdings: Sequence[Holding], at: BlockRef) -> Counter[str]:
-        """Return how often liquidity was given to, taken from and collected of positions while they were held.
-
-        Counted by the topic of the event.
-        """
+    async def changes(self, holdings: Sequence[Holding], at: BlockRef) -> list[Log]:
+        """Return the events of liquidity given to, taken from and collected of positions while they were held."""
         if not holdings:
-            return Counter()
+            return []
         by_token: dict[str, list[Holding]] = {}
         for one in holdings:
             by_token.setdefault(one.token, []).append(one)
         logs = await self._changes(sorted(by_token), holdings[0].since[0], at)
-        return Counter(
-            log.topics[0] for log in logs if any(one.covers(_place(log)) for one in by_token.get(log.topics[1], ()))
-        )
+        return [log for log in logs if any(one.covers(_place(log)) for one in by_token.get(log.topics[1], ()))]
 
     async def _changes(self, tokens: Sequence[str], first_block: int, at: BlockRef) -> list[Log]:
         """Return the changes of some positions; those that an earlier read found are not asked for again.

@@ -4,13 +4,15 @@ from typing import Final
 
 from eth_utils.crypto import keccak
 
-from oracle.assessment.errors import ConfigurationFault
 from oracle.assessment.history import SocialRecord
 from oracle.assessment.request import NATIVE_COIN, Address, BlockRef
 from oracle.history.reading.abi import Function
 from oracle.history.reading.reader import ChainReader
+from oracle.history.reading.strangers import ask_stranger
 
 ENS: Final = "ens"
+# Of a name in the domain name system; a resolver may send megabytes.
+_LONGEST_NAME: Final = 255
 _RESOLVER: Final = Function("resolver", ("bytes32",), ("address",))
 _NAME: Final = Function("name", ("bytes32",), ("string",))
 _ADDRESS: Final = Function("addr", ("bytes32",), ("address",))
@@ -45,12 +47,10 @@ class EnsSource:
         (resolver,) = await self._reader.call(self._registry, _RESOLVER, node, block_hash=at.hash)
         if Address(str(resolver).lower()) == NATIVE_COIN:
             return None
-        try:
-            (answer,) = await self._reader.call(Address(str(resolver).lower()), question, node, block_hash=at.hash)
-        except ConfigurationFault:
-            # A resolver is anyone's contract, even none: one that does not answer holds no record.
-            return None
-        return str(answer)
+        # A resolver is anyone's contract, even none: one that does not answer as it should holds no record.
+        answer = await ask_stranger(self._reader, Address(str(resolver).lower()), question, node, block_hash=at.hash)
+        text = None if answer is None else str(answer[0])
+        return text if text is not None and len(text) <= _LONGEST_NAME else None
 
 
 def namehash(name: str) -> bytes:

@@ -6,18 +6,20 @@ aTokens that were sent away. Positions are the market's own and have no such gap
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+from oracle.assessment.errors import HistoryIncomplete
 from oracle.assessment.history import LendingHistory
 from oracle.assessment.request import Address, BlockRef
 from oracle.history.lending.aave_v3_prices import AaveMarket, MarketPrices
 from oracle.history.lending.activity import Activity, Position, check_borrowed, lending_history
 from oracle.history.reading.abi import Event, Function, address_topic, topic_address
 from oracle.history.reading.concurrently import all_of
-from oracle.history.reading.logs import Log, Topics, read_logs
-from oracle.history.reading.reader import ChainReader
+from oracle.history.reading.doers import did_itself
+from oracle.history.reading.logs import Log, Topics, place_of, read_logs
+from oracle.history.reading.reader import CallReverted, ChainReader
 from oracle.history.reading.subgraph_logs import SubgraphLogs
 
 # In the market's base currency: collateral, debt, borrowable; then threshold and LTV in basis points, and the factor.
@@ -71,32 +73,6 @@ class Generation:
         return topic_address(log.topics[1]), int(event.decode(log.data)[self.amount_at[event]])
 
 
-@dataclass
-class _Sums:
-    usd: dict[str, int] = field(default_factory=dict)
-    counts: dict[str, int] = field(default_factory=dict)
-    first_borrow: Log | None = None
-    first_owed: Log | None = None
-
-    def add(self, topic: str, usd: int) -> None:
-        self.counts[topic] = self.counts.get(topic, 0) + 1
-        self.usd[topic] = self.usd.get(topic, 0) + usd
-
-    def activity(self, kind: Generation) -> Activity:
-        """Return the sums by what the events mean."""
-        return Activity(
-            supplied_usd=self.usd.get(kind.supply.topic, 0),
-            withdrawn_usd=self.usd.get(WITHDRAW.topic, 0),
-            borrowed_usd=self.usd.get(kind.borrow.topic, 0),
-            repaid_usd=self.usd.get(kind.repay.topic, 0),
-            liquidated_usd=self.usd.get(LIQUIDATION.topic, 0),
-            liquidations=self.counts.get(LIQUIDATION.topic, 0),
-            events=sum(self.counts.values()),
-            first_borrow=self.first_borrow,
-            first_owed=self.first_owed,
-        )
-
-
 class AaveSource:
     """One market of either generation as a source of lending history, its events from `events` or the node's logs."""
 
@@ -124,14 +100,16 @@ class AaveSource:
         """Return the wallet's events up to the block and its position at it; see Source for the errors."""
         if at.number < self._market.start_block:
             return LendingHistory()
-        prices, sums, kind = self._prices(), _Sums(), self._generation
+        prices, activity = self._prices(), Activity()
         prices.expect_oracle_of(at.hash)
+        given: list[Log] = []
         if self._events is None:
-            await self._add_all(wallet, at, prices, sums)
+            given = await self._add_all(wallet, at, prices, activity)
         else:
-            await self._add(await self._events.of(wallet, at), prices, sums)
+            given = await self._add(wallet, await self._events.of(wallet, at), prices, activity)
         position, health_factor_wad = await self._position(wallet, at, prices)
-        activity = sums.activity(kind)
+        await prices.check_held(wallet, activity.assets, at)
+        activity.used = activity.used or await did_itself(self._reader, wallet, sorted(given, key=place_of))
         check_borrowed(wallet, self.name, activity, position.debt_usd, subgraph=self._events is not None)
         return await lending_history(self._reader, self.name, activity, position, health_factor_wad)
 
@@ -140,33 +118,79 @@ class AaveSource:
 
     async def _position(self, wallet: Address, at: BlockRef, prices: MarketPrices) -> tuple[Position, int | None]:
         await prices.check_unit(at.hash)
-        account = await self._reader.call(self._market.pool, _ACCOUNT, wallet, block_hash=at.hash)
+        try:
+            account = await self._reader.call(self._market.pool, _ACCOUNT, wallet, block_hash=at.hash)
+        except CallReverted as reverted:
+            raise HistoryIncomplete(
+                f"{self.name} cannot tell the position of {wallet} at block {at.number}, as when its oracle has no "
+                f"price of what the wallet holds there: {reverted}"
+            ) from reverted
         base = await prices.base(at.hash)
         # The market's own health factor, which it liquidates by.
         position = Position(collateral_usd=base.usd(account[0]), debt_usd=base.usd(account[1]))
         return position, None if account[5] == _NO_DEBT else account[5]
 
-    async def _add_all(self, wallet: Address, at: BlockRef, prices: MarketPrices, sums: _Sums) -> None:
+    async def _add_all(self, wallet: Address, at: BlockRef, prices: MarketPrices, activity: Activity) -> list[Log]:
         user, start = address_topic(wallet), self._market.start_block
-        await all_of(self._add_events(topics, start, at, prices, sums) for topics in self._generation.queries(user))
-        if sums.first_borrow is not None:
+        given = await all_of(
+            self._add_events(wallet, topics, start, at, prices, activity) for topics in self._generation.queries(user)
+        )
+        if activity.first_borrow is not None:
             topics = self._generation.liquidations(user)
-            await self._add_events(topics, sums.first_borrow.block_number, at, prices, sums)
+            await self._add_events(wallet, topics, activity.first_borrow.block_number, at, prices, activity)
+        return [log for part in given for log in part]
 
     async def _add_events(
-        self, topics: Topics, first_block: int, at: BlockRef, prices: MarketPrices, sums: _Sums
-    ) -> None:
-        pool = [self._market.pool]
+        self,
+        wallet: Address,
+        topics: Topics,
+        first_block: int,
+        at: BlockRef,
+        prices: MarketPrices,
+        activity: Activity,
+    ) -> list[Log]:
+        pool, given = [self._market.pool], list[Log]()
         async for logs in read_logs(self._reader, pool, topics, first_block, at.number, self._span_blocks):
-            await self._add(logs, prices, sums)
+            given += await self._add(wallet, logs, prices, activity)
+        return given
 
-    async def _add(self, logs: Sequence[Log], prices: MarketPrices, sums: _Sums) -> None:
+    async def _add(self, wallet: Address, logs: Sequence[Log], prices: MarketPrices, activity: Activity) -> list[Log]:
+        """Count events; return those that a stranger can cause as well as the wallet."""
+        given = []
         for log, usd in zip(logs, await self._values(logs, prices), strict=True):
-            sums.add(log.topics[0], usd)
-            if log.topics[0] == self._generation.borrow.topic and sums.first_borrow is None:
-                sums.first_borrow = log
-            if log.topics[0] in (self._generation.repay.topic, LIQUIDATION.topic) and sums.first_owed is None:
-                sums.first_owed = log
+            if self._count(log, usd, activity) or self._supplied_by(log) == wallet:
+                activity.used = True
+            else:
+                given.append(log)
+        return given
+
+    def _count(self, log: Log, usd: int, activity: Activity) -> bool:
+        """Count an event; return whether nobody but the wallet, or whom it let, can cause it."""
+        kind, topic = self._generation, log.topics[0]
+        activity.events += 1
+        moved = kind.moved(log)
+        if moved is None:
+            return False  # a flash loan, which anybody may take for a contract
+        asset, amount = moved
+        if topic == kind.supply.topic:
+            activity.supply(log, asset, usd)
+        elif topic == WITHDRAW.topic:
+            activity.withdraw(log, asset, usd)
+        elif topic == kind.borrow.topic and amount:
+            activity.borrow(log, asset, usd)
+        elif topic == kind.repay.topic:
+            activity.repay(log, asset, usd)
+            activity.owe(log)
+        elif topic == LIQUIDATION.topic:
+            activity.liquidations += 1
+            activity.liquidated_usd += usd
+            activity.owe(log)
+        return topic in (WITHDRAW.topic, kind.borrow.topic)
+
+    def _supplied_by(self, log: Log) -> Address | None:
+        """Return who paid for a supply, None for other events; a subgraph does not tell it."""
+        supply = self._generation.supply
+        return Address(str(supply.decode(log.data)[0]).lower()) if log.topics[0] == supply.topic else None
 
     async def _values(self, logs: Sequence[Log], prices: MarketPrices) -> list[int]:
         return await all_of(self._value(log, prices) for log in logs)

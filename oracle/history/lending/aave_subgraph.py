@@ -56,15 +56,15 @@ class AaveSubgraphLogs(SubgraphLogs):
 
     async def one_log(self, kind: str, entity: Entity, wallet: Address) -> Log:
         """See SubgraphLogs."""
-        event, place = self._events[kind], self.place(kind, entity)
+        event, place, transaction = self._events[kind], self.place(kind, entity), str(entity["id"]).split(":")[2]
         # What is not asked for is not read either.
         data: list[object] = [_UNREAD.get(one, 0) for one in event.data]
         if kind == "flashLoans":
-            return await self.log(event, (), data, self._pool, place)
+            return await self.log(event, (), data, self._pool, place, transaction)
         amount, reserve = _LIQUIDATED if event is LIQUIDATION else ("amount", "reserve")
         data[self._generation.amount_at[event]] = self.number(kind, entity, amount)
         asset = address_topic(self.address(kind, entity, reserve, "underlyingAsset"))
-        return await self.log(event, (asset,), data, self._pool, place)
+        return await self.log(event, (asset,), data, self._pool, place, transaction)
 
     def place(self, kind: str, entity: Entity) -> tuple[int, int]:
         """Return what an id tells: of block, transaction, its hash, log, and log in the transaction."""

@@ -30,6 +30,14 @@ FLASH_LOAN: Final = Event(
     ("uint256", "uint256", "uint16"),
 )  # target*, initiator*, asset*, amount, premium, referralCode
 
+_RESERVE_DATA: Final = Function(
+    "getReserveData",
+    ("address",),
+    # configuration, liquidityIndex, variableBorrowIndex, three current rates, lastUpdateTimestamp, aToken,
+    # stableDebtToken, variableDebtToken, strategy, id
+    ("uint256",) + ("uint128",) * 5 + ("uint40",) + ("address",) * 4 + ("uint8",),
+)
+
 V2: Final = Generation(
     supply=DEPOSIT,
     borrow=BORROW,
@@ -42,6 +50,9 @@ V2: Final = Generation(
 
 class EtherPrices(MarketPrices):
     """A V2 market's prices: in wei of ether from its own oracle, in USD with the feed of ether at the same block."""
+
+    reserve_data = _RESERVE_DATA
+    tokens_at = 7
 
     def __init__(self, reader: ChainReader, market: AaveV2Market) -> None:
         super().__init__(reader, market)

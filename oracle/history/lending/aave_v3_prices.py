@@ -1,21 +1,33 @@
 """An Aave market's own prices, at the block that a number belongs to: V3 counts in USD, V2 builds on this."""
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from oracle.assessment.errors import ConfigurationFault, HistoryIncomplete
 from oracle.assessment.history import USD
-from oracle.assessment.request import Address
+from oracle.assessment.request import NATIVE_COIN, Address, BlockRef
 from oracle.history.reading.abi import Function
 from oracle.history.reading.bundle import Call
-from oracle.history.reading.concurrently import Memo
-from oracle.history.reading.reader import ChainReader
+from oracle.history.reading.concurrently import Memo, all_of
+from oracle.history.reading.reader import CallReverted, ChainReader
 
 _GET_PRICE_ORACLE: Final = Function("getPriceOracle", (), ("address",))
 _GET_ASSET_PRICE: Final = Function("getAssetPrice", ("address",), ("uint256",))
 _BASE_CURRENCY_UNIT: Final = Function("BASE_CURRENCY_UNIT", (), ("uint256",))
 _DECIMALS: Final = Function("decimals", (), ("uint8",))
+_BALANCE_OF: Final = Function("balanceOf", ("address",), ("uint256",))
+RESERVE_DATA: Final = Function(
+    "getReserveData",
+    ("address",),
+    # configuration, liquidityIndex, currentLiquidityRate, variableBorrowIndex, currentVariableBorrowRate,
+    # currentStableBorrowRate, lastUpdateTimestamp, id, aToken, stableDebtToken, variableDebtToken, strategy,
+    # accruedToTreasury, unbacked, isolationModeTotalDebt
+    ("uint256",) * 6 + ("uint40", "uint16") + ("address",) * 4 + ("uint128",) * 3,
+)
+A_TOKEN_AT: Final = 8
+_AT_ONCE: Final = 60
 
 
 class AaveMarket(Protocol):
@@ -55,7 +67,13 @@ class Base:
 
 
 class MarketPrices:
-    """A market's own prices at any block, in 1e-8 USD; one read each, remembered for one wallet's history."""
+    """A market's own prices at any block, in 1e-8 USD; one read each, remembered for one wallet's history.
+
+    `reserve_data` answers, from place `tokens_at` on, with a reserve's tokens of deposit, stable and variable debt.
+    """
+
+    reserve_data = RESERVE_DATA
+    tokens_at = A_TOKEN_AT
 
     def __init__(self, reader: ChainReader, market: AaveMarket) -> None:
         self._reader = reader
@@ -98,6 +116,38 @@ class MarketPrices:
         decimals = await self.decimals(asset, block_hash)
         return (await self.base(block_hash)).usd(amount * price, 10**decimals)
 
+    async def check_held(self, wallet: Address, assets: Iterable[str], at: BlockRef) -> None:
+        """Raise HistoryIncomplete where the wallet has, or owes, something of an asset without a price at the block.
+
+        The market then counts it as worth nothing: a debt as none.
+        """
+        listed = sorted(Address(asset) for asset in assets)
+        if not listed:
+            return
+        oracle = await self._oracles.get(at.hash)
+        groups = [listed[place : place + _AT_ONCE] for place in range(0, len(listed), _AT_ONCE)]
+        answers = await all_of(
+            self._reader.words([(oracle, _GET_ASSET_PRICE, (asset,)) for asset in group], at.hash) for group in groups
+        )
+        known = [price for answer in answers for price in answer]
+        for asset in (asset for asset, price in zip(listed, known, strict=True) if not price):
+            try:
+                await self.price(asset, at.hash)
+            except HistoryIncomplete:
+                if await self._holds(wallet, asset, at.hash):
+                    raise
+
+    async def _holds(self, wallet: Address, asset: Address, block_hash: str) -> bool:
+        reserve = await self._reader.call(self._market.pool, self.reserve_data, asset, block_hash=block_hash)
+        # Deposit, stable and variable debt; a market without stable debts names the zero address.
+        tokens = [Address(str(token).lower()) for token in reserve[self.tokens_at : self.tokens_at + 3]]
+        held = await all_of(
+            self._reader.call(token, _BALANCE_OF, wallet, block_hash=block_hash)
+            for token in tokens
+            if token != NATIVE_COIN
+        )
+        return any(amount for (amount,) in held)
+
     async def _read_oracle(self, block_hash: str) -> Address:
         # Asked at each block: governance replaces the oracle now and then.
         provider = self._market.addresses_provider
@@ -108,10 +158,17 @@ class MarketPrices:
         asset, block_hash = key
         price = await self._price_of_usual_oracle(asset, block_hash)
         if price is None:
-            oracle = await self._oracles.get(block_hash)
-            (price,) = await self._reader.call(oracle, _GET_ASSET_PRICE, asset, block_hash=block_hash)
+            price = await self._ask_price(asset, block_hash)
         if price <= 0:
             raise HistoryIncomplete(f"the oracle of {self._market.name} has no price of {asset} at block {block_hash}")
+        return int(price)
+
+    async def _ask_price(self, asset: Address, block_hash: str) -> int:
+        oracle = await self._oracles.get(block_hash)
+        try:
+            (price,) = await self._reader.call(oracle, _GET_ASSET_PRICE, asset, block_hash=block_hash)
+        except CallReverted:
+            return 0  # its feed was retired, and no other answers for it
         return int(price)
 
     async def _price_of_usual_oracle(self, asset: Address, block_hash: str) -> int | None:

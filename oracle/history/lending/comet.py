@@ -5,7 +5,8 @@ the position alone. A debt is told whole: what a transfer paid off of one counts
 seen; what a transfer made of one is an error, since nothing tells when.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
@@ -20,6 +21,7 @@ from oracle.history.lending.comet_events import (
     OF_BASE,
     OF_FIRST,
     OF_SECOND,
+    SUPPLIES,
     SUPPLY_COLLATERAL,
     WITHDRAW_COLLATERAL,
     BaseMoves,
@@ -30,8 +32,9 @@ from oracle.history.market.rounds import FeedRounds
 from oracle.history.markets import CometMarket
 from oracle.history.reading.abi import Function, address_topic, topic_address
 from oracle.history.reading.concurrently import all_of
+from oracle.history.reading.doers import did_itself
 from oracle.history.reading.logs import Log, Topics, read_logs
-from oracle.history.reading.reader import ChainReader
+from oracle.history.reading.reader import CallReverted, ChainReader
 from oracle.history.reading.subgraph_logs import SubgraphLogs
 
 _BASE_FEED: Final = Function("baseTokenPriceFeed", (), ("address",))
@@ -49,6 +52,7 @@ _ASSET_AT: Final = Function("getAssetInfo", ("uint8",), _ASSET_TYPES)
 ASSET: Final = Function("getAssetInfoByAddress", ("address",), _ASSET_TYPES)
 _COLLATERAL: Final = Function("userCollateral", ("address", "address"), ("uint128", "uint128"))
 _DECIMALS: Final = Function("decimals", (), ("uint8",))
+_WORD: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +67,10 @@ class _Account:
 
 @dataclass(frozen=True, slots=True)
 class _Sums:
-    base: BaseMoves
-    supplied_usd: int
-    withdrawn_usd: int
+    """What happened in one block, in 1e-8 USD; deposits by asset, the base token's under the market's own address."""
+
+    supplied_usd: Mapping[str, int]
+    withdrawn_usd: Mapping[str, int]
     borrowed_usd: int
     repaid_usd: int
     liquidated_usd: int
@@ -102,24 +107,35 @@ class CometSource:
             self._moves(wallet, block, start, account)
             for block, start, account in zip(blocks, starts[:-1], accounts, strict=True)
         )
-        sums = await all_of(
-            self._sums(block, account.block_hash, moved)
+        told = [
+            (block, account, moved)
             for block, account, moved in zip(blocks, accounts, moves, strict=True)
             if block or moved != BaseMoves()
-        )
-        borrows = [block[0] for block, moved in zip(blocks, moves, strict=True) if moved.borrowed]
+        ]
+        sums = await all_of(self._sums(block, account.block_hash, moved) for block, account, moved in told)
         position = await self._position(wallet, at.hash)
         activity = Activity(
-            supplied_usd=sum(one.supplied_usd for one in sums),
-            withdrawn_usd=sum(one.withdrawn_usd for one in sums),
-            borrowed_usd=sum(one.borrowed_usd for one in sums),
-            repaid_usd=sum(one.repaid_usd for one in sums),
-            liquidated_usd=sum(one.liquidated_usd for one in sums),
             liquidations=sum(log.topics[0] == ABSORB_DEBT.topic for log in logs),
             events=len(logs),
-            first_borrow=borrows[0] if borrows else None,
+            used=any(_is_own(log, wallet) for log in logs)
+            or await did_itself(self._reader, wallet, (log for log in logs if log.topics[0] in SUPPLIES)),
         )
+        for (block, account, _), one in zip(told, sums, strict=True):
+            # A block without an event is one that a transfer is seen in.
+            seen = block[0] if block else Log(self._market.comet, (), b"", account.number, account.block_hash, 0)
+            self._note(seen, one, activity)
         return await lending_history(self._reader, self.name, activity, position, position.health_factor_wad)
+
+    def _note(self, seen: Log, sums: _Sums, activity: Activity) -> None:
+        for asset, usd in sums.supplied_usd.items():
+            activity.supply(seen, asset, usd)
+        for asset, usd in sums.withdrawn_usd.items():
+            activity.withdraw(seen, asset, usd)
+        if sums.borrowed_usd:
+            activity.borrow(seen, self._market.comet, sums.borrowed_usd)
+        if sums.repaid_usd:
+            activity.repay(seen, self._market.comet, sums.repaid_usd)
+        activity.liquidated_usd += sums.liquidated_usd
 
     async def _wallets_logs(self, wallet: Address, at: BlockRef) -> list[Log]:
         user = address_topic(wallet)
@@ -184,15 +200,16 @@ class CometSource:
         def worth(amount: int) -> int:
             return amount * price * unit // (scale * USD)
 
-        supplied, withdrawn, liquidated = worth(base.supplied), worth(base.withdrawn), 0
+        own, liquidated = str(self._market.comet), 0
+        supplied, withdrawn = Counter({own: worth(base.supplied)}), Counter({own: worth(base.withdrawn)})
         for log in logs:
             if log.topics[0] == SUPPLY_COLLATERAL.topic:
-                supplied += await self._collateral_usd(log, unit)
+                supplied[topic_address(log.topics[3])] += await self._collateral_usd(log, unit)
             elif log.topics[0] == WITHDRAW_COLLATERAL.topic:
-                withdrawn += await self._collateral_usd(log, unit)
+                withdrawn[topic_address(log.topics[3])] += await self._collateral_usd(log, unit)
             elif log.topics[0] == ABSORB_COLLATERAL.topic:
                 liquidated += int(ABSORB_COLLATERAL.decode(log.data)[1]) * unit // USD
-        return _Sums(base, supplied, withdrawn, worth(base.borrowed), worth(base.repaid), liquidated)
+        return _Sums(supplied, withdrawn, worth(base.borrowed), worth(base.repaid), liquidated)
 
     async def _collateral_usd(self, log: Log, unit: int) -> int:
         (amount,) = SUPPLY_COLLATERAL.decode(log.data)
@@ -224,7 +241,10 @@ class CometSource:
         return _address(feed), await self._ask(_BASE_SCALE, block)
 
     async def _price(self, feed: Address, block: str) -> int:
-        price = await self._ask(PRICE, block, feed)
+        try:
+            price = await self._ask(PRICE, block, feed)
+        except CallReverted:
+            price = 0  # as Comets do for a feed that says nothing
         if price <= 0:
             raise HistoryIncomplete(f"{self._market.name} has no price from feed {feed} at block {block}")
         return price
@@ -241,6 +261,13 @@ class CometSource:
     async def _ask(self, question: Function, block: str, *arguments: object) -> int:
         answer = await self._reader.call(self._market.comet, question, *arguments, block_hash=block)
         return int(answer[0])
+
+
+def _is_own(log: Log, wallet: Address) -> bool:
+    """Return whether only the wallet, or whom it let, can have done it: taken out, or paid in itself."""
+    if log.topics[0] in OF_FIRST:
+        return int.from_bytes(log.data[:_WORD], "big") > 0
+    return log.topics[0] in SUPPLIES and log.topics[1] == address_topic(wallet)
 
 
 def _address(value: object) -> Address:

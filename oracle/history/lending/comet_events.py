@@ -31,6 +31,8 @@ ABSORB_COLLATERAL: Final = Event(
 OF_FIRST: Final = (WITHDRAW.topic, WITHDRAW_COLLATERAL.topic)
 OF_SECOND: Final = (SUPPLY.topic, SUPPLY_COLLATERAL.topic, ABSORB_DEBT.topic, ABSORB_COLLATERAL.topic)
 
+# Anybody may supply for an account; who paid stands in the first.
+SUPPLIES: Final = (SUPPLY.topic, SUPPLY_COLLATERAL.topic)
 
 # Those that move the base token, in which debts are.
 OF_BASE: Final = (SUPPLY.topic, WITHDRAW.topic, ABSORB_DEBT.topic)

@@ -1,20 +1,21 @@
 """Compound V2 and its forks: what a wallet did in any market of a comptroller, and its position at the block.
 
 Its events index nothing, so they come from the index. A fork may add a last number to `Mint` and `Redeem`. A stablecoin
-that a fork mints against the collateral (Venus's VAI) is part of the debt, but what was minted and paid back of it is
-not among the borrowings: its controller, no market, logs that.
+that a fork mints against the collateral (Venus's VAI) is part of the debt, and its liquidations count, which its
+controller logs as a market would. What was minted and paid back of it is not among the borrowings.
 """
 
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
+from oracle.assessment.errors import ConfigurationFault
 from oracle.assessment.history import LendingHistory
 from oracle.assessment.request import Address, BlockRef
 from oracle.history.lending.activity import Activity, Position, check_borrowed, lending_history
-from oracle.history.lending.compound_v2_prices import Block, ComptrollerPrices
+from oracle.history.lending.compound_v2_prices import Block, ComptrollerPrices, Unpriced
 from oracle.history.markets import CompoundV2Market
-from oracle.history.reading.abi import Event
+from oracle.history.reading.abi import Event, Function
 from oracle.history.reading.concurrently import all_of
 from oracle.history.reading.event_index import EventIndex, Told
 from oracle.history.reading.logs import Log
@@ -40,10 +41,16 @@ LIQUIDATION: Final = _unindexed(
     "LiquidateBorrow", "address", "address", "uint256", "address", "uint256"
 )  # liquidator, borrower, repayAmount, cTokenCollateral, seizeTokens
 
+STABLECOIN_LIQUIDATION: Final = _unindexed("LiquidateVAI", *LIQUIDATION.types)
+
+_TOTAL_SUPPLY: Final = Function("totalSupply", (), ("uint256",))
+
 _SUPPLIES: Final = frozenset({MINT, MINT_WITH_BALANCE, MINT_BEHALF, MINT_BEHALF_WITH_BALANCE})
 _REDEMPTIONS: Final = frozenset({REDEEM, REDEEM_WITH_BALANCE})
-_OF_SECOND: Final = frozenset({MINT_BEHALF, MINT_BEHALF_WITH_BALANCE, REPAY, LIQUIDATION})
-_EVENTS: Final = {event.topic: event for event in (*_SUPPLIES, *_REDEMPTIONS, BORROW, REPAY, LIQUIDATION)}
+_LIQUIDATIONS: Final = frozenset({LIQUIDATION, STABLECOIN_LIQUIDATION})
+_IN_ANOTHERS_NAME: Final = frozenset({MINT_BEHALF, MINT_BEHALF_WITH_BALANCE})
+_OF_SECOND: Final = frozenset({*_IN_ANOTHERS_NAME, REPAY, *_LIQUIDATIONS})
+_EVENTS: Final = {event.topic: event for event in (*_SUPPLIES, *_REDEMPTIONS, BORROW, REPAY, *_LIQUIDATIONS)}
 
 
 def wallet_of(log: Log) -> Address:
@@ -95,10 +102,16 @@ class CompoundV2Source:
         """Index the markets' events up to a block, so that a request finds all but the newest of them there."""
         if at.number < self._market.start_block:
             return
-        markets = await ComptrollerPrices(self._reader, self._market).markets(at.hash)
-        start, span = self._market.start_block, self._span_blocks
         await self._index.fill(
-            self._reader, markets, list(_EVENTS), wallet_of, at, start_block=start, span_blocks=span, told=told
+            self._reader,
+            await self._contracts(ComptrollerPrices(self._reader, self._market), at),
+            list(_EVENTS),
+            wallet_of,
+            at,
+            start_block=self._market.start_block,
+            span_blocks=self._span_blocks,
+            told=told,
+            untouched=self._untouched,
         )
 
     async def _logs(self, wallet: Address, at: BlockRef, prices: ComptrollerPrices) -> list[Log]:
@@ -106,14 +119,28 @@ class CompoundV2Source:
             return await self._events.of(wallet, at)
         return await self._index.logs(
             self._reader,
-            await prices.markets(at.hash),
+            await self._contracts(prices, at),
             list(_EVENTS),
             wallet_of,
             wallet,
             at,
             start_block=self._market.start_block,
             span_blocks=self._span_blocks,
+            untouched=self._untouched,
         )
+
+    async def _untouched(self, market: Address, block_hash: str) -> bool:
+        """Return whether a market has no shares, as before its first supply, or is not there yet."""
+        try:
+            (shares,) = await self._reader.call(market, _TOTAL_SUPPLY, block_hash=block_hash)
+        except ConfigurationFault:
+            return True
+        return not shares
+
+    async def _contracts(self, prices: ComptrollerPrices, at: BlockRef) -> list[Address]:
+        """Return all that log events: the markets, and the controller of the fork's stablecoin."""
+        controller = self._market.vai_controller
+        return [*await prices.markets(at.hash), *(() if controller is None else (controller,))]
 
     async def _sums(self, logs: list[Log], prices: ComptrollerPrices) -> _Sums:
         sums = _Sums()
@@ -121,23 +148,25 @@ class CompoundV2Source:
             if log.topics[0] == LIQUIDATION.topic:
                 liquidator, _, repaid, _, _ = LIQUIDATION.decode(log.data)
                 sums.liquidators_repayments[log.address, log.block_hash, liquidator, repaid] += 1
-            if sums.first_owed is None and _owed(log):
-                sums.first_owed = log
+            if _owed(log):
+                sums.owe(log)
         for log, usd in zip(logs, await all_of(self._value(log, prices) for log in logs), strict=True):
             event = _EVENTS[log.topics[0]]
             if event is REPAY and _is_liquidators(log, sums):
                 continue
             sums.events += 1
+            amount = int(event.decode(log.data)[2 if event in _OF_SECOND else 1])
+            # Everything but these is done by the wallet alone; nothing of nothing is no use either.
+            sums.used = sums.used or (amount > 0 and event not in _OF_SECOND)
             if event in _SUPPLIES:
-                sums.supplied_usd += usd
+                sums.supply(log, log.address, usd)
             elif event in _REDEMPTIONS:
-                sums.withdrawn_usd += usd
-            elif event is BORROW:
-                sums.borrowed_usd += usd
-                sums.first_borrow = sums.first_borrow or log
+                sums.withdraw(log, log.address, usd)
+            elif event is BORROW and amount:
+                sums.borrow(log, log.address, usd)
             elif event is REPAY:
-                sums.repaid_usd += usd
-            else:
+                sums.repay(log, log.address, usd)
+            elif event in _LIQUIDATIONS:
                 sums.liquidations += 1
                 sums.liquidated_usd += usd
         return sums
@@ -145,9 +174,14 @@ class CompoundV2Source:
     async def _value(self, log: Log, prices: ComptrollerPrices) -> int:
         event = _EVENTS[log.topics[0]]
         values, block = event.decode(log.data), Block(log.block_number, log.block_hash)
-        if event is LIQUIDATION:
+        if event in _LIQUIDATIONS:
             return await prices.shares_usd(Address(str(values[3]).lower()), int(values[4]), block)
-        return await prices.value_usd(log.address, int(values[2 if event in _OF_SECOND else 1]), block)
+        try:
+            return await prices.value_usd(log.address, int(values[2 if event in _OF_SECOND else 1]), block)
+        except Unpriced:
+            if event in _IN_ANOTHERS_NAME and values[0] != values[1]:
+                return 0  # else a stranger could keep any wallet from being assessed
+            raise
 
     async def _position(self, wallet: Address, at: BlockRef, prices: ComptrollerPrices) -> Position:
         entered = await prices.entered(wallet, at.hash)

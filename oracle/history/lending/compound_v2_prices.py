@@ -1,8 +1,9 @@
 """A comptroller's own prices, exchange rates and positions, at the block that a number belongs to."""
 
-from typing import Final, NamedTuple
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
 
-from oracle.assessment.errors import HistoryIncomplete
+from oracle.assessment.errors import ConfigurationFault, HistoryIncomplete
 from oracle.assessment.history import USD, WAD
 from oracle.assessment.request import Address, BlockRef
 from oracle.history.lending.activity import Position
@@ -22,14 +23,38 @@ _RATE_NOW: Final = Function("exchangeRateCurrent", (), ("uint256",))
 _DEBT_NOW: Final = Function("borrowBalanceCurrent", ("address",), ("uint256",))
 _VAI_OWED: Final = Function("getVAIRepayAmount", ("address",), ("uint256",))
 _VAI_MINTED: Final = Function("mintedVAIs", ("address",), ("uint256",))
-# listed, collateral factor; forks add more
-_MARKET: Final = Function("markets", ("address",), ("bool", "uint256"))
+
+
+class _Market(Function):
+    """A comptroller's word on a market: listed, collateral factor; forks add more, of which some is needed."""
+
+    def decode(self, answer: bytes) -> tuple[Any, ...]:
+        words = [int.from_bytes(answer[place : place + _WORD], "big") for place in range(0, len(answer), _WORD)]
+        return super().decode(answer) if len(words) < len(self.outputs) else (bool(words[0]), *words[1:])
+
+
+_MARKET: Final = _Market("markets", ("address",), ("bool", "uint256"))
+# Venus since its liquidation threshold: the factor that it liquidates an account by, of the account's own pool.
+_EFFECTIVE_FACTOR: Final = Function("getEffectiveLtvFactor", ("address", "address", "uint8"), ("uint256",))
+_LIQUIDATION_THRESHOLD: Final = 1
+_USERS_POOL: Final = Function("userPoolId", ("address",), ("uint96",))
+_POOLS_MARKET: Final = _Market("poolMarkets", ("uint96", "address"), ("bool", "uint256"))
+_WORDS_WITH_POOLS: Final = 7
+_THRESHOLD_OF_POOL_AT: Final = 3
+# Pools of their own (Venus's isolated ones) answer three words; elsewhere the third is a flag.
+_THRESHOLD_ALONE_AT: Final = 2
 
 _UNDERLYING: Final = Function("underlying", (), ("address",))
 _DECIMALS: Final = Function("decimals", (), ("uint8",))
 
+_WORD: Final = 32
+
 # A price is in USD for one smallest unit, times 1e36; dollars here are in 1e-8.
 _PRICE_SCALE: Final = 10**28
+
+
+class Unpriced(HistoryIncomplete):
+    """A market's oracle has no price of its token at a block: its feed was retired."""
 
 
 class Block(NamedTuple):
@@ -85,7 +110,7 @@ class ComptrollerPrices:
     async def position(self, market: Address, wallet: Address, at: BlockRef) -> Position:
         """Return a wallet's position in an entered market, with interest up to the block."""
         block, block_hash = Block(at.number, at.hash), at.hash
-        snapshot, (_, factor) = await all_of(
+        snapshot, listing = await all_of(
             [
                 self._reader.call(market, _SNAPSHOT, wallet, block_hash=block_hash),
                 self._reader.call(self._market.comptroller, _MARKET, market, block_hash=block_hash),
@@ -97,13 +122,39 @@ class ComptrollerPrices:
         if not shares and not debt:
             return Position()
         # The snapshot stands where the market's interest was last added up.
+        factor = 0
         if shares:
+            factor = await self._liquidation_factor(listing, market, wallet, block_hash)
             rate = await self._accrued(market, _RATE_NOW, rate, block_hash)
         if debt:
             debt = await self._accrued(market, _DEBT_NOW, debt, block_hash, wallet)
         collateral_usd = await self.value_usd(market, shares * rate // WAD, block)
         debt_usd = await self.value_usd(market, debt, block)
         return Position(collateral_usd, collateral_usd * factor // WAD, debt_usd)
+
+    async def _liquidation_factor(
+        self, listing: Sequence[int], market: Address, wallet: Address, block_hash: str
+    ) -> int:
+        """Return the share of collateral, with 18 decimals, up to which a debt of the wallet's is not liquidated."""
+        comptroller = self._market.comptroller
+        if len(listing) < _WORDS_WITH_POOLS:
+            alone = listing[_THRESHOLD_ALONE_AT] if len(listing) == _THRESHOLD_ALONE_AT + 1 else 0
+            return alone if alone > 1 else listing[1]
+        try:
+            (factor,) = await self._reader.call(
+                comptroller, _EFFECTIVE_FACTOR, wallet, market, _LIQUIDATION_THRESHOLD, block_hash=block_hash
+            )
+            return int(factor)
+        except ConfigurationFault:
+            pass  # a release that has pools and does not tell their factors
+        try:
+            (pool,) = await self._reader.call(comptroller, _USERS_POOL, wallet, block_hash=block_hash)
+            if pool:
+                own = await self._reader.call(comptroller, _POOLS_MARKET, pool, market, block_hash=block_hash)
+                listing = own if own[0] else listing
+        except ConfigurationFault:
+            pass  # a release without pools
+        return listing[_THRESHOLD_OF_POOL_AT]
 
     async def stablecoin_debt_usd(self, wallet: Address, block_hash: str) -> int:
         """Return a wallet's debt in the stablecoin that a fork mints itself (Venus's VAI), in 1e-8 USD.
@@ -147,9 +198,10 @@ class ComptrollerPrices:
     async def _read_price(self, key: tuple[Address, str]) -> int:
         market, block_hash = key
         oracle = await self._oracles.get(block_hash)
-        (price,) = await self._reader.call(oracle, _UNDERLYING_PRICE, market, block_hash=block_hash)
+        try:
+            (price,) = await self._reader.call(oracle, _UNDERLYING_PRICE, market, block_hash=block_hash)
+        except CallReverted:
+            price = 0
         if price <= 0:
-            raise HistoryIncomplete(
-                f"the oracle of {self._market.name} has no price for market {market} at block {block_hash}"
-            )
+            raise Unpriced(f"the oracle of {self._market.name} has no price for market {market} at block {block_hash}")
         return int(price)

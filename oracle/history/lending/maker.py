@@ -1,18 +1,24 @@
-"""MakerDAO: what a wallet put into its vaults, drew and paid back, what was barked at, and its position.
+"""MakerDAO: what a wallet put into its vaults, drew and paid back, what was bitten or barked at, and its position.
 
 The vaults are those that the wallet, or its proxy, owns in the vault manager at the block. A dai counts as a dollar.
+What they owe must be what their calls and liquidations add up to: a debt that came from elsewhere (a `fork`), or went
+there, is a gap, since nothing tells when it was borrowed and whether it was repaid.
 """
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
+from oracle.assessment.errors import HistoryIncomplete
 from oracle.assessment.history import LendingHistory
 from oracle.assessment.request import NATIVE_COIN, Address, BlockRef
 from oracle.history.lending.activity import Activity, Position, lending_history
-from oracle.history.lending.maker_events import BARK, FROB_TOPIC, VaultChange, vault_change
+from oracle.history.lending.maker_events import BARK, BITE, FROB_TOPIC, VaultChange, vault_change, vault_taken
 from oracle.history.markets import MakerVaults
 from oracle.history.reading.abi import Function, address_topic
 from oracle.history.reading.concurrently import Memo, all_of
+from oracle.history.reading.doers import did_itself
 from oracle.history.reading.logs import Log, Topics, read_logs
 from oracle.history.reading.reader import ChainReader
 
@@ -25,6 +31,9 @@ _VAULT_ILK: Final = Function("ilks", ("uint256",), ("bytes32",))
 _ILK: Final = Function("ilks", ("bytes32",), ("uint256",) * 5)  # total debt, rate, spot, line, dust
 _URN: Final = Function("urns", ("bytes32", "address"), ("uint256", "uint256"))  # ink, art
 _SPOTTER_ILK: Final = Function("ilks", ("bytes32",), ("address", "uint256"))  # price feed, liquidation ratio
+
+Place = tuple[str, str]
+"""A vault by its collateral type and its urn, as topics."""
 
 # Amounts have 18 decimals, rates and prices 27, dollars here 8.
 _DEBT_SCALE: Final = 10**37
@@ -62,21 +71,33 @@ class Vault:
 
 @dataclass
 class VaultActivity(Activity):
-    """What changes of vaults add up to."""
+    """What changes of vaults add up to; `explained` is the normalised debt that they leave in each."""
+
+    explained: Counter[Place] = field(default_factory=Counter)
 
     def add(self, change: VaultChange, terms: Terms, log: Log) -> None:
         """Add one change of a vault, at the terms of its block."""
         self.events += 1
+        vault = log.topics[2]
         collateral, debt = terms.collateral_usd(abs(change.collateral)), terms.debt_usd(abs(change.debt))
         if change.collateral > 0:
-            self.supplied_usd += collateral
-        else:
-            self.withdrawn_usd += collateral
+            self.supply(log, vault, collateral)
+        elif change.collateral < 0:
+            self.withdraw(log, vault, collateral)
         if change.debt > 0:
-            self.borrowed_usd += debt
-            self.first_borrow = self.first_borrow or log
-        else:
-            self.repaid_usd += debt
+            self.borrow(log, vault, debt)
+        elif change.debt < 0:
+            self.repay(log, vault, debt)
+        # Anybody may add collateral to a vault, or pay its debt.
+        self.used = self.used or change.collateral < 0 or change.debt > 0
+        self.explained[log.topics[1], vault] += change.debt
+
+    def take(self, taken: VaultChange, terms: Terms, log: Log) -> None:
+        """Add a liquidation, at the terms of its block."""
+        self.events += 1
+        self.liquidations += 1
+        self.liquidated_usd += terms.collateral_usd(-taken.collateral)
+        self.explained[log.topics[1], log.topics[2]] += taken.debt
 
 
 class MakerSource:
@@ -102,25 +123,40 @@ class MakerSource:
         terms: Memo[tuple[bytes, str], Terms] = Memo(self._terms)
         urns = [address_topic(vault.urn) for vault in vaults]
         ilk_of = {address_topic(vault.urn): vault.ilk for vault in vaults}
-        activity = VaultActivity()
-        for log in await self._logs(self._market.vat, [FROB_TOPIC, None, urns], at):
+        activity, given = VaultActivity(), []
+        for log in await self._logs([self._market.vat], [FROB_TOPIC, None, urns], at):
             activity.add(vault_change(log), await terms.get((ilk_of[log.topics[2]], log.block_hash)), log)
-        barks = await self._logs(self._market.dog, [BARK.topic, None, urns], at)
-        taken = [
-            (await terms.get((ilk_of[log.topics[2]], log.block_hash))).collateral_usd(BARK.decode(log.data)[0])
-            for log in barks
-        ]
-        activity.liquidations, activity.liquidated_usd = len(barks), sum(taken)
-        activity.events += len(barks)
-        collateral = backing = debt = 0
+            given.append(log)
+        for log in await self._logs([self._market.dog, *self._market.cats], [[BARK.topic, BITE.topic], None, urns], at):
+            activity.take(vault_taken(log), await terms.get((ilk_of[log.topics[2]], log.block_hash)), log)
+        activity.used = activity.used or await did_itself(self._reader, wallet, given)
+        position, owed = Position(), dict[Place, int]()
         for vault in vaults:
             ink, art = await self._reader.call(self._market.vat, _URN, vault.ilk, vault.urn, block_hash=at.hash)
             now = await terms.get((vault.ilk, at.hash))
-            collateral += now.collateral_usd(ink)
-            backing += now.backing_usd(ink)
-            debt += now.debt_usd(art)
-        position = Position(collateral, backing, debt)
+            position += Position(now.collateral_usd(ink), now.backing_usd(ink), now.debt_usd(art))
+            owed["0x" + vault.ilk.hex(), address_topic(vault.urn)] = art
+        self._check_explained(wallet, activity.explained, owed, at)
         return await lending_history(self._reader, self.name, activity, position, position.health_factor_wad)
+
+    def _check_explained(
+        self, wallet: Address, explained: Mapping[Place, int], owed: Mapping[Place, int], at: BlockRef
+    ) -> None:
+        """Raise HistoryIncomplete where a debt is not what was drawn, less what was repaid and liquidated.
+
+        What a wallet moved between vaults of its own adds up again over those of one collateral type.
+        """
+        for ilk in sorted({ilk for ilk, _ in owed}):
+            vaults = [place for place in owed if place[0] == ilk]
+            told = [max(0, explained.get(place, 0)) for place in vaults]
+            art = [owed[place] for place in vaults]
+            if art != told and sum(art) != sum(told):
+                name = bytes.fromhex(ilk[2:]).rstrip(b"\0").decode(errors="replace")
+                raise HistoryIncomplete(
+                    f"the vaults of {wallet} at {self.name} owe {sum(art)} of {name} at block {at.number}, their calls "
+                    f"and liquidations explain {sum(told)}: the debt was moved from vault to vault, or taken by a "
+                    "liquidation contract that the settings do not name (`cat`)"
+                )
 
     async def _vaults(self, wallet: Address, block: str) -> list[Vault]:
         (proxy,) = await self._reader.call(self._market.proxy_registry, _PROXY, wallet, block_hash=block)
@@ -155,6 +191,6 @@ class MakerSource:
         )
         return Terms(rate, spot, ratio)
 
-    async def _logs(self, contract: Address, topics: Topics, at: BlockRef) -> list[Log]:
-        ranges = read_logs(self._reader, [contract], topics, self._market.start_block, at.number, self._span_blocks)
+    async def _logs(self, contracts: Sequence[Address], topics: Topics, at: BlockRef) -> list[Log]:
+        ranges = read_logs(self._reader, contracts, topics, self._market.start_block, at.number, self._span_blocks)
         return [log async for logs in ranges for log in logs]

@@ -1,4 +1,7 @@
-"""MakerDAO's events: the vat notes calls instead of logging events, the dog logs what it barks at."""
+"""MakerDAO's events: the vat notes calls instead of logging events, liquidators log what they take.
+
+Until April 2021 that was the cat, which bites, in two releases; since then it is the dog, which barks.
+"""
 
 from dataclasses import dataclass
 from typing import Final
@@ -16,6 +19,8 @@ BARK: Final = Event(
     ("uint256", "uint256", "uint256", "address"),
 )  # ilk*, urn*, ink, art, due, clip, id*
 
+BITE: Final = Event("Bite", BARK.types, (*BARK.data, "uint256"))  # ilk*, urn*, ink, art, tab, flip, id
+
 FROB_TOPIC: Final = "0x" + FROB.selector.hex().ljust(64, "0")
 _SELECTOR: Final = 4
 _WORD: Final = 32
@@ -29,6 +34,12 @@ class VaultChange:
 
     collateral: int
     debt: int
+
+
+def vault_taken(log: Log) -> VaultChange:
+    """Return what a liquidator's event, a bite or a bark, says that it took of a vault."""
+    ink, art = (int.from_bytes(log.data[place : place + _WORD], "big") for place in (0, _WORD))
+    return VaultChange(-ink, -art)
 
 
 def vault_change(log: Log) -> VaultChange:

@@ -19,11 +19,15 @@ _DECIMALS: Final = Function("decimals", (), ("uint8",))
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """What a lending market says of its tokens: price and decimals of each, and all deposits' worth, in 1e-8 USD."""
+    """What a lending market says of its tokens: price and decimals of each, and all deposits' worth, in 1e-8 USD.
+
+    `unpriced` are those that its oracle has no price of: they are in none of the others.
+    """
 
     prices_usd: dict[Address, int] = field(default_factory=dict)
     decimals: dict[Address, int] = field(default_factory=dict)
     deposits_usd: int | None = None
+    unpriced: frozenset[Address] = frozenset()
 
 
 class TokenMarket(Protocol):
@@ -60,6 +64,7 @@ class MarketSource:
             total_value_locked_usd=tokens.deposits_usd,
             token_prices_usd=tokens.prices_usd,
             token_decimals=tokens.decimals,
+            unpriced_tokens=tokens.unpriced,
         )
 
     async def _coin_price(self, rounds: FeedRounds, at: BlockRef) -> int:

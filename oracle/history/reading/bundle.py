@@ -16,17 +16,20 @@ _ANSWERS_AT: Final = 0x100
 _MOST_CALLS: Final = 64
 
 _MSTORE, _STATICCALL, _GAS, _RETURN = b"\x52", b"\xfa", b"\x5a", b"\xf3"
-_PUSH2, _PUSH20, _PUSH32 = b"\x61", b"\x73", b"\x7f"
+_PUSH2, _PUSH4, _PUSH20, _PUSH32 = b"\x61", b"\x63", b"\x73", b"\x7f"
 
 Call = tuple[Address, Function, tuple[Any, ...]]
 """A contract, a function that answers one word, and its arguments."""
 
 
-def creation_code(calls: Sequence[Call]) -> str:
-    """Return the code, in hex, that answers each call with two words: 1 for success, and the first word it gave."""
+def creation_code(calls: Sequence[Call], gas: int | None = None) -> str:
+    """Return the code, in hex, that answers each call with two words: 1 for success, and the first word it gave.
+
+    Each call may use `gas`, or (None) all that is left.
+    """
     if not 0 < len(calls) <= _MOST_CALLS:
         raise ValueError(f"{len(calls)} calls: expected 1 to {_MOST_CALLS}")
-    code = b"".join(_one(place, *call) for place, call in enumerate(calls))
+    code = b"".join(_one(place, *call, gas) for place, call in enumerate(calls))
     return "0x" + (code + _push(2 * _WORD * len(calls)) + _push(_ANSWERS_AT) + _RETURN).hex()
 
 
@@ -38,7 +41,7 @@ def read_words(data: bytes, count: int) -> list[int | None]:
     return [word if ok else None for ok, word in zip(words[::2], words[1::2], strict=True)]
 
 
-def _one(place: int, contract: Address, function: Function, arguments: tuple[Any, ...]) -> bytes:
+def _one(place: int, contract: Address, function: Function, arguments: tuple[Any, ...], gas: int | None) -> bytes:
     call_data = bytes.fromhex(function.call_data(*arguments)[2:])
     if len(call_data) > _ANSWERS_AT:
         raise ValueError(f"{function.name} takes {len(call_data)} bytes of call data, expected at most {_ANSWERS_AT}")
@@ -48,7 +51,8 @@ def _one(place: int, contract: Address, function: Function, arguments: tuple[Any
         code += _PUSH32 + call_data[start : start + _WORD].ljust(_WORD, b"\0") + _push(start) + _MSTORE
     # Pushed in reverse: gas, address, where the call data are and how long, where the answer goes and how long.
     code += _push(_WORD) + _push(answer_at + _WORD) + _push(len(call_data)) + _push(0)
-    code += _PUSH20 + bytes.fromhex(contract[2:]) + _GAS + _STATICCALL
+    code += _PUSH20 + bytes.fromhex(contract[2:]) + (_GAS if gas is None else _PUSH4 + gas.to_bytes(4, "big"))
+    code += _STATICCALL
     return code + _push(answer_at) + _MSTORE
 
 

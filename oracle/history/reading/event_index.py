@@ -7,7 +7,7 @@ a public chain takes long: it goes on where it was interrupted, and requests do 
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -32,6 +32,8 @@ _READS_OF_THE_STORE: Final = 5
 
 Cursors = dict[Address, Cursor | None]
 WalletOf = Callable[[Log], Address]
+Untouched = Callable[[Address, str], Awaitable[bool]]
+"""Whether a contract was used by nobody up to the end of a block, named by its hash: then it logged nothing."""
 Told = Callable[[int, int], None]
 """Hears how far a filling is: the last block that is indexed, and the last one that will be."""
 
@@ -60,6 +62,7 @@ class EventIndex:
         self._unindexed_blocks = unindexed_blocks
         self._longest_catch_up = longest_catch_up
         self._filling = asyncio.Lock()
+        self._proven: set[Address] = set()
 
     async def logs(
         self,
@@ -72,19 +75,21 @@ class EventIndex:
         *,
         start_block: int,
         span_blocks: int,
+        untouched: Untouched | None = None,
     ) -> list[Log]:
         """Return a wallet's logs of some contracts up to a block, in the chain's order.
 
-        `topics` are the events that are indexed, `wallet_of` reads an event's wallet. Raises IndexBehind where
-        too much is missing, HistoryIncomplete when other processes keep changing the index.
+        `topics` are the events that are indexed, `wallet_of` reads an event's wallet. With `untouched`, an index whose
+        oldest logs are missing is filled anew. Raises IndexBehind where too much is missing, HistoryIncomplete when
+        other processes keep changing the index.
         """
-        query = _Query(reader, topics, wallet_of, start_block, span_blocks)
+        query = _Query(reader, topics, wallet_of, start_block, span_blocks, untouched)
         until_block = at.number - self._unindexed_blocks
         # Without waiting for a filling.
         self._check_near(await self._cursors(contracts), start_block, until_block)
         # Two requests must not read the same blocks at the same time.
         async with self._filling:
-            cursors = await self._checked_cursors(reader, contracts)
+            cursors = await self._checked_cursors(query, contracts)
             self._check_near(cursors, start_block, until_block)
             await self._fill(query, cursors, until_block)
         found = await self._kept(contracts, wallet, cursors, at.number)
@@ -105,14 +110,15 @@ class EventIndex:
         start_block: int,
         span_blocks: int,
         told: Told = lambda block, until: None,
+        untouched: Untouched | None = None,
     ) -> None:
         """Index contracts ahead of requests, as far as a block allows; see `logs` for the parameters and errors.
 
         What was indexed is kept range after range: interrupted, the next filling goes on behind the last one.
         """
-        query = _Query(reader, topics, wallet_of, start_block, span_blocks)
+        query = _Query(reader, topics, wallet_of, start_block, span_blocks, untouched)
         async with self._filling:
-            cursors = await self._checked_cursors(reader, contracts)
+            cursors = await self._checked_cursors(query, contracts)
             await self._fill(query, cursors, at.number - self._unindexed_blocks, told)
 
     def _check_near(self, cursors: Cursors, start_block: int, until_block: int) -> None:
@@ -170,8 +176,8 @@ class EventIndex:
     async def _cursors(self, contracts: Sequence[Address]) -> Cursors:
         return {contract: await self._store.cursor(self._chain_id, contract) for contract in contracts}
 
-    async def _checked_cursors(self, reader: ChainReader, contracts: Sequence[Address]) -> Cursors:
-        cursors = await self._cursors(contracts)
+    async def _checked_cursors(self, query: "_Query", contracts: Sequence[Address]) -> Cursors:
+        reader, cursors = query.reader, await self._cursors(contracts)
         for cursor, group in _grouped(cursors).items():
             if cursor is None or cursor == await _cursor_at(reader, cursor.block_number):
                 continue
@@ -181,7 +187,31 @@ class EventIndex:
                 if not await self._store.rewind(self._chain_id, contract, cursor, shared):
                     raise _changed(contract)
                 cursors[contract] = shared
+        for contract in contracts:
+            if contract not in self._proven:
+                cursors[contract] = await self._proven_cursor(query, contract, cursors[contract])
+                self._proven.add(contract)
         return cursors
+
+    async def _proven_cursor(self, query: "_Query", contract: Address, cursor: Cursor | None) -> Cursor | None:
+        """Return a contract's cursor, None where its index lacks the oldest logs, which was then dropped.
+
+        A node that dropped old receipts may have filled it with nothing. Whoever used the contract first left a log:
+        before the oldest one that is indexed, the contract must be untouched.
+        """
+        if cursor is None or query.untouched is None:
+            return cursor
+        first = await self._store.first_block(self._chain_id, contract)
+        last_empty = cursor.block_number if first is None else first - 1
+        used = await query.first_use(contract, last_empty)
+        if used is None:
+            return cursor
+        ranges = read_logs(query.reader, [contract], [list(query.topics)], used, used, query.span_blocks)
+        if not [log async for logs in ranges for log in logs]:
+            return cursor  # it was used in a way that logs nothing of what is indexed
+        if not await self._store.rewind(self._chain_id, contract, cursor, None):
+            raise _changed(contract)
+        return None
 
     async def _newest_shared(self, reader: ChainReader, contract: Address, cursor: Cursor) -> Cursor | None:
         """Return the newest block before a cursor whose logs are indexed and that is the chain's; None without one."""
@@ -208,6 +238,24 @@ class _Query:
     wallet_of: WalletOf
     start_block: int
     span_blocks: int
+    untouched: Untouched | None
+
+    async def first_use(self, contract: Address, last_block: int) -> int | None:
+        """Return the first block at whose end a contract was used, None when it was not up to the last one."""
+        if self.untouched is None or last_block < self.start_block or await self._is_untouched(contract, last_block):
+            return None
+        low, high = self.start_block, last_block
+        while low < high:
+            middle = (low + high) // 2
+            if await self._is_untouched(contract, middle):
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+    async def _is_untouched(self, contract: Address, number: int) -> bool:
+        block = await _cursor_at(self.reader, number)
+        return self.untouched is None or await self.untouched(contract, block.block_hash)
 
     async def ranges(self, contracts: Sequence[Address], start: int, end: int) -> AsyncIterator[tuple[int, list[Log]]]:
         """Yield (last block, logs) of range after range."""

@@ -46,6 +46,10 @@ class EventStore(Protocol):
         """Return the newest blocks before one that hold logs of a contract, newest first."""
         ...
 
+    async def first_block(self, chain_id: int, contract: Address) -> int | None:
+        """Return the oldest block that holds a log of a contract, None without one."""
+        ...
+
     async def rewind(self, chain_id: int, contract: Address, since: Cursor, to: Cursor | None) -> bool:
         """Drop a contract's logs of the blocks after `to` (None: all), which becomes its cursor.
 
@@ -93,6 +97,11 @@ class MemoryEventStore:
         logs = (log for several in self._logs.get((chain_id, contract), {}).values() for log in several)
         blocks = {(log.block_number, log.block_hash) for log in logs if log.block_number < block_number}
         return [Cursor(*block) for block in sorted(blocks, reverse=True)[:limit]]
+
+    async def first_block(self, chain_id: int, contract: Address) -> int | None:
+        """See EventStore."""
+        logs = (log for several in self._logs.get((chain_id, contract), {}).values() for log in several)
+        return min((log.block_number for log in logs), default=None)
 
     async def rewind(self, chain_id: int, contract: Address, since: Cursor, to: Cursor | None) -> bool:
         """See EventStore."""

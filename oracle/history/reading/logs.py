@@ -1,10 +1,8 @@
 """Event logs of a range of blocks, complete or not at all: ranges that a node refuses are halved."""
 
-import re
 import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any, Final
 
 from aiohttp import ClientResponseError
@@ -14,13 +12,12 @@ from oracle.assessment.request import Address
 from oracle.history.reading.abi import address_topic
 from oracle.history.reading.memory import Stored, WalletMemory, source_key
 from oracle.history.reading.reader import ChainReader, RateLimited, RpcRefusal, quantity
+from oracle.nodes.refusals import LOGS, Refusal, gives_up, refuses_by_status
 
 Topics = Sequence[str | Sequence[str] | None]
 
-_LIMIT_EXCEEDED: Final = -32005
-_TOO_MUCH: Final = re.compile(
-    r"range|too many|too large|too big|more than|limit|exceed|response size|timed? ?out|query returned", re.IGNORECASE
-)
+# Changes with what is believed of a node, so that nothing of before is taken.
+_FORM: Final = 2
 # After a refusal, ranges are doubled again when so many in a row went well.
 _RANGES_BEFORE_WIDER: Final = 4
 # A long read's progress is checked and noted after so many ranges or seconds: it costs two requests.
@@ -32,7 +29,10 @@ _SILENT_CUTS: Final = frozenset({1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 10
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """One event log, in the chain's order by (`block_number`, `index`)."""
+    """One event log, in the chain's order by (`block_number`, `index`).
+
+    `transaction_hash` is None where the log was not read from a node.
+    """
 
     address: Address
     topics: tuple[str, ...]
@@ -40,6 +40,7 @@ class Log:
     block_number: int
     block_hash: str
     index: int
+    transaction_hash: str | None = None
 
 
 def place_of(log: Log) -> tuple[int, int]:
@@ -66,7 +67,7 @@ async def read_logs(
         async for _, logs in _read_anew(reader, contracts, topics, first_block, last_block, span_blocks):
             yield logs
         return
-    source = source_key("logs", contracts, topics, first_block)
+    source = source_key("logs", _FORM, contracts, topics, first_block)
     known = memory.find(source)
     kept: list[Any] = []
     if known is not None and await reader.is_canonical(known.to_block, known.to_hash):
@@ -107,6 +108,8 @@ async def _read_anew(
     span_blocks: int,
 ) -> AsyncIterator[tuple[int, list[Log]]]:
     """Yield (last block, logs) of range after range."""
+    if first_block <= last_block:
+        await reader.check_keeps_logs(first_block, last_block)
     start, span, in_a_row = first_block, span_blocks, 0
     while start <= last_block:
         end = min(start + span - 1, last_block)
@@ -128,17 +131,18 @@ async def _read_range(
     """Return the logs of one range, None when it is too much for one answer."""
     query = {"address": list(contracts), "topics": list(topics), "fromBlock": hex(start), "toBlock": hex(end)}
     try:
-        raw = await reader.request("eth_getLogs", [query])
+        raw = await reader.request(LOGS, [query])
     except RateLimited:
         raise  # smaller ranges would only be more requests
     except RpcRefusal as refusal:
-        if refusal.code != _LIMIT_EXCEEDED and not _TOO_MUCH.search(refusal.text):
-            raise
-        return None
-    except ClientResponseError as error:
-        if error.status != HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-            raise
-        return None
+        # Words that are in no table are taken for the same, as long as there is less to ask for.
+        if start < end or refusal.kind is Refusal.TOO_MUCH:
+            return None
+        raise
+    except (ClientResponseError, TimeoutError) as error:
+        if refuses_by_status(error) or (start < end and gives_up(error)):
+            return None
+        raise
     if not isinstance(raw, list):
         raise HistoryIncomplete(f"the node answered the logs of blocks {start} to {end} with {raw!r}, expected a list")
     if len(raw) in _SILENT_CUTS and end > start:
@@ -152,13 +156,14 @@ async def _read_range(
 
 def plain_log(log: Log) -> list[Any]:
     """Return a log as plain JSON values; the block number is at place 3."""
-    return [log.address, list(log.topics), log.data.hex(), log.block_number, log.block_hash, log.index]
+    place = [log.block_number, log.block_hash, log.index, log.transaction_hash]
+    return [log.address, list(log.topics), log.data.hex(), *place]
 
 
 def log_from_plain(raw: list[Any]) -> Log:
     """Return the log that `plain_log` was given."""
-    address, topics, data, block_number, block_hash, index = raw
-    return Log(Address(address), tuple(topics), bytes.fromhex(data), block_number, block_hash, index)
+    address, topics, data, *place = raw
+    return Log(Address(address), tuple(topics), bytes.fromhex(data), *place)
 
 
 def _parse(raw: dict[str, Any]) -> Log:
@@ -171,6 +176,7 @@ def _parse(raw: dict[str, Any]) -> Log:
         block_number=quantity(raw["blockNumber"]),
         block_hash=str(raw["blockHash"]),
         index=quantity(raw["logIndex"]),
+        transaction_hash=raw.get("transactionHash"),
     )
 
 

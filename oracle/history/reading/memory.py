@@ -16,6 +16,8 @@ from oracle.assessment.request import Address, BlockRef
 
 _CALLS: Final = "calls"
 _KEY_BYTES: Final = 16
+# Changes with what nodes are believed, so that nothing is taken of what was kept when they were believed more.
+_FORM: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ class WalletMemory:
 
 def source_key(name: str, *what: Any) -> str:
     """Return the name under which a source's findings are kept, different for everything it was pointed at."""
-    return f"{name}:{_digest(what)}"
+    return f"{name}:{_digest([_FORM, *what])}"
 
 
 def _key(method: str, params: Sequence[Any]) -> str:

@@ -1,13 +1,14 @@
 """Reads from a node, pinned to a block's hash, with refusals turned into the domain's errors."""
 
 import asyncio
-import re
 from collections.abc import Sequence
-from http import HTTPStatus
-from typing import Any, Final, Protocol, runtime_checkable
+from contextlib import AbstractContextManager
+from functools import partial
+from typing import Any, Protocol, runtime_checkable
+from weakref import WeakKeyDictionary
 
 from eth_abi.exceptions import DecodingError
-from web3 import AsyncWeb3
+from web3 import AsyncHTTPProvider, AsyncWeb3
 from web3.types import RPCEndpoint
 
 from oracle.assessment.errors import BlockUnavailable, ConfigurationFault, HistoryIncomplete, TransientFault
@@ -15,26 +16,17 @@ from oracle.assessment.request import Address, BlockRef
 from oracle.history.reading.abi import Function
 from oracle.history.reading.bundle import Call, creation_code, read_words
 from oracle.history.reading.memory import WalletMemory
-
-_EXECUTION_REVERTED: Final = 3
-_METHOD_NOT_FOUND: Final = -32601
-_RESOURCE_NOT_FOUND: Final = -32001
-_UNSERVED: Final = re.compile(
-    r"(header|block|state|resource).{0,40}(not found|not available|unavailable|pruned)|unknown block|missing trie node"
-    r"|BlockOutOfRange|required historical state|after last accepted block|not (currently )?canonical"
-    r"|beyond .{0,40}head|extends beyond",
-    re.IGNORECASE,
-)
-_RATE: Final = re.compile(r"rate.?limit|too many requests|requests? per|per second|compute units", re.IGNORECASE)
+from oracle.nodes.kept_logs import KeptLogs
+from oracle.nodes.refusals import NodeError, Refusal, node_error
 
 
 class RpcRefusal(TransientFault):
-    """The node answered a request with an error; `code` and `text` are the node's."""
+    """The node answered a request with an error; `text` is the node's, `kind` what it means."""
 
-    def __init__(self, method: str, code: int, text: str) -> None:
-        super().__init__(f"{method} was refused with code {code}: {text}")
-        self.code = code
-        self.text = text
+    def __init__(self, error: NodeError) -> None:
+        super().__init__(f"{error.method} was refused with code {error.code}: {error.text}")
+        self.kind = error.kind
+        self.text = error.text
 
 
 class RateLimited(RpcRefusal):
@@ -57,9 +49,22 @@ class Node(Protocol):
 class SeveralNodes(Protocol):
     """Endpoints of which some may be behind: asked for one block, they answer as far as they have it."""
 
+    @property
+    def count(self) -> int:
+        """How many they are."""
+        ...
+
     def holding(self, number: int, block_hash: str) -> Node:
         """Return those that have a block; what they are asked raises BlockUnavailable when none has it."""
         ...
+
+    def first_last(self, count: int) -> AbstractContextManager[None]:
+        """Ask the first so many only after the others, in every request inside."""
+        ...
+
+
+# Of nodes that are asked without a pool, which has its own of each endpoint.
+_KEPT_LOGS: WeakKeyDictionary[AsyncHTTPProvider, KeptLogs] = WeakKeyDictionary()
 
 
 class ChainReader:
@@ -86,19 +91,20 @@ class ChainReader:
         async with self._slots:
             self.requests += 1
             node: Node = self._web3.provider if self._pinned is None else self._pinned[1]
-            request = asyncio.ensure_future(node.make_request(RPCEndpoint(method), list(params)))
-            # A request that is cancelled while web3 waits for its session's lock leaves the lock taken for ever, and
-            # every later request hangs: a cancelled reader goes, its request runs to its end.
-            request.add_done_callback(_collect)
-            answer = await asyncio.shield(request)
+            answer = await _unbroken(node, method, params)
         error = answer.get("error")
         if error is None:
             return answer.get("result")
-        # Some nodes send the message alone.
-        code, text = (
-            (0, error) if isinstance(error, str) else (int(error.get("code", 0)), str(error.get("message", "")))
-        )
-        raise _fault(method, code, text)
+        raise _fault(node_error(method, error))
+
+    async def check_keeps_logs(self, first_block: int, last_block: int) -> None:
+        """Raise BlockUnavailable when the node dropped the logs of a range; a provider of its own kind does itself."""
+        provider = self._web3.provider
+        if type(provider) is not AsyncHTTPProvider:
+            return
+        kept = _KEPT_LOGS.setdefault(provider, KeptLogs())
+
+        await kept.check(first_block, last_block, partial(_unbroken, provider))
 
     async def call(self, contract: Address, function: Function, *arguments: Any, block_hash: str) -> tuple[Any, ...]:
         """Return what a view function answered at the end of a block.
@@ -148,11 +154,11 @@ class ChainReader:
                 self.memory.keep_answer(method, params, _header(answer))
         return answer
 
-    async def words(self, calls: Sequence[Call], block_hash: str) -> list[int | None]:
+    async def words(self, calls: Sequence[Call], block_hash: str, gas: int | None = None) -> list[int | None]:
         """Return the words that several view functions answered at the end of a block, with one request.
 
-        None stands for each that reverted or gave nothing, and for all where the node does not run such a request:
-        ask those one by one, which tells why.
+        Each may use `gas`, or (None) all that is left. None stands for each that reverted or gave nothing, and for all
+        where the node does not run such a request: ask those one by one, which tells why.
         """
         memory = None if self.memory is None or block_hash == self.memory.at.hash else self.memory
         # Named by what is asked: the code is long, and needs not be made to find an earlier answer.
@@ -161,7 +167,7 @@ class ChainReader:
         if known is not None:
             return known
         try:
-            answer = await self.request("eth_call", [{"data": creation_code(calls)}, pinned(block_hash)])
+            answer = await self.request("eth_call", [{"data": creation_code(calls, gas)}, pinned(block_hash)])
             words = read_words(bytes.fromhex(str(answer)[2:]), len(calls))
         except (RpcRefusal, ConfigurationFault, ValueError):
             return [None] * len(calls)
@@ -237,19 +243,33 @@ def _header(answer: Any) -> Any:
     return {name: answer[name] for name in ("number", "hash", "timestamp", "baseFeePerGas") if name in answer}
 
 
+async def _unbroken(node: Node, method: str, params: Sequence[Any]) -> Any:
+    """Return a node's answer; who is cancelled meanwhile goes, and the request runs to its end.
+
+    A request that is cancelled while web3 waits for its session's lock leaves the lock taken for ever, and every later
+    request hangs.
+    """
+    request = asyncio.ensure_future(node.make_request(RPCEndpoint(method), list(params)))
+    request.add_done_callback(_collect)
+    return await asyncio.shield(request)
+
+
 def _collect(request: "asyncio.Future[Any]") -> None:
     """Take an abandoned request's error, which nobody is left to hear."""
     if not request.cancelled():
         request.exception()
 
 
-def _fault(method: str, code: int, text: str) -> Exception:
-    if code == _EXECUTION_REVERTED or "revert" in text.lower():
-        return CallReverted(f"{method} reverted: {text}. Is the contract's address right?")
-    if code == _RESOURCE_NOT_FOUND or _UNSERVED.search(text):
-        return BlockUnavailable(f"the node does not serve the block for {method}: {text}")
-    if code == _METHOD_NOT_FOUND:
-        return ConfigurationFault(f"the node does not know {method}: point the source at a node that does")
-    if code == HTTPStatus.TOO_MANY_REQUESTS or _RATE.search(text):
-        return RateLimited(method, code, text)
-    return RpcRefusal(method, code, text)
+def _fault(error: NodeError) -> Exception:
+    method, text = error.method, error.text
+    match error.kind:
+        case Refusal.REVERTED:
+            return CallReverted(f"{method} reverted: {text}. Is the contract's address right?")
+        case Refusal.UNSERVED:
+            return BlockUnavailable(f"the node does not serve the block for {method}: {text}")
+        case Refusal.UNKNOWN_METHOD:
+            return ConfigurationFault(f"the node does not know {method}: point the source at a node that does ({text})")
+        case Refusal.BUSY:
+            return RateLimited(error)
+        case _:
+            return RpcRefusal(error)

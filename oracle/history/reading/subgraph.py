@@ -1,6 +1,5 @@
 """A client of The Graph: queries pinned to a block's hash, in pages by id, complete or not at all."""
 
-import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -8,22 +7,13 @@ from typing import Any, Final
 from oracle.assessment.errors import BlockUnavailable, ConfigurationFault, HistoryIncomplete
 from oracle.assessment.request import BlockRef
 from oracle.history.reading.paced_api import ApiBusy, PacedApi
+from oracle.nodes.refusals import Refusal, graph_refusal
 
 PAGE: Final = 1_000
 """The most entities that a subgraph gives for one field."""
 
 Entity = Mapping[str, Any]
 """One entity as JSON values: large numbers and addresses are text."""
-
-_UNINDEXED: Final = re.compile(
-    # The gateway has its own words for what no indexer has reached.
-    r"no block with that hash|not yet available|only (has )?indexed up to|reorgan|missing.?block|too.?far.?behind",
-    re.IGNORECASE,
-)
-_SCHEMA: Final = re.compile(
-    r"has no field|unknown (field|argument|type)|no value provided|of type .* used in position|api key|not found",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +94,13 @@ class SubgraphClient:
             raise ApiBusy(f"subgraph {self.name} answered with something else than an object")
         if errors := answer.get("errors"):
             text = "; ".join(str(error.get("message", error)) for error in errors)
-            if _UNINDEXED.search(text):
-                raise BlockUnavailable(f"subgraph {self.name} has not indexed block {at.number} {at.hash}: {text}")
-            if _SCHEMA.search(text):
-                raise ConfigurationFault(f"subgraph {self.name} has another schema or refuses the key: {text}")
+            match graph_refusal(text):
+                case Refusal.UNSERVED:
+                    raise BlockUnavailable(
+                        f"subgraph {self.name} has not indexed block {at.number} {at.hash}, or dropped it: {text}"
+                    )
+                case Refusal.UNKNOWN_METHOD:
+                    raise ConfigurationFault(f"subgraph {self.name} has another schema or refuses the key: {text}")
             raise ApiBusy(f"subgraph {self.name} answers with errors: {text}")
         data = answer.get("data")
         meta = data.get("_meta") if isinstance(data, dict) else None

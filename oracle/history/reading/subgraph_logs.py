@@ -76,7 +76,13 @@ class SubgraphLogs(ABC):
         """Return the log that one entity was made from."""
 
     async def log(
-        self, event: Event, indexed: Iterable[str], data: Iterable[Any], address: Address, place: tuple[int, int]
+        self,
+        event: Event,
+        indexed: Iterable[str],
+        data: Iterable[Any],
+        address: Address,
+        place: tuple[int, int],
+        transaction_hash: str | None = None,
     ) -> Log:
         """Return an event's log: `indexed` are its topics behind the first, `data` the values that are not indexed.
 
@@ -87,7 +93,8 @@ class SubgraphLogs(ABC):
         except EncodingError as error:
             raise HistoryIncomplete(f"subgraph {self.name} sent a {event.name} that cannot be: {error}") from None
         number, index = place
-        return Log(address, (event.topic, *indexed), encoded, number, await self.block_hash(number), index)
+        block = await self.block_hash(number)
+        return Log(address, (event.topic, *indexed), encoded, number, block, index, transaction_hash)
 
     async def block_hash(self, number: int) -> str:
         """Return the hash of the chain's block of a number."""

@@ -4,7 +4,7 @@ import re
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
-from oracle.assessment.errors import HistoryIncomplete
+from oracle.assessment.errors import BlockUnavailable, HistoryIncomplete
 from oracle.assessment.history import TransactionHistory
 from oracle.assessment.request import Address, BlockRef
 from oracle.history.exchanges.routers import NO_ROUTERS, Routers
@@ -13,6 +13,18 @@ from oracle.history.transactions.tally import Tally, Transaction, finish, rememb
 
 _PAGE_LIMIT: Final = re.compile(r"page size:? (\d+)", re.IGNORECASE)
 _SOURCE: Final = "transactions:ots"
+
+
+_SEARCH: Final = "ots_searchTransactionsBefore"
+
+
+async def check_otterscan(reader: ChainReader) -> None:
+    """Raise ConfigurationFault when no node searches a wallet's transactions, whether it lists the method or not."""
+    try:
+        # Of the blocks before the first one: there is little to search.
+        await reader.request(_SEARCH, ["0x" + "00" * 20, 1, 1])
+    except (RpcRefusal, BlockUnavailable, HistoryIncomplete):
+        return  # what it says of this question says nothing of others
 
 
 class TransactionSource:
@@ -64,7 +76,7 @@ class TransactionSource:
     async def _page(self, wallet: Address, before: int) -> Any:
         while True:
             try:
-                return await self._reader.request("ots_searchTransactionsBefore", [wallet, before, self._page_size])
+                return await self._reader.request(_SEARCH, [wallet, before, self._page_size])
             except RpcRefusal as refusal:
                 # Erigon names its limit, 25 unless it was started with another.
                 limit = _PAGE_LIMIT.search(refusal.text)

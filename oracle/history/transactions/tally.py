@@ -5,19 +5,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from oracle.assessment.errors import HistoryIncomplete
+from oracle.assessment.errors import ConfigurationFault, HistoryIncomplete
 from oracle.assessment.history import TransactionHistory
 from oracle.assessment.request import Address, BlockRef
 from oracle.history.exchanges.routers import Routers
+from oracle.history.reading.concurrently import all_of
 from oracle.history.reading.memory import Stored, source_key
-from oracle.history.reading.reader import ChainReader, quantity
+from oracle.history.reading.reader import ChainReader
 
 _DELEGATION_PREFIX: Final = bytes.fromhex("ef0100")
-_SET_CODE_TYPE: Final = 4
-# A wallet's newest transactions behind which a nonce is missing, of which the node is asked what they were.
-_LOOKED_AT: Final = 16
+# Erigon's interface first, then the one of geth and reth.
+_BY_NONCE: Final = ("ots_getTransactionBySenderAndNonce", "eth_getTransactionBySenderAndNonce")
+# Each costs a request once.
+_MOST_MISSING: Final = 1_000
 # Changes with what is kept and what it means, so that nothing of an earlier form is taken.
-_FORM: Final = 2
+_FORM: Final = 3
 
 _COUNTS: Final = ("failed", "created", "gas_spent_wei")
 _EXTREMES: Final[dict[str, Callable[[list[int]], int]]] = {
@@ -68,7 +70,7 @@ class _Side:
         if other is not None and other != wallet:
             self.others.add(other)
         if transaction.succeeded:
-            value = transaction.value_wei
+            value = 0 if transaction.sender == transaction.recipient else transaction.value_wei
             self.value_wei += value
             self.smallest_wei = value if self.smallest_wei is None else min(self.smallest_wei, value)
             self.largest_wei = value if self.largest_wei is None else max(self.largest_wei, value)
@@ -90,8 +92,9 @@ class _Side:
 class Tally:
     """What was seen so far, newest first; memory grows with distinct counterparties, not with transactions.
 
-    `routers` are those whose calls tell of swaps that they paid out in coins. `newest` is the newest transaction that
-    the wallet sent, by hash and nonce; `before_gaps` are the newest few behind whose nonce the next one is missing.
+    `routers` are those whose calls tell of swaps that they paid out in coins. `missing` are the nonces between the
+    wallet's transactions that none of them used, as first and last ones of gaps, newest first; up to `authorised`, a
+    nonce, the node said that they are no transaction's.
     """
 
     wallet: Address
@@ -101,17 +104,20 @@ class Tally:
     failed: int = 0
     created: int = 0
     gas_spent_wei: int = 0
+    highest_nonce: int | None = None
     lowest_nonce: int | None = None
-    delegates: bool = False
-    newest: tuple[str, int] | None = None
-    before_gaps: list[str] = field(default_factory=list)
+    missing: list[tuple[int, int]] = field(default_factory=list)
+    authorised: int = -1
+    inner_calls_unread: bool = False
     router_swaps: Counter[str] = field(default_factory=Counter)
 
     def add(self, transaction: Transaction) -> None:
         """Count a transaction; raises HistoryIncomplete when the wallet's nonces do not fall."""
         if transaction.sender == self.wallet:
             self._add_sent(transaction)
-        if transaction.recipient == self.wallet and transaction.value_wei > 0 and transaction.succeeded:
+        # Coins that a wallet sends itself are received by nobody, and are no volume.
+        own = transaction.sender == self.wallet
+        if not own and transaction.recipient == self.wallet and transaction.value_wei > 0 and transaction.succeeded:
             self.received.add(transaction, transaction.sender, self.wallet)
 
     def _add_sent(self, transaction: Transaction) -> None:
@@ -121,21 +127,23 @@ class Tally:
                 f"transaction {transaction.hash} of {self.wallet} has nonce {transaction.nonce}, "
                 f"expected less than {self.lowest_nonce}: the pages overlap"
             )
-        self._note_gap(transaction.hash, transaction.nonce)
-        self.newest = self.newest or (transaction.hash, transaction.nonce)
-        self.lowest_nonce = transaction.nonce
+        self._note_nonces(transaction.nonce, transaction.nonce)
         self.sent.add(transaction, transaction.recipient, self.wallet)
         self.gas_spent_wei += transaction.fee_wei
         self.failed += not transaction.succeeded
         self.created += transaction.recipient is None and transaction.succeeded
         router = None if transaction.recipient is None else self.routers.get(transaction.recipient)
-        if router is not None and transaction.succeeded:
-            self.router_swaps[router.exchange] += router.pays(bytes.fromhex(transaction.data[2:]), self.wallet)
+        if router is not None and transaction.recipient is not None and transaction.succeeded:
+            data = bytes.fromhex(transaction.data[2:])
+            self.router_swaps[router.exchange] += router.pays(data, self.wallet, transaction.recipient)
 
-    def _note_gap(self, name: str, nonce: int) -> None:
-        """Note the next older transaction if nonces are missing behind it."""
-        if self.lowest_nonce is not None and nonce + 1 < self.lowest_nonce:
-            self.before_gaps = [*self.before_gaps, name][:_LOOKED_AT]
+    def _note_nonces(self, highest: int, lowest: int) -> None:
+        """Note older transactions by the nonces that they end and begin with, and the gap before them."""
+        if self.lowest_nonce is not None and highest + 1 < self.lowest_nonce:
+            self.missing.append((highest + 1, self.lowest_nonce - 1))
+        if self.highest_nonce is None:
+            self.highest_nonce = highest
+        self.lowest_nonce = lowest
 
     def add_older(self, plain: dict[str, Any]) -> None:
         """Count what `to_plain` gave of a tally that ended before this one's first block."""
@@ -143,20 +151,21 @@ class Tally:
             side.add_older(plain[name])
         for name in _COUNTS:
             setattr(self, name, getattr(self, name) + plain[name])
-        self.delegates |= plain["delegates"]
-        if plain["newest"] is not None:
-            name, nonce = plain["newest"]
-            self._note_gap(name, nonce)
-            self.newest = self.newest or (name, nonce)
-        self.before_gaps = [*self.before_gaps, *plain["before_gaps"]][:_LOOKED_AT]
+        if plain["nonces"] is not None:
+            highest, lowest = plain["nonces"]
+            self._note_nonces(highest, lowest)
+        self.missing += [(first, last) for first, last in plain["missing"]]
+        self.authorised = plain["authorised"]
         self.router_swaps.update(plain["router_swaps"])
 
     def to_plain(self) -> dict[str, Any]:
         """Return the tally as plain JSON values."""
-        counts = {name: getattr(self, name) for name in (*_COUNTS, "delegates")}
+        counts = {name: getattr(self, name) for name in (*_COUNTS, "authorised")}
         sides = {"sent": self.sent.to_plain(), "received": self.received.to_plain()}
-        gaps = {"newest": None if self.newest is None else list(self.newest), "before_gaps": self.before_gaps}
-        return {**sides, **counts, **gaps, "router_swaps": dict(sorted(self.router_swaps.items()))}
+        nonces = None if self.highest_nonce is None else [self.highest_nonce, self.lowest_nonce]
+        missing = [list(gap) for gap in self.missing]
+        swaps = dict(sorted(self.router_swaps.items()))
+        return {**sides, **counts, "nonces": nonces, "missing": missing, "router_swaps": swaps}
 
     async def history(self, reader: ChainReader, at: BlockRef) -> TransactionHistory:
         """Return the statistics, with the balance at the block.
@@ -186,35 +195,64 @@ class Tally:
             counterparties=len(received.others | sent.others),
             balance_wei=await reader.balance(self.wallet, at.hash),
             router_swaps={name: count for name, count in sorted(self.router_swaps.items()) if count},
+            inner_calls_unread=self.inner_calls_unread,
         )
 
     async def _check_complete(self, reader: ChainReader, at: BlockRef) -> None:
+        """Account for each of the wallet's nonces, and note whether it acts where no transaction of its own tells.
+
+        A delegation of its code (EIP-7702) uses up a nonce in whoever's transaction it stands, and so does what
+        delegated code creates; a contract's nonce counts what it created.
+        """
         nonce = await reader.nonce(self.wallet, at.hash)
-        if nonce == self.sent.count:
+        if nonce == self.sent.count > 0:
             return
         code = await reader.code(self.wallet, at.hash)
-        is_contract = bool(code) and not code.startswith(_DELEGATION_PREFIX)
-        # Each delegation (EIP-7702) uses up a nonce as well, whoever's transaction carries it.
-        if is_contract or (nonce > self.sent.count and (code or await self._delegated(reader, nonce))):
+        if code and not code.startswith(_DELEGATION_PREFIX):
+            self.inner_calls_unread = True
             return
-        raise HistoryIncomplete(
-            f"{self.wallet} had nonce {nonce} at block {at.number}, but the node lists {self.sent.count} sent "
-            "transactions: its index has a gap, ask another endpoint"
-        )
+        if nonce < self.sent.count:
+            raise HistoryIncomplete(
+                f"{self.wallet} had nonce {nonce} at block {at.number}, but {self.sent.count} sent transactions are "
+                "listed: the index is of another chain or block, ask another endpoint"
+            )
+        self.inner_calls_unread = nonce > self.sent.count
+        await self._check_missing(reader, nonce, at)
 
-    async def _delegated(self, reader: ChainReader, nonce: int) -> bool:
-        """Return whether the wallet once delegated its code itself; `nonce` is its next one.
+    async def _check_missing(self, reader: ChainReader, nonce: int, at: BlockRef) -> None:
+        """Raise HistoryIncomplete for a missing nonce that a transaction used; `nonce` is the wallet's next one."""
+        highest = -1 if self.highest_nonce is None else self.highest_nonce
+        lowest = nonce if self.lowest_nonce is None else self.lowest_nonce
+        gaps = [(highest + 1, nonce - 1), *self.missing, (0, lowest - 1 if self.sent.count else -1)]
+        unknown = {one for first, last in gaps for one in range(max(first, self.authorised + 1), last + 1)}
+        if len(unknown) > _MOST_MISSING:
+            raise HistoryIncomplete(
+                f"{self.wallet} had nonce {nonce} at block {at.number}, but the node lists {self.sent.count} sent "
+                "transactions: its index has a gap, ask another endpoint"
+            )
+        found = await all_of(_by_nonce(reader, self.wallet, one) for one in sorted(unknown))
+        lost = [one for one, used in zip(sorted(unknown), found, strict=True) if used]
+        if lost:
+            raise HistoryIncomplete(
+                f"{self.wallet} used nonce {lost[0]} and {len(lost) - 1} more in transactions up to block {at.number} "
+                f"that are not among the {self.sent.count} listed ones: its index has a gap, ask another endpoint"
+            )
+        self.authorised = nonce - 1
 
-        Such a transaction uses up the nonce behind its own too, which is then no transaction's. Its type is the node's
-        word: transactions APIs do not tell it.
-        """
-        newest = [] if self.newest is None or self.newest[1] + 1 >= nonce else [self.newest[0]]
-        for name in () if self.delegates else (*newest, *self.before_gaps):
-            found = await reader.request("eth_getTransactionByHash", [name])
-            if found is not None and quantity(found.get("type") or 0) == _SET_CODE_TYPE:
-                self.delegates = True
-                break
-        return self.delegates
+
+async def _by_nonce(reader: ChainReader, wallet: Address, nonce: int) -> bool:
+    """Return whether a transaction of the wallet used a nonce; one that none did was a delegation's."""
+    for method in _BY_NONCE:
+        try:
+            return (
+                await reader.request(method, [wallet, nonce if method.startswith("ots_") else hex(nonce)]) is not None
+            )
+        except ConfigurationFault:
+            continue  # this node does not know the method
+    raise HistoryIncomplete(
+        f"no listed transaction of {wallet} has nonce {nonce}: a delegation of its code (EIP-7702) used it, or the "
+        f"index has a gap. The node cannot tell, for it knows neither of {', '.join(_BY_NONCE)}: ask one that does"
+    )
 
 
 def tally_key(source: str, routers: Routers) -> str:

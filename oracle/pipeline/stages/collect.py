@@ -56,5 +56,6 @@ async def collect(context: Context, row: RequestRow) -> Outcome:
         f"{done.sent_count} sent and {done.received_count} received transactions, "
         f"{history.lending.event_count} lending events, {history.exchanges.swap_count} swaps, "
         f"{history.term_loans.taken} term loans, "
-        f"{reading.rpc_calls} RPC calls, {reading.api_calls} of other APIs",
+        f"{reading.rpc_calls} RPC calls, {reading.api_calls} of other APIs"
+        + (", what it did inside others' transactions is not read" if done.inner_calls_unread else ""),
     )

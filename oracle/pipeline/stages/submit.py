@@ -10,9 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from oracle.assessment.errors import BlockUnavailable, TransientFault
 from oracle.assessment.states import State
-from oracle.chain.contracts import RequestState
+from oracle.chain.contracts import ModelState, RequestState
 from oracle.chain.fees import Fees
 from oracle.chain.reverts import Reverted
+from oracle.chain.rpc import EndpointRefused, block_ref
 from oracle.chain.signer import Call
 from oracle.pipeline.context import Context
 from oracle.pipeline.stages.sign import report_of
@@ -57,10 +58,9 @@ async def _enter(context: Context, row: RequestRow, kind: str, data: bytes) -> O
     try:
         gas = await context.oracle.gas_of(sender, data)
     except Reverted as refused:
-        if refused.name == "ModelNotActive":
-            await follow_registry(context)
-            return Outcome(State.COLLECTED, f"scored again with the model that is active: {refused}", _RESCORE_AFTER)
-        return await _refused(context, row, refused)
+        return await _refused(context, row, refused.name or await _likely_cause(context, row), refused)
+    except EndpointRefused as refused:
+        return await _refused(context, row, await _likely_cause(context, row), refused)
     base_fee_wei, tip_wei = await context.client.base_fee_wei(), await context.client.suggested_tip_wei()
     mined = await context.client.nonce(sender)
     pending = max(mined, await context.client.pending_nonce(sender))
@@ -92,13 +92,31 @@ async def _enter(context: Context, row: RequestRow, kind: str, data: bytes) -> O
     return enter
 
 
-async def _refused(context: Context, row: RequestRow, refused: Reverted) -> Outcome:
-    # At the head, and perhaps at an endpoint that is behind: the next stage looks until it is deep.
-    if refused.name in ("RequestNotPending", "RequestExpired"):
-        return Outcome(State.SETTLING, f"over at the chain's head: {refused}")
-    # Some nodes leave out why: the state says it.
-    if not refused.name and await context.oracle.state_of(int(row.request_id)) is not RequestState.PENDING:
-        return Outcome(State.SETTLING, f"over at the chain's head: {refused}")
-    if refused.name == "BlockHashMismatch":
-        raise BlockUnavailable(f"the request's block was reorganised away: {refused}") from refused
+async def _refused(context: Context, row: RequestRow, name: str, refused: Reverted | EndpointRefused) -> Outcome:
+    """Return what follows from a refusal by the error's name; raises it when nothing does."""
+    match name:
+        case "ModelNotActive":
+            await follow_registry(context)
+            return Outcome(State.COLLECTED, f"scored again with the model that is active: {refused}", _RESCORE_AFTER)
+        case "RequestNotPending" | "RequestExpired":
+            # At the head, and perhaps at an endpoint that is behind: the next stage looks until it is deep.
+            return Outcome(State.SETTLING, f"over at the chain's head: {refused}")
+        case "BlockHashMismatch":
+            raise BlockUnavailable(f"the request's block was reorganised away: {refused}") from refused
     raise refused
+
+
+async def _likely_cause(context: Context, row: RequestRow) -> str:
+    """Return the error's name that the chain's state speaks for, where the node names none; empty for none."""
+    if await context.oracle.state_of(int(row.request_id)) is not RequestState.PENDING:
+        return "RequestNotPending"
+    head = await block_ref(context.w3, "latest")
+    if head.timestamp > row.deadline:
+        return "RequestExpired"
+    if row.proof is not None:
+        registry = await context.oracle.registry()
+        if (await registry.model(report_of(row).model_id)).state is not ModelState.ACTIVE:
+            return "ModelNotActive"
+    request = to_request(row)
+    mined = await block_ref(context.w3, request.block.number)
+    return "BlockHashMismatch" if mined.hash != request.block.hash else ""

@@ -49,20 +49,21 @@ async def measure_drift(context: Context) -> DriftRow:
             "(`risk-oracle models reference` writes it)"
         )
     model_id = f"0x{source.model_id.hex()}"
-    async with context.sessions.begin() as session:
+    async with context.sessions() as session:
         key = (session, context.chain_id, context.address)
         encoded, scored = await stored.window(*key, settings.window_days, model_id)
-        found = await asyncio.to_thread(measure, reference, encoded, scored, settings.minimum_requests)
         outcomes = _judge(await stored.outcomes(*key, model_id))
-        row = DriftRow(
-            chain_id=context.chain_id,
-            oracle=context.address,
-            model_id=model_id,
-            window_days=settings.window_days,
-            requests=found.requests,
-            worst_psi=None if found.worst is None else found.worst[1],
-            content={"drift": found.plain(), "outcomes": outcomes.plain()},
-        )
+    found = await asyncio.to_thread(measure, reference, encoded, scored, settings.minimum_requests)
+    row = DriftRow(
+        chain_id=context.chain_id,
+        oracle=context.address,
+        model_id=model_id,
+        window_days=settings.window_days,
+        requests=found.requests,
+        worst_psi=None if found.worst is None else found.worst[1],
+        content={"drift": found.plain(), "outcomes": outcomes.plain()},
+    )
+    async with context.sessions.begin() as session:
         await stored.keep(session, row)
     _publish(found, outcomes)
     _tell(context, found)

@@ -1,5 +1,7 @@
 """How the jobs on the clock end: what a job raises is told in the daemon's own words, and its next turn tries again."""
 
+import asyncio
+
 import structlog
 from apscheduler.events import JobExecutionEvent
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -15,6 +17,8 @@ def note_ending(health: Health, scheduler: AsyncIOScheduler, event: JobExecution
     name = event.job_id if job is None else job.name
     error, part = event.exception, f"job {name}"
     log = structlog.get_logger("jobs").bind(job=name)
+    if isinstance(error, asyncio.CancelledError):
+        return  # the daemon stops
     if error is None:
         if part in health.parts and health.set(part, True):
             log.info("job_works_again")

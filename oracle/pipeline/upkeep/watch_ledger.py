@@ -37,11 +37,12 @@ async def watch_ledger(context: Context) -> None:
         texts.append(f"a transaction has not been mined for {_said(submitted)}: look at transactions.max_fee_gwei")
     if unattended > _LONGEST_UNATTENDED:
         texts.append(f"nobody has worked on a due request for {_said(unattended)}: is a stage stuck?")
+    first = _PART not in context.health.parts
     if context.health.set(_PART, not texts, "; ".join(texts)):
         log = structlog.get_logger("upkeep")
         if texts:
             log.error("ledger_stuck", error="; ".join(texts))
-        else:
+        elif not first:
             log.info("ledger_well")
 
 

@@ -263,6 +263,13 @@ def test_load__when_there_are_several_faults__then_all_at_once(file: Path) -> No
     }
 
 
+def test_load__when_sections_contradict_each_other_too__then_that_is_told_in_the_same_run(file: Path) -> None:
+    lines = faults(file, HISTORY__NETWORK="ethereum", WEB__PORT="-1")
+    assert {line.partition(" ")[0] for line in lines} == {"web.port:", "history.network"}
+    (line,) = faults(file, HISTORY__NETWORK="ethereum")
+    assert line.startswith("history.network ethereum has chain id 1, chain.chain_id says 31337")
+
+
 def test_section__when_it_is_not_a_table__then_refused_even_with_variables_for_it(tmp_path: Path) -> None:
     path = tmp_path / "wrong.toml"
     path.write_text("log = 'loud'\n" + FILE)

@@ -8,8 +8,17 @@ from oracle.assessment.errors import HistoryIncomplete
 from oracle.assessment.history import USD, WAD
 from oracle.assessment.request import Address, BlockRef
 from oracle.history.lending import compound_v2_prices as prices
-from oracle.history.lending.compound_v2 import BORROW, LIQUIDATION, MINT, REPAY, CompoundV2Source
+from oracle.history.lending.compound_v2 import (
+    BORROW,
+    LIQUIDATION,
+    MINT,
+    MINT_BEHALF,
+    REPAY,
+    STABLECOIN_LIQUIDATION,
+    CompoundV2Source,
+)
 from oracle.history.markets import CompoundV2Market
+from oracle.history.reading.abi import Function
 from oracle.history.reading.event_index import EventIndex
 from oracle.history.reading.event_store import MemoryEventStore
 from oracle.history.reading.logs import Log
@@ -185,3 +194,150 @@ async def test_compound_v2__when_repaid_within_the_borrowings_block__then_no_gap
     script = node()
     script.logs = [borrow(MILLION, 12, index=4), repay(MILLION, 12)]
     assert (await source(script).read(WALLET, AT)).repaid_usd == USD
+
+
+async def test_compound_v2__when_nothing_is_borrowed__then_no_borrowing_age_begins() -> None:
+    script = node()
+    script.logs = [mint(WAD, 22), borrow(0, 23)]
+    history = await source(script).read(WALLET, AT)
+    assert (history.first_borrow_at, history.borrowed_usd) == (None, 0)
+    script.logs += [borrow(300 * MILLION, 27)]
+    assert (await source(script).read(WALLET, AT)).first_borrow_at == 27_000
+
+
+async def test_compound_v2__when_borrowed_and_repaid_in_one_block__then_it_is_no_record() -> None:
+    script = node()
+    script.logs = [borrow(300 * MILLION, 22), repay(300 * MILLION, 22), borrow(100 * MILLION, 25)]
+    history = await source(script).read(WALLET, AT)
+    assert (history.borrowed_usd, history.repaid_usd) == (400 * USD, 300 * USD)
+    assert history.returned_at_once_usd == 300 * USD
+    assert history.first_borrow_at == 25_000
+
+
+async def test_compound_v2__when_less_than_a_dollar_is_borrowed__then_no_borrowing_age_begins() -> None:
+    script = node()
+    script.logs = [borrow(MILLION - 1, 23)]
+    assert (await source(script).read(WALLET, AT)).first_borrow_at is None
+
+
+def mint_behalf(payer: Address, number: int) -> Log:
+    return replace(log_of(MINT_BEHALF, data=(payer, WALLET, WAD, 1), block=number), address=ETHER_MARKET)
+
+
+async def test_compound_v2__when_a_stranger_supplied_for_the_wallet__then_it_used_nothing() -> None:
+    script = node()
+    script.logs = [mint_behalf(OTHER, 23)]
+    history = await source(script).read(WALLET, AT)
+    assert (history.supplied_usd, history.protocols) == (500 * USD, frozenset())
+    script.logs += [mint(WAD, 24)]
+    assert (await source(script).read(WALLET, AT)).protocols == {"compound-v2"}
+
+
+# Venus since its liquidation threshold: listed, factor, flag, threshold, incentive, pool, may be borrowed.
+WITH_THRESHOLD = Function("markets", ("address",), ("bool", "uint256", "bool", "uint256", "uint256", "uint96", "bool"))
+ALONE = Function("markets", ("address",), ("bool", "uint256", "uint256"))
+POOL_MARKET = Function("poolMarkets", ("uint96", "address"), WITH_THRESHOLD.outputs)
+
+
+def venus(script: ScriptedNode, threshold: int = WAD * 4 // 5) -> ScriptedNode:
+    """Give the wallet 1,000 dollars of ether, and a debt of 500."""
+    script.answers(ETHER_MARKET, prices._SNAPSHOT, (WALLET,), (0, 2 * WAD, 0, WAD))
+    script.answers(ETHER_MARKET, prices._RATE_NOW, (), (WAD,))
+    for market in (ETHER_MARKET, DOLLARS):
+        answer = (True, WAD * 3 // 4, False, threshold, 11 * WAD // 10, 0, True)
+        script.answers(CONTRACT, WITH_THRESHOLD, (market,), answer)
+    script.logs = [borrow(500 * MILLION, 25)]
+    owe(script, 500 * MILLION)
+    return script
+
+
+def pools(script: ScriptedNode, pool: int) -> None:
+    script.reverts(CONTRACT, prices._EFFECTIVE_FACTOR, (WALLET, ETHER_MARKET, 1))
+    script.answers(CONTRACT, prices._USERS_POOL, (WALLET,), (pool,))
+
+
+async def health(script: ScriptedNode) -> float:
+    factor = (await source(script, FORK).read(WALLET, AT)).health_factor_wad
+    assert factor is not None
+    return factor / WAD
+
+
+async def test_venus__when_it_liquidates_by_a_threshold__then_health_follows_that_and_not_the_factor() -> None:
+    script = venus(node())
+    pools(script, 0)
+    assert await health(script) == pytest.approx(1.6)
+
+
+async def test_venus__when_the_user_is_in_another_pool__then_health_follows_that_pools_threshold() -> None:
+    script = venus(node())
+    pools(script, 2)
+    answer = (True, WAD * 9 // 10, False, WAD * 95 // 100, 11 * WAD // 10, 2, True)
+    script.answers(CONTRACT, POOL_MARKET, (2, ETHER_MARKET), answer)
+    assert await health(script) == pytest.approx(1.9)
+    # Where the pool does not list the market, the core's threshold holds.
+    script.answers(CONTRACT, POOL_MARKET, (2, ETHER_MARKET), (False, 0, False, 0, 0, 0, False))
+    assert await health(script) == pytest.approx(1.6)
+
+
+async def test_venus__when_it_tells_the_accounts_own_factor__then_that() -> None:
+    script = venus(node())
+    script.answers(CONTRACT, prices._EFFECTIVE_FACTOR, (WALLET, ETHER_MARKET, 1), (WAD * 85 // 100,))
+    assert await health(script) == pytest.approx(1.7)
+
+
+@pytest.mark.parametrize(("third", "expected"), [(WAD * 4 // 5, 1.6), (1, 1.5), (0, 1.5)])
+async def test_fork__when_the_third_word_is_a_threshold_or_a_flag__then_told_apart(third: int, expected: float) -> None:
+    script = venus(node())
+    for market in (ETHER_MARKET, DOLLARS):
+        script.answers(CONTRACT, ALONE, (market,), (True, WAD * 3 // 4, third))
+    assert await health(script) == pytest.approx(expected)
+
+
+async def test_venus__when_its_stablecoins_debt_is_liquidated__then_that_counts() -> None:
+    controller = Address("0x" + "e1" * 20)
+    script = node()
+    script.answers(ETHER_MARKET, prices._EXCHANGE_RATE, (), (WAD,))
+    script.answers(controller, prices._VAI_OWED, (WALLET,), (0,))
+    taken = log_of(STABLECOIN_LIQUIDATION, data=(OTHER, WALLET, 7, ETHER_MARKET, WAD), block=26)
+    script.logs = [borrow(500 * MILLION, 25), replace(taken, address=controller)]
+    history = await source(script, replace(FORK, vai_controller=controller)).read(WALLET, AT)
+    assert (history.liquidation_count, history.liquidated_usd) == (1, 500 * USD)
+
+
+async def test_venus__when_only_its_stablecoin_was_ever_owed__then_its_liquidation_is_no_gap() -> None:
+    controller = Address("0x" + "e1" * 20)
+    script = node()
+    script.answers(ETHER_MARKET, prices._EXCHANGE_RATE, (), (WAD,))
+    script.answers(controller, prices._VAI_OWED, (WALLET,), (9 * WAD,))
+    taken = log_of(STABLECOIN_LIQUIDATION, data=(OTHER, WALLET, 7, ETHER_MARKET, WAD), block=26)
+    script.logs = [mint(WAD, 25), replace(taken, address=controller)]
+    history = await source(script, replace(FORK, vai_controller=controller)).read(WALLET, AT)
+    assert (history.liquidation_count, history.debt_usd) == (1, 9 * USD)
+
+
+async def test_oracle__when_it_reverts_for_one_market__then_its_holder_is_declined_in_words_and_nobody_else() -> None:
+    script = venus(node())
+    pools(script, 0)
+    script.reverts(ORACLE, prices._UNDERLYING_PRICE, (BITCOIN,))
+    for number in range(1, 31):
+        script._answers.pop((ORACLE, prices._UNDERLYING_PRICE.call_data(BITCOIN), f"0x{number:064x}"), None)
+    assert await health(script) == pytest.approx(1.6)
+    script.answers(CONTRACT, prices._ASSETS_IN, (WALLET,), ([ETHER_MARKET, DOLLARS, BITCOIN],))
+    script.answers(BITCOIN, prices._SNAPSHOT, (WALLET,), (0, 1, 0, WAD))
+    script.answers(BITCOIN, prices._RATE_NOW, (), (WAD,))
+    script.answers(CONTRACT, ALONE, (BITCOIN,), (True, WAD * 3 // 4, 0))
+    with pytest.raises(HistoryIncomplete, match=f"no price for market {BITCOIN}"):
+        await health(script)
+
+
+async def test_oracle__when_a_stranger_supplies_what_has_no_price__then_it_counts_for_nothing() -> None:
+    script = venus(node())
+    pools(script, 0)
+    script.reverts(ORACLE, prices._UNDERLYING_PRICE, (BITCOIN,))
+    for number in range(1, 31):
+        script._answers.pop((ORACLE, prices._UNDERLYING_PRICE.call_data(BITCOIN), f"0x{number:064x}"), None)
+    script.logs += [replace(mint_behalf(OTHER, 26), address=BITCOIN)]
+    assert (await source(script, FORK).read(WALLET, AT)).supplied_usd == 0
+    script.logs += [replace(mint(WAD, 27), address=BITCOIN)]
+    with pytest.raises(HistoryIncomplete, match="no price"):
+        await source(script, FORK).read(WALLET, AT)

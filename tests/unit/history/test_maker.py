@@ -1,11 +1,15 @@
 """MakerDAO read from a script: the vaults of a wallet and of its proxy, one of which was barked at."""
 
+from dataclasses import replace
+
+import pytest
 from eth_abi.abi import encode
 
+from oracle.assessment.errors import HistoryIncomplete
 from oracle.assessment.history import USD, WAD, LendingHistory
 from oracle.assessment.request import NATIVE_COIN, Address, BlockRef
 from oracle.history.lending import maker
-from oracle.history.lending.maker_events import BARK, FROB, FROB_TOPIC
+from oracle.history.lending.maker_events import BARK, BITE, FROB, FROB_TOPIC
 from oracle.history.markets import MakerVaults
 from oracle.history.reading.abi import address_topic
 from oracle.history.reading.logs import Log
@@ -76,3 +80,40 @@ async def test_maker__when_there_is_no_proxy__then_the_wallets_own_vaults_only()
     source = maker.MakerSource(node(proxy=NATIVE_COIN).reader, MARKET, span_blocks=4)
     history = await source.read(WALLET, AT)
     assert (history.supplied_usd, history.liquidation_count) == (15_000 * USD, 0)
+
+
+CATS = (Address("0x" + "8" * 40), Address("0x" + "9" * 40))
+
+
+def bite(urn: Address, ink: int, art: int, block: int, cat: Address) -> Log:
+    log = log_of(BITE, "0x" + ILK.hex(), address_topic(urn), data=(ink, art, art, DOG, 1), block=block)
+    return replace(log, address=cat)
+
+
+@pytest.mark.parametrize("cat", CATS)
+async def test_maker__when_bitten_by_either_of_the_first_liquidation_contracts__then_liquidated(cat: Address) -> None:
+    script = node()
+    script.answers(VAT, maker._URN, (ILK, URNS[1]), (0, 500 * WAD))
+    script.logs += [frob(URNS[1], 0, 800 * WAD, 4), bite(URNS[1], WAD, 300 * WAD, 5, cat)]
+    script.logs = [log for log in script.logs if log.address != DOG]
+    history = await maker.MakerSource(script.reader, replace(MARKET, cat=CATS), span_blocks=4).read(WALLET, AT)
+    assert (history.liquidation_count, history.liquidated_usd) == (1, 3_000 * USD)
+    with pytest.raises(HistoryIncomplete, match="the settings do not name"):
+        await maker.MakerSource(script.reader, MARKET, span_blocks=4).read(WALLET, AT)
+
+
+@pytest.mark.parametrize("art", [1_000 * WAD + 1, 999 * WAD, 0], ids=["more", "less", "gone"])
+async def test_maker__when_a_debt_is_not_explained_by_the_vaults_calls__then_a_gap(art: int) -> None:
+    script = node()
+    script.answers(VAT, maker._URN, (ILK, URNS[0]), (5 * WAD, art))
+    with pytest.raises(HistoryIncomplete, match="ETH-A at block 9, their calls and liquidations explain"):
+        await maker.MakerSource(script.reader, MARKET, span_blocks=4).read(WALLET, AT)
+
+
+async def test_maker__when_a_debt_was_moved_between_vaults_of_the_wallets_own__then_no_gap() -> None:
+    script = node()
+    script.logs = [log for log in script.logs if log.address != DOG]
+    script.answers(VAT, maker._URN, (ILK, URNS[0]), (5 * WAD, 400 * WAD))
+    script.answers(VAT, maker._URN, (ILK, URNS[1]), (WAD, 600 * WAD))
+    history = await maker.MakerSource(script.reader, MARKET, span_blocks=4).read(WALLET, AT)
+    assert history.debt_usd == 2_000 * USD

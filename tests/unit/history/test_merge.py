@@ -1,6 +1,7 @@
 """One history out of several protocols'."""
 
-from oracle.assessment.history import USD, WAD, LendingHistory, SocialRecord, TermLoanHistory
+from oracle.assessment.history import USD, WAD, Debt, LendingHistory, SocialRecord, TermLoan, TermLoanHistory
+from oracle.assessment.request import NATIVE_COIN
 from oracle.history.merge import merge_lending, merge_social, merge_term_loans
 
 FIRST = LendingHistory(
@@ -50,10 +51,18 @@ def test_merge_lending__when_several__then_sums_and_the_earliest_borrow() -> Non
         first_borrow_at=1_000,
         collateral_usd=99 * USD,
         debt_usd=40 * USD,
-        # (2 × 30 + 1 × 10) / 40; what lies in a market without debt backs nothing.
-        health_factor_wad=1_750_000_000_000_000_000,
+        # The worst market's: what lies in another backs nothing here.
+        health_factor_wad=1 * WAD,
         protocols=frozenset({"aave-v3", "aave-v2", "compound"}),
     )
+
+
+def test_merge_lending__when_several__then_each_debt_with_what_backs_it() -> None:
+    debts = (Debt("aave-v2", 10 * USD, 8 * USD, 1 * WAD), Debt("aave-v3", 30 * USD, 90 * USD, 2 * WAD))
+    assert merge_lending([FIRST, SECOND, IDLE]).debts == merge_lending([IDLE, SECOND, FIRST]).debts == debts
+    # A lone debt beside idle collateral elsewhere is not backed by that.
+    assert merge_lending([FIRST, IDLE]).debts == debts[1:]
+    assert merge_lending([FIRST]).debts == ()
 
 
 def test_merge_lending__when_order_changes__then_the_same() -> None:
@@ -65,6 +74,12 @@ def test_merge_term_loans__when_several__then_sums_and_the_first_loan() -> None:
     second = TermLoanHistory(1, 1, 0, 0, 400, frozenset({"token-lender"}))
     expected = TermLoanHistory(4, 2, 1, 1, 400, frozenset({"smart-lending", "token-lender"}))
     assert merge_term_loans([first, second, TermLoanHistory()]) == expected
+
+
+def test_merge_term_loans__when_several__then_each_loan_in_the_order_of_their_payment() -> None:
+    loans = [TermLoan(name, NATIVE_COIN, 1, NATIVE_COIN, 2, taken, 900) for name, taken in (("b", 7), ("a", 3))]
+    merged = merge_term_loans([TermLoanHistory(taken=1, loans=(one,)) for one in loans])
+    assert [loan.lender for loan in merged.loans] == ["a", "b"]
 
 
 def test_merge_social__when_several__then_all_names() -> None:

@@ -70,6 +70,20 @@ def test_find_keys__one_folder_or_the_one_above__gives_the_models_own(tmp_path: 
     assert find_keys(tmp_path, b"\x01" * 32) == second
 
 
+def test_find_keys__two_folders_with_different_keys_of_the_model__takes_neither_by_its_name(tmp_path: Path) -> None:
+    first, second = key_folder(tmp_path / "a", bytes(32)), key_folder(tmp_path / "b", bytes(32))
+    assert find_keys(tmp_path, bytes(32)) == first
+    manifest = second / key_files.MANIFEST
+    content = json.loads(manifest.read_text())
+    content["sha256"][key_files.VERIFYING_KEY] = "ff" * 32
+    manifest.write_text(json.dumps(content))
+    with pytest.raises(KeysFault, match=rf"{first} and {second} hold different keys .* model\.keys"):
+        find_keys(tmp_path, bytes(32))
+    # What `setup` is making beside is no folder of keys yet.
+    shutil.move(second, tmp_path / ".b.new-1")
+    assert find_keys(tmp_path, bytes(32)) == first
+
+
 def test_find_keys__of_a_model_without_keys__says_how_to_make_them(tmp_path: Path) -> None:
     own = key_folder(tmp_path / "a", bytes(32))
     with pytest.raises(KeysFault, match=rf"{own} holds the keys of model 0x0000.*model\.keys.*setup --model"):

@@ -41,3 +41,29 @@ def test_expect__when_a_part_reported_before__then_it_keeps_its_condition() -> N
     health.set("chain", True)
     health.expect("chain")
     assert health.ready
+
+
+def test_warn__when_something_is_to_be_looked_at__then_told_and_still_ready() -> None:
+    health = Health()
+    health.set("chain", True)
+    health.warn("dead_letters", "1 given up")
+    since = health.warnings["dead_letters"].since
+    health.warn("dead_letters", "2 given up")
+    assert health.ready
+    assert (health.warnings["dead_letters"].text, health.warnings["dead_letters"].since) == ("2 given up", since)
+    health.warn("dead_letters", "")
+    assert health.warnings == {}
+
+
+def test_set__with_a_strangers_megabytes__then_cut() -> None:
+    health = Health()
+    health.set("chain", False, "x" * 3_000_000)
+    assert len(health.parts["chain"].text) < 600
+
+
+def test_recovered__when_a_part_is_well_again__then_set() -> None:
+    health = Health()
+    health.set("chain", False, "away")
+    assert not health.recovered.is_set()
+    health.set("chain", True)
+    assert health.recovered.is_set()
