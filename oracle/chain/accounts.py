@@ -20,7 +20,10 @@ from oracle.chain.transactions import TransactionClient
 
 # A person may have to find the device, read the transaction and press a button.
 _PERSON_SECONDS: Final = 600.0
-_METHOD_UNKNOWN: Final = -32601
+# Nodes and most wallets, and clef.
+_SIGNING_METHODS: Final = ("eth_signTransaction", "account_signTransaction")
+# EIP-1193.
+_DENIED_BY_PERSON: Final = 4001
 _SIGNED_FIELDS: Final = ("chainId", "nonce", "to", "value", "data")
 
 Note = Callable[[str], None]
@@ -95,7 +98,8 @@ class KeyAccount:
 class WalletAccount:
     """An account that a wallet's RPC endpoint signs for: a hardware wallet's (Frame), clef, or a node that holds it.
 
-    It is asked to sign (`eth_signTransaction`), and where it only sends (`eth_sendTransaction`), to send.
+    It is asked to sign (`eth_signTransaction`, clef's `account_signTransaction`), and where it does not sign what it
+    does not send, to send (`eth_sendTransaction`).
     """
 
     def __init__(self, address: Address, url: str) -> None:
@@ -131,20 +135,35 @@ class WalletAccount:
         fields["from"] = self.address
         try:
             with endpoint_faults():
-                answer = await self._ask("eth_signTransaction", fields)
-                if answer.get("error", {}).get("code") == _METHOD_UNKNOWN:
-                    sent = _result(await self._ask("eth_sendTransaction", fields))
-                    note(str(sent))
+                raw = await self._signed(fields)
+                if raw is None:
+                    note(await self._sent(fields))
                     return
         finally:
             await self._provider.disconnect()
-        signed = _result(answer)
-        if not signed:
-            raise SigningRefused("the wallet signed nothing: nothing was sent")
-        raw = HexBytes(signed["raw"] if isinstance(signed, dict) else signed)
         self._check_signed(raw, transaction)
         note(HexBytes(w3.keccak(raw)).to_0x_hex())
         await TransactionClient(w3).broadcast(bytes(raw))
+
+    async def _signed(self, fields: dict[str, Any]) -> HexBytes | None:
+        """Return the signed transaction, None from a wallet that signs only what it sends itself."""
+        for method in _SIGNING_METHODS:
+            answer = await self._ask(method, fields)
+            if "error" in answer:
+                _raise_if_denied(answer["error"])
+                continue
+            signed = answer["result"]
+            raw = signed.get("raw") if isinstance(signed, dict) else signed
+            if not raw:
+                raise SigningRefused("the wallet signed nothing: nothing was sent")
+            return HexBytes(raw)
+        return None
+
+    async def _sent(self, fields: dict[str, Any]) -> str:
+        answer = await self._ask("eth_sendTransaction", fields)
+        if "error" in answer:
+            raise SigningRefused(f"the wallet did not sign: {_message(answer['error'])}")
+        return str(answer["result"])
 
     def _check_signed(self, raw: HexBytes, transaction: dict[str, Any]) -> None:
         """Raise SigningRefused unless the wallet signed this transaction, as this account."""
@@ -159,10 +178,14 @@ class WalletAccount:
         return dict(await self._provider.make_request(RPCEndpoint(method), list(params)))
 
 
-def _result(answer: dict[str, Any]) -> Any:
-    if "error" in answer:
-        raise SigningRefused(f"the wallet did not sign: {answer['error'].get('message', answer['error'])}")
-    return answer["result"]
+def _raise_if_denied(error: Any) -> None:
+    """Raise SigningRefused when a person said no; any other error may be of a wallet that knows no such method."""
+    if isinstance(error, dict) and error.get("code") == _DENIED_BY_PERSON:
+        raise SigningRefused(f"the wallet did not sign: {_message(error)}")
+
+
+def _message(error: Any) -> str:
+    return str(error.get("message", error)) if isinstance(error, dict) else str(error)
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -9,15 +9,31 @@ from oracle.proving.verifier_code import UnknownCircuit, VerifierCode, verifier_
 
 
 def compiled_verifier(keys: Keys, model: str, build: Path) -> VerifierCode:
-    """Return the code of the keys' verifier; `build` has it where this release brings none for the circuit.
+    """Return the code of the keys' verifier, before anything is paid for it.
 
-    Raises ConfigurationFault when neither has it.
+    `build` has it where this release brings none for the circuit. Raises ConfigurationFault when neither has it, and
+    when the two differ: then the build is of other keys.
     """
+    artifact = build / "verifiers" / model / "Verifier.sol" / "Halo2Verifier.json"
+    built = _built(artifact) if artifact.is_file() else None
     try:
-        return verifier_code(keys.verifier_source)
+        made = verifier_code(keys.verifier_source)
     except UnknownCircuit as unknown:
-        artifact = build / "verifiers" / model / "Verifier.sol" / "Halo2Verifier.json"
-        if not artifact.is_file():
+        if built is None:
             raise ConfigurationFault(f"{unknown}; {artifact} is not there") from unknown
-    content = json.loads(artifact.read_text())
-    return VerifierCode(bytes.fromhex(content["bytecode"][2:]), bytes.fromhex(content["deployedBytecode"][2:]))
+        return built
+    if built is not None and built != made:
+        raise ConfigurationFault(
+            f"the verifier compiled in {artifact} was generated from other keys than those in {keys.folder}: compile "
+            "it again (`make contracts`), or name another folder with --build"
+        )
+    return made
+
+
+def _built(artifact: Path) -> VerifierCode:
+    try:
+        content = json.loads(artifact.read_text())
+        return VerifierCode(bytes.fromhex(content["bytecode"][2:]), bytes.fromhex(content["deployedBytecode"][2:]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        what = f"{artifact} is no compiled contract ({type(error).__name__})"
+        raise ConfigurationFault(f"{what}: compile it again (`make contracts`)") from error

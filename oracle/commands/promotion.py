@@ -1,6 +1,5 @@
 """Promoting a model to the chain's registry, and rolling back: checks first, then one governed call after another."""
 
-import json
 from pathlib import Path
 
 from eth_utils.crypto import keccak
@@ -9,11 +8,13 @@ from oracle.assessment.errors import ConfigurationFault, OracleError
 from oracle.assessment.request import Address
 from oracle.chain.contracts import ModelState, require_code
 from oracle.chain.governance import Proposal
+from oracle.commands.compiled_verifier import compiled_verifier
 from oracle.commands.governing import Desk, moment
 from oracle.models.registry import ModelFault, ShippedModel, find
 from oracle.pipeline.fitting import check_fit, probe
 from oracle.pipeline.models import check_facts, keys_of, named
 from oracle.proving.prover import Prover
+from oracle.proving.verifier_code import VerifierCode
 
 
 async def promote(desk: Desk, model: ShippedModel, verifier: Address | None, build: Path) -> bool:
@@ -85,7 +86,7 @@ async def deploy_verifier(desk: Desk, model: ShippedModel, build: Path) -> Addre
 
 
 async def _propose(desk: Desk, model: ShippedModel, verifier: Address | None, build: Path) -> bool:
-    _, runtime = _compiled(model, build)
+    runtime = _compiled(desk, model, build).runtime
     if verifier is None:
         if desk.signer is None:
             raise ConfigurationFault(
@@ -97,16 +98,14 @@ async def _propose(desk: Desk, model: ShippedModel, verifier: Address | None, bu
         verifier = await _deploy(desk, model, build)
     code = await require_code(desk.w3, verifier, "--verifier")
     if code != runtime:
-        raise ConfigurationFault(f"the code at {verifier} is not the verifier of {named(model)} as compiled in {build}")
+        raise ConfigurationFault(f"the code at {verifier} is not the verifier of {named(model)}'s keys that are here")
     await _check_proof(desk, model, verifier)
     data = desk.governance.propose(model.model_id, _proposal(model, verifier, keccak(code)))
     return await desk.act(f"propose {named(model)} with verifier {verifier}", data)
 
 
 async def _deploy(desk: Desk, model: ShippedModel, build: Path) -> Address:
-    keys_of(model, desk.settings.model, desk.settings.chain.chain_id)
-    creation, _ = _compiled(model, build)
-    address = await desk.deploy(creation)
+    address = await desk.deploy(_compiled(desk, model, build).creation)
     desk.say(f"verifier of {named(model)} deployed at {address}")
     return address
 
@@ -136,13 +135,7 @@ async def _check_proof(desk: Desk, model: ShippedModel, verifier: Address) -> No
     desk.say(f"verifier {verifier} takes a proof of {named(model)}")
 
 
-def _compiled(model: ShippedModel, build: Path) -> tuple[bytes, bytes]:
-    """Return the creation and the runtime code of a model's compiled verifier."""
-    artifact = build / "verifiers" / model.name / "Verifier.sol" / "Halo2Verifier.json"
-    if not artifact.is_file():
-        raise ConfigurationFault(
-            f"no compiled verifier at {artifact}: make the model's keys with `risk-oracle setup --model NAME`, then "
-            "`make contracts`; --build names another folder"
-        )
-    content = json.loads(artifact.read_text())
-    return bytes.fromhex(content["bytecode"][2:]), bytes.fromhex(content["deployedBytecode"][2:])
+def _compiled(desk: Desk, model: ShippedModel, build: Path) -> VerifierCode:
+    """Return the code of the verifier of the keys that are here; raises ConfigurationFault for keys that do not fit."""
+    keys = keys_of(model, desk.settings.model, desk.settings.chain.chain_id)
+    return compiled_verifier(keys, model.name, build)

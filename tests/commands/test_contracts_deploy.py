@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from eth_account import Account
 
 from oracle.assessment.errors import ConfigurationFault
@@ -238,16 +240,37 @@ async def test_deploy__with_a_wallet_that_signs__needs_no_key_here(deploy: Deplo
         assert wallet.calls["eth_sendRawTransaction"] == wallet.calls["eth_sendTransaction"] == 0
 
 
-async def test_deploy__with_a_wallet_that_only_sends__has_it_send(deploy: Deploying) -> None:
+# What wallets without the method say, and nodes behind them that do not have the account.
+@pytest.mark.parametrize("code", [-32601, -32000])
+async def test_deploy__with_a_wallet_that_only_sends__has_it_send(deploy: Deploying, code: int) -> None:
     def no_signing(method: str, params: list[Any], answer: dict[str, Any]) -> dict[str, Any]:
-        if method == "eth_signTransaction":
-            return {"error": {"code": -32601, "message": "the method does not exist"}}
+        if method.endswith("_signTransaction"):
+            return {"error": {"code": code, "message": "no"}}
         return answer
 
     async with FaultyNode(deploy.operator.chain.rpc_url, no_signing) as wallet:
         means = await _wallet(deploy, wallet.url)
         assert await deploy(means=means)
         assert wallet.calls["eth_sendTransaction"] == len(deploy.deeds)
+
+
+async def test_deploy__with_clef__signs_by_its_method(deploy: Deploying) -> None:
+    chain, signed = deploy.operator.chain, 0
+
+    async def clef(request: web.Request) -> web.Response:
+        nonlocal signed
+        asked = await request.json()
+        answer: dict[str, Any] = {"error": {"code": -32601, "message": f"the method {asked['method']} does not exist"}}
+        if asked["method"] == "account_signTransaction":
+            signed += 1
+            answer = {"result": {"raw": await chain.rpc("eth_signTransaction", *asked["params"]), "tx": {}}}
+        return web.json_response({"jsonrpc": "2.0", "id": asked["id"], **answer})
+
+    application = web.Application()
+    application.router.add_post("/", clef)
+    async with TestServer(application) as server:
+        assert await deploy(means=await _wallet(deploy, str(server.make_url("/"))))
+    assert signed == len(deploy.deeds)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from eth_account.signers.local import LocalAccount
+from eth_utils.crypto import keccak
 
 from oracle.assessment.errors import ConfigurationFault
 from oracle.assessment.request import to_address
@@ -110,17 +111,38 @@ async def test_promote_and_roll_back__two_models__end_with_the_first_again(offic
             await promote(at, models.second, None, models.build)
 
 
-async def test_promote__verifier_of_other_keys__is_refused_by_a_proof_before_it_is_proposed(
-    office: Office, tmp_path: Path
-) -> None:
+async def test_promote__build_of_other_keys__is_refused_before_it_is_paid_for(office: Office, tmp_path: Path) -> None:
     models, build = office.models, tmp_path
     # The other model's verifier stands where this one's is looked for, as after keys were made anew.
     (build / "verifiers").mkdir()
     (build / "verifiers" / models.second.name).symlink_to((models.build / "verifiers" / models.first.name).resolve())
+    height = await office.chain.chain.block_number()
     async with office.desk(office.chain.owner) as at:
-        with pytest.raises(ConfigurationFault, match=r"refuses a proof of model credit-next .* other keys"):
+        with pytest.raises(ConfigurationFault, match=r"was generated from other keys than those in .*credit-next"):
             await promote(at, models.second, None, build)
     assert await office.state(models.second.model_id) is ModelState.NONE
+    assert await office.chain.chain.block_number() == height
+
+
+async def test_promote__verifier_of_other_keys__is_refused_by_a_proof_before_it_is_activated(office: Office) -> None:
+    first, second = office.models.first, office.models.second
+    async with office.desk(office.chain.owner) as at:
+        other = await deploy_verifier(at, first, office.models.build)
+        code = await office.chain.chain.rpc("eth_getCode", other, "latest")
+        facts = (second.feature_spec_hash, second.neutral_commitment, second.output_scales)
+        proposal = Proposal(other, keccak(hexstr=code), *facts)
+        assert await at.act("propose", at.governance.propose(second.model_id, proposal))
+        with pytest.raises(ConfigurationFault, match=r"refuses a proof of model credit-next .* other keys"):
+            await promote(at, second, None, office.models.build)
+    assert await office.state(second.model_id) is ModelState.PROPOSED
+
+
+async def test_promote__without_any_build__makes_the_verifier_from_the_shipped_code(
+    office: Office, tmp_path: Path
+) -> None:
+    async with office.desk(office.chain.owner) as at:
+        assert await promote(at, office.models.second, None, tmp_path)
+    assert await office.active() == (office.models.second.model_id, None)
 
 
 @pytest.mark.usefixtures("without_proofs")

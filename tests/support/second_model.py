@@ -55,9 +55,10 @@ def make_two_models(folder: Path) -> TwoModels:
 
 
 def _compile(source: Path, target: Path) -> None:
-    script = REPOSITORY / "hardhat" / "scripts" / "compile.mjs"
-    command = [str(node_binary()), str(script), str(source), "Halo2Verifier"]
+    script = REPOSITORY / "hardhat" / "scripts" / "verifier.mjs"
+    command = [str(node_binary()), str(script), str(source)]
     made = subprocess.run(command, capture_output=True, text=True, check=True)
     artifact = target / "Verifier.sol" / "Halo2Verifier.json"
     artifact.parent.mkdir(parents=True)
-    artifact.write_text(json.dumps(json.loads(made.stdout)))
+    [compiled] = json.loads(made.stdout)
+    artifact.write_text(json.dumps(compiled))

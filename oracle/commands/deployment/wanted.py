@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from oracle.assessment.errors import ConfigurationFault
 from oracle.config.chain import DEVELOPMENT_CHAIN_IDS
+from oracle.config.errors import explain
 from oracle.config.networks import networks
 from oracle.config.values import ContractAddress, Section
 
@@ -108,8 +109,7 @@ def wanted(profile: str, file: Path | None, options: dict[str, Any]) -> Wanted:
     try:
         return Wanted.model_validate(values)
     except ValidationError as error:
-        lines = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}".removeprefix(": ") for fault in error.errors()]
-        raise ConfigurationFault("\n".join(lines)) from error
+        raise ConfigurationFault("\n".join(explain(error, Wanted))) from error
 
 
 def profile_of(named: str | None, chain_id: int) -> str:
