@@ -124,6 +124,13 @@ async def test_extra_data__when_longer_than_a_word__then_read(chain: Anvil) -> N
         assert (await block_ref(w3, "latest")).number == 0
 
 
+async def test_logs__when_a_young_chain_logged_nothing_yet__then_nothing_is_believed(chain: Anvil) -> None:
+    await chain.mine(30)
+    async with pool(chain.rpc_url) as (w3, _):
+        ranges = read_logs(ChainReader(w3), ["0x" + "11" * 20], [], 1, 30, 10)  # type: ignore[list-item]
+        assert [log async for logs in ranges for log in logs] == []
+
+
 # ------------------------------------------------------------------ batches
 
 
