@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from aiohttp import ClientTimeout
 
 from oracle.assessment.errors import BlockUnavailable, DeclineReason
 from oracle.assessment.states import State
@@ -15,13 +14,14 @@ from oracle.chain.pool import PoolProvider
 from oracle.chain.rpc import connect
 from oracle.chain.signer import Call
 from oracle.chain.transactions import TransactionClient
+from oracle.nodes.refusals import blocks_asked
 from oracle.pipeline.context import Context
 from oracle.pipeline.ingest import search_new_blocks
 from oracle.pipeline.worker import run_once
 from oracle.store import requests
 from oracle.store.requests import to_request
 from tests.support.event_source import Ingest
-from tests.support.faulty_node import FaultyNode, Given, Tamper, Under, refuse
+from tests.support.faulty_node import FaultyNode, Given, Tamper, Under, give_up, refuse
 
 PLAN = refuse(-32600, "You can make eth_getLogs requests with up to a 500 block range")
 SILENCE = 300.0
@@ -39,12 +39,12 @@ async def through(ingest: Ingest, *urls: str) -> AsyncIterator[Context]:
         await w3.provider.disconnect()
 
 
-def _plan(given: Given) -> Tamper:
-    def tamper(method: str, params: list[Any], true: dict[str, Any]) -> Given:
-        wide = method == "eth_getLogs" and int(params[0]["toBlock"], 16) - int(params[0]["fromBlock"], 16) >= 500
-        return given if wide else true
+def _is_wide(method: str, params: list[Any]) -> bool:
+    return blocks_asked(method, params) > 500
 
-    return tamper
+
+def _plan(given: Given) -> Tamper:
+    return lambda method, params, true: given if _is_wide(method, params) else true
 
 
 @pytest.mark.parametrize("given", [Under(400, PLAN), 400, 413, 422, 504, SILENCE], ids=str)
@@ -59,7 +59,7 @@ async def test_search__when_a_plan_allows_five_hundred_blocks__then_requests_are
         provider = context.w3.provider
         assert isinstance(provider, PoolProvider)
         if given == SILENCE:
-            provider.endpoints[0].provider._request_kwargs["timeout"] = ClientTimeout(total=3.0)
+            give_up(provider.endpoints[0].provider, _is_wide)
         assert await search_new_blocks(context) == 1
         assert provider.endpoints[0].failures == 0
     assert await ingest.states() == {State.REQUESTED: 1}

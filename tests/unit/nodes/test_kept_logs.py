@@ -107,3 +107,15 @@ async def test_check__when_shown_once__then_for_all_behind_it_until_its_time_or_
     kept.forget()
     await kept.check(1_500, 2_000, node.ask)
     assert node.asked > before
+
+
+async def test_check__when_nothing_was_logged_up_to_a_range__then_the_next_range_is_looked_at_for_itself() -> None:
+    """A chain may begin in silence: that says nothing of what a node dropped later."""
+    node, kept = Node({500}, horizon=5_000), KeptLogs()
+    await kept.check(1, 100, node.ask)
+    before = node.asked
+    await kept.check(1, 100, node.ask)
+    await kept.check(50, 60, node.ask)
+    assert node.asked == before
+    with pytest.raises(BlockUnavailable, match="the logs of blocks 501 to 600"):
+        await kept.check(501, 600, node.ask)
