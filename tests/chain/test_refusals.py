@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from aiohttp import web
 from eth_utils.crypto import keccak
 from web3.types import RPCEndpoint
 
@@ -165,6 +166,17 @@ async def test_batch__when_one_of_it_is_refused__then_the_others_have_their_answ
         assert "error" in code
         assert balance["result"] == "0x0"
         assert node.batches == 1
+
+
+@pytest.mark.parametrize("given", [b"", "<html>", "[1, 2]", "[]"], ids=["cut off", "no JSON", "numbers", "too few"])
+async def test_batch__when_it_is_answered_with_nonsense__then_nobody_waits_for_ever(chain: Anvil, given: Any) -> None:
+    class Nonsense(FaultyNode):
+        async def _batch(self, several: list[dict[str, Any]]) -> Any:
+            return web.Response(body=given, content_type="application/json")
+
+    async with Nonsense(chain.rpc_url, honest) as node, pool(node.url) as (_, provider):
+        asked = (provider.make_request(RPCEndpoint("eth_getBalance"), ["0x" + "11" * 20, "latest"]) for _ in range(3))
+        assert [answer["result"] for answer in await asyncio.gather(*asked)] == ["0x0"] * 3
 
 
 # ------------------------------------------------------------------ estimates
