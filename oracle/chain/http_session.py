@@ -10,11 +10,13 @@ import asyncio
 import itertools
 import json
 from collections.abc import Sequence
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
 
 from aiohttp import ClientError, ClientResponseError, ClientSession
 from web3 import AsyncHTTPProvider
+from web3._utils.encoding import Web3JsonEncoder
 from web3.exceptions import BadResponseFormat
 from web3.types import RPCEndpoint, RPCResponse
 
@@ -39,8 +41,13 @@ _MOST_AT_ONCE: Final = 50
 _TURNS: Final = 3
 _HEADERS: Final = {"Content-Type": "application/json", "Accept": "application/json"}
 _OF_THE_ACCOUNT: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS})
+# Of a gateway whose node is away for a moment: that says nothing of batches.
+_PASSING: Final = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT})
 # What an error under an HTTP status must mean to be the answer, whatever the status.
 _DECISIVE: Final = frozenset({Refusal.REVERTED, Refusal.UNSERVED, Refusal.UNKNOWN_METHOD, Refusal.TOO_MUCH})
+
+# Bytes and web3's own mappings may stand among the parameters.
+_encoded: Final = Web3JsonEncoder().encode
 
 _Waiting = tuple[dict[str, Any], "asyncio.Future[RPCResponse]"]
 
@@ -81,18 +88,22 @@ class CancellableHttpProvider(AsyncHTTPProvider):
         for start in range(0, len(waiting), _MOST_AT_ONCE):
             task = asyncio.ensure_future(self._post_group(waiting[start : start + _MOST_AT_ONCE]))
             _UNDER_WAY.add(task)
-            task.add_done_callback(_UNDER_WAY.discard)
+            task.add_done_callback(partial(_done, waiting[start : start + _MOST_AT_ONCE]))
 
     async def _post_group(self, group: Sequence[_Waiting]) -> None:
+        refused = False
         if len(group) > 1 and self._takes_batches:
             try:
                 answers = await self._post_batch([body for body, _ in group])
+                refused = answers is None
+            except ValueError:
+                answers, refused = None, True  # no JSON at all
             except (TimeoutError, ClientError) as error:
                 if not isinstance(error, ClientResponseError) or error.status in _OF_THE_ACCOUNT:
                     for _, future in group:
                         _fail(future, error)
                     return
-                answers = None
+                answers, refused = None, error.status not in _PASSING
             if answers is not None:
                 for body, future in group:
                     if not future.done():
@@ -104,7 +115,7 @@ class CancellableHttpProvider(AsyncHTTPProvider):
                 _fail(future, result)
             elif not future.done():
                 future.set_result(result)
-        if len(group) > 1 and not all(isinstance(result, BaseException) for result in results):
+        if refused and not all(isinstance(result, BaseException) for result in results):
             self._takes_batches = False
 
     async def _post_batch(self, bodies: list[dict[str, Any]]) -> dict[int, RPCResponse] | None:
@@ -126,7 +137,7 @@ class CancellableHttpProvider(AsyncHTTPProvider):
             self._session = ClientSession(headers=_HEADERS)
         url = str(self.endpoint_uri)
         timeout = (self._request_kwargs or {}).get("timeout")
-        async with self._session.post(url, data=json.dumps(body), timeout=timeout) as response:
+        async with self._session.post(url, data=_encoded(body), timeout=timeout) as response:
             content = await response.read()
             if response.status < HTTPStatus.BAD_REQUEST:
                 return json.loads(content)
@@ -146,8 +157,20 @@ class CancellableHttpProvider(AsyncHTTPProvider):
 _UNDER_WAY: Final[set["asyncio.Task[None]"]] = set()
 
 
+def _done(group: Sequence[_Waiting], task: "asyncio.Task[None]") -> None:
+    """Let nobody wait for an answer that does not come any more."""
+    _UNDER_WAY.discard(task)
+    error = asyncio.CancelledError() if task.cancelled() else task.exception()
+    for _, future in group:
+        _fail(future, error or ConnectionError("the request came to no end"))
+
+
 def _fail(future: "asyncio.Future[RPCResponse]", error: BaseException) -> None:
-    if not future.done():
+    if future.done():
+        return
+    if isinstance(error, asyncio.CancelledError):
+        future.cancel()
+    else:
         future.set_exception(error)
 
 

@@ -59,48 +59,59 @@ class KeptLogs:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._since: int | None = None
+        self._quiet: tuple[int, int] | None = None
         self._believed_until = 0.0
         self._checking = asyncio.Lock()
 
     def forget(self) -> None:
         """Believe nothing of what was shown: another node may stand behind the address."""
-        self._since = None
+        self._since = self._quiet = None
 
     async def check(self, first_block: int, last_block: int, ask: Ask) -> None:
         """Raise BlockUnavailable unless the node has the logs from a block on, as far as headers tell.
 
-        A chain whose blocks before and at the range's start hold no logs has nothing to show, and is believed.
+        A chain whose blocks before and at the range's start hold no logs has nothing to show, and is believed for this
+        range.
         """
-        if self._is_shown(first_block):
+        if self._is_shown(first_block, last_block):
             return
         async with self._checking:
-            if not self._is_shown(first_block):
-                await self._show(first_block, last_block, _counting(ask))
-                self._since, self._believed_until = first_block, self._clock() + _BELIEVED_SECONDS
+            if self._is_shown(first_block, last_block):
+                return
+            if await self._show(first_block, last_block, _counting(ask)):
+                self._since = first_block
+            else:
+                self._quiet = first_block, last_block
+            self._believed_until = self._clock() + _BELIEVED_SECONDS
 
-    def _is_shown(self, block: int) -> bool:
-        return self._since is not None and self._since <= block and self._clock() < self._believed_until
+    def _is_shown(self, first_block: int, last_block: int) -> bool:
+        if self._clock() >= self._believed_until:
+            self.forget()
+        shown = self._since is not None and self._since <= first_block
+        return shown or (self._quiet is not None and self._quiet[0] <= first_block and last_block <= self._quiet[1])
 
-    async def _show(self, first_block: int, last_block: int, ask: Ask) -> None:
+    async def _show(self, first_block: int, last_block: int, ask: Ask) -> bool:
+        """Return whether there was something to show."""
         try:
             # Most blocks of a public chain hold logs; few of a young one do, but some of those before the range.
             if await _shows(first_block, await _logs(first_block, first_block, ask), ask):
-                return
+                return True
             nearby = await _logs(max(first_block - _NEARBY_BLOCKS, 0), first_block, ask)
             if nearby:
                 newest = nearby[-1].get("blockNumber")
                 logs = [log for log in nearby if log.get("blockNumber") == newest]
                 if await _shows(int(str(newest), 16), logs, ask):
-                    return
+                    return True
             for number in _candidates(first_block, last_block):
                 if await _promises(number, ask) and await _shows(number, await _logs(number, number, ask), ask):
-                    return
+                    return True
         except _Lacking as lacking:
             raise BlockUnavailable(
                 f"the logs of blocks {first_block} to {last_block} are asked for, but the node has not those of "
                 f"{lacking}. It dropped old receipts, and its other answers may be empty for that alone: ask one that "
                 "keeps them"
             ) from None
+        return False
 
 
 class _Lacking(Exception):

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from aiohttp import ClientTimeout
+from aiohttp import web
 from eth_utils.crypto import keccak
 from web3.types import RPCEndpoint
 
@@ -17,8 +17,9 @@ from oracle.devnet.machinery.accounts import named_account
 from oracle.devnet.machinery.anvil import Anvil
 from oracle.history.reading.logs import Log, read_logs
 from oracle.history.reading.reader import ChainReader
+from oracle.nodes.refusals import blocks_asked
 from tests.chain.test_pool import pool
-from tests.support.faulty_node import FaultyNode, Given, Tamper, Under, honest, refuse
+from tests.support.faulty_node import FaultyNode, Given, Tamper, Under, give_up, honest, refuse
 
 PLAN = refuse(-32600, "You can make eth_getLogs requests with up to a 500 block range")
 SILENCE = 300.0
@@ -60,7 +61,7 @@ async def test_logs__when_a_wide_range_is_refused__then_less_is_asked_for_and_no
     contract = await _log_once(chain, 40)
     async with FaultyNode(chain.rpc_url, beyond(9, given)) as node, pool(node.url) as (w3, provider):
         if given == SILENCE:
-            provider.endpoints[0].provider._request_kwargs["timeout"] = ClientTimeout(total=2.0)
+            give_up(provider.endpoints[0].provider, lambda *asked: blocks_asked(*asked) > 9)
         found: list[Log] = []
         async for logs in read_logs(ChainReader(w3), [contract], [[TOPIC]], 1, 40, 40):  # type: ignore[list-item]
             found += logs
@@ -74,7 +75,8 @@ async def test_logs__when_the_endpoint_answers_nothing_at_all__then_a_strike_and
 ) -> None:
     await chain.mine(40)
     async with FaultyNode(chain.rpc_url, lambda *_: given) as dead, pool(dead.url, chain.rpc_url) as (_, provider):
-        provider.endpoints[0].provider._request_kwargs["timeout"] = ClientTimeout(total=0.3)
+        if given == SILENCE:
+            give_up(provider.endpoints[0].provider, lambda *_: True)
         query = {"fromBlock": "0x1", "toBlock": "0x28", "topics": [TOPIC]}
         assert (await provider.make_request(RPCEndpoint("eth_getLogs"), [query]))["result"] == []
         assert provider.endpoints[0].failures > 0
@@ -124,6 +126,13 @@ async def test_extra_data__when_longer_than_a_word__then_read(chain: Anvil) -> N
         assert (await block_ref(w3, "latest")).number == 0
 
 
+async def test_logs__when_a_young_chain_logged_nothing_yet__then_nothing_is_believed(chain: Anvil) -> None:
+    await chain.mine(30)
+    async with pool(chain.rpc_url) as (w3, _):
+        ranges = read_logs(ChainReader(w3), ["0x" + "11" * 20], [], 1, 30, 10)  # type: ignore[list-item]
+        assert [log async for logs in ranges for log in logs] == []
+
+
 # ------------------------------------------------------------------ batches
 
 
@@ -157,6 +166,17 @@ async def test_batch__when_one_of_it_is_refused__then_the_others_have_their_answ
         assert "error" in code
         assert balance["result"] == "0x0"
         assert node.batches == 1
+
+
+@pytest.mark.parametrize("given", [b"", "<html>", "[1, 2]", "[]"], ids=["cut off", "no JSON", "numbers", "too few"])
+async def test_batch__when_it_is_answered_with_nonsense__then_nobody_waits_for_ever(chain: Anvil, given: Any) -> None:
+    class Nonsense(FaultyNode):
+        async def _batch(self, several: list[dict[str, Any]]) -> Any:
+            return web.Response(body=given, content_type="application/json")
+
+    async with Nonsense(chain.rpc_url, honest) as node, pool(node.url) as (_, provider):
+        asked = (provider.make_request(RPCEndpoint("eth_getBalance"), ["0x" + "11" * 20, "latest"]) for _ in range(3))
+        assert [answer["result"] for answer in await asyncio.gather(*asked)] == ["0x0"] * 3
 
 
 # ------------------------------------------------------------------ estimates

@@ -20,7 +20,7 @@ from oracle.devnet.protocols.venus import Venus, deploy_venus
 from oracle.history.lending.compound_v2 import CompoundV2Source
 from oracle.history.markets import CompoundV2Market
 from oracle.history.reading.event_index import EventIndex
-from oracle.history.reading.event_store import EventStore, MemoryEventStore
+from oracle.history.reading.event_store import Cursor, EventStore, MemoryEventStore
 from oracle.history.reading.reader import ChainReader
 from oracle.pipeline.history_stores import PostgresEventStore
 from oracle.store import database
@@ -262,3 +262,19 @@ async def test_index__when_a_contract_was_indexed_by_another_process_meanwhile__
         assert await store.append(chain_id, contract, cursor, cursor, [])
     finally:
         await engine.dispose()
+
+
+async def test_index__when_a_node_that_dropped_old_logs_filled_it__then_dropped_and_filled_anew(pool: Pool) -> None:
+    """An earlier release believed such a node: what it kept must not hide what wallets did, for ever."""
+    user = await pool.enter("hidden", WETH=10 * ETHER)
+    await pool.call(user, pool.venus.shares["WETH"], "mint", ETHER)
+    at = await pool.town.now()
+    true = await pool.source(EventIndex(MemoryEventStore(), 31337)).read(address_of(user), at)
+    assert true.event_count == 1
+    store, end = MemoryEventStore(), at.number
+    block = await pool.town.reader.request("eth_getBlockByNumber", [hex(end), False])
+    for share in pool.venus.shares.values():
+        assert await store.append(31337, to_address(share.address), None, Cursor(end, block["hash"]), [])
+    index = EventIndex(store, 31337, unindexed_blocks=0)
+    assert await pool.source(index).read(address_of(user), at) == true
+    assert await store.first_block(31337, to_address(pool.venus.shares["WETH"].address)) is not None

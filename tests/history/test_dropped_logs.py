@@ -7,11 +7,9 @@ from typing import Any
 import pytest
 
 from oracle.assessment.errors import BlockUnavailable, HistoryIncomplete
-from oracle.chain.rpc import connect
 from oracle.history.collect import Reading, Services, collect_counted
 from oracle.history.reading.event_index import EventIndex
 from oracle.history.reading.event_store import MemoryEventStore
-from oracle.history.reading.logs import read_logs
 from oracle.history.reading.reader import ChainReader
 from tests.history.test_lagging_endpoint import MemoryStore, pool
 from tests.support.faulty_node import FaultyNode, Given, Tamper, honest, refuse
@@ -44,7 +42,6 @@ def _forms(horizon: int) -> dict[str, Tamper]:
         "nothing to a filter": dropping(
             horizon, lambda query, true: {"result": []} if "address" in query or "topics" in query else true
         ),
-        "all but some contracts": dropping(horizon, lambda _, true: {"result": true["result"][:1]}),
         "an error to no filter": dropping(
             horizon,
             lambda query, true: {"result": []} if "address" in query else refuse(-32602, "name a contract"),
@@ -94,16 +91,6 @@ async def test_history__when_the_node_kept_its_logs__then_few_requests_show_it_a
         assert node.calls.total() == first.rpc_calls, "what shows it is counted"
         again = await collect_counted(w3, played.configuration, wallet, at, Services())
         assert 0 < first.rpc_calls - again.rpc_calls < 40
-
-
-async def test_logs__when_a_young_chain_logged_nothing_yet__then_believed(chain: Any) -> None:
-    await chain.mine(30)
-    w3 = connect(chain.rpc_url, 60.0)
-    try:
-        ranges = read_logs(ChainReader(w3), ["0x" + "11" * 20], [], 1, 30, 10)  # type: ignore[list-item]
-        assert [log async for logs in ranges for log in logs] == []
-    finally:
-        await w3.provider.disconnect()
 
 
 async def test_history__when_the_first_endpoints_transactions_have_a_gap__then_the_seconds_are_read(

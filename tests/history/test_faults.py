@@ -14,7 +14,9 @@ from oracle.assessment.history import WalletHistory
 from oracle.history.collect import collect_history
 from oracle.history.lending.aave import LIQUIDATION
 from oracle.history.lending.aave_v3 import BORROW
-from oracle.history.reading.reader import RateLimited
+from oracle.history.reading.reader import ChainReader, RateLimited
+from oracle.history.transactions.otterscan import check_otterscan
+from tests.history.test_lagging_endpoint import pool
 from tests.support.faulty_node import FaultyNode, Tamper, honest, refuse
 from tests.support.played import Played
 
@@ -56,8 +58,12 @@ def _only(method: str, change: Callable[[list[Any], Answer], "Answer | int"]) ->
         refuse(-32602, "block range too large, maximum is 50"),
         refuse(-32000, "query timeout exceeded"),
         413,
+        400,
+        422,
+        502,
+        504,
     ],
-    ids=["too many results", "range too large", "timeout", "answer too large"],
+    ids=["too many results", "range too large", "timeout", "answer too large", "400", "422", "502", "504"],
 )
 async def test_logs__when_big_ranges_are_refused__then_halved_and_complete(
     played: Played, refusal: "Answer | int"
@@ -205,11 +211,23 @@ async def test_transactions__when_node_repeats_a_page__then_incomplete(played: P
             await _read(played, node)
 
 
-async def test_transactions__when_node_has_no_otterscan__then_configuration_fault(played: Played) -> None:
-    tamper = _only("ots_searchTransactionsBefore", lambda *_: refuse(-32601, "the method does not exist"))
+@pytest.mark.parametrize(
+    "refusal",
+    [refuse(-32601, "the method does not exist"), refuse(-32603, "unimplemented")],
+    ids=["not there", "known by name only"],
+)
+async def test_transactions__when_node_has_no_otterscan__then_configuration_fault_at_the_start_too(
+    played: Played, refusal: Answer
+) -> None:
+    tamper = _only("ots_searchTransactionsBefore", lambda *_: refusal)
     async with FaultyNode(played.chain.rpc_url, tamper) as node:
         with pytest.raises(ConfigurationFault, match="does not know ots_searchTransactionsBefore"):
             await _read(played, node)
+        async with pool(node.url) as (w3, _):
+            with pytest.raises(ConfigurationFault, match="does not know ots_searchTransactionsBefore"):
+                await check_otterscan(ChainReader(w3))
+    async with pool(played.chain.rpc_url) as (w3, _):
+        await check_otterscan(ChainReader(w3))
 
 
 @pytest.mark.parametrize("used_up", [False, True])

@@ -131,3 +131,15 @@ def late(parity: int, seconds: float = 0.02) -> Tamper:
 def refuse(code: int, message: str) -> dict[str, Any]:
     """Return an error answer."""
     return {"error": {"code": code, "message": message}}
+
+
+def give_up(provider: Any, impatient: Callable[[str, list[Any]], bool]) -> None:
+    """Let a provider wait for some answers until its patience ends, without the waiting."""
+    true = provider.make_request
+
+    async def make_request(method: str, params: list[Any]) -> Any:
+        if impatient(method, params):
+            raise TimeoutError
+        return await true(method, params)
+
+    provider.make_request = make_request

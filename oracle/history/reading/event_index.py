@@ -7,13 +7,14 @@ a public chain takes long: it goes on where it was interrupted, and requests do 
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from oracle.assessment.errors import BlockUnavailable, HistoryIncomplete
+from oracle.assessment.errors import HistoryIncomplete
 from oracle.assessment.request import Address, BlockRef
 from oracle.history.reading.event_store import Cursor, EventStore
+from oracle.history.reading.index_proof import Untouched, cursor_at, lacks_oldest
 from oracle.history.reading.logs import Log, place_of, read_logs
 from oracle.history.reading.reader import ChainReader
 
@@ -32,8 +33,6 @@ _READS_OF_THE_STORE: Final = 5
 
 Cursors = dict[Address, Cursor | None]
 WalletOf = Callable[[Log], Address]
-Untouched = Callable[[Address, str], Awaitable[bool]]
-"""Whether a contract was used by nobody up to the end of a block, named by its hash: then it logged nothing."""
 Told = Callable[[int, int], None]
 """Hears how far a filling is: the last block that is indexed, and the last one that will be."""
 
@@ -144,7 +143,7 @@ class EventIndex:
         for cursor, group in _grouped(cursors).items():
             start = query.start_block if cursor is None else cursor.block_number + 1
             async for end, logs in query.ranges(group, start, until_block):
-                until = await _cursor_at(query.reader, end)
+                until = await cursor_at(query.reader, end)
                 for contract in group:
                     own = [(query.wallet_of(log), log) for log in logs if log.address == contract]
                     if not await self._store.append(self._chain_id, contract, cursors[contract], until, own):
@@ -179,7 +178,7 @@ class EventIndex:
     async def _checked_cursors(self, query: "_Query", contracts: Sequence[Address]) -> Cursors:
         reader, cursors = query.reader, await self._cursors(contracts)
         for cursor, group in _grouped(cursors).items():
-            if cursor is None or cursor == await _cursor_at(reader, cursor.block_number):
+            if cursor is None or cursor == await cursor_at(reader, cursor.block_number):
                 continue
             # A reorganisation deeper than the blocks that are left out: the index goes back to before it.
             for contract in group:
@@ -194,21 +193,14 @@ class EventIndex:
         return cursors
 
     async def _proven_cursor(self, query: "_Query", contract: Address, cursor: Cursor | None) -> Cursor | None:
-        """Return a contract's cursor, None where its index lacks the oldest logs, which was then dropped.
-
-        A node that dropped old receipts may have filled it with nothing. Whoever used the contract first left a log:
-        before the oldest one that is indexed, the contract must be untouched.
-        """
+        """Return a contract's cursor, None where its index lacks the oldest logs and was dropped for that."""
         if cursor is None or query.untouched is None:
             return cursor
         first = await self._store.first_block(self._chain_id, contract)
         last_empty = cursor.block_number if first is None else first - 1
-        used = await query.first_use(contract, last_empty)
-        if used is None:
+        start, topics = query.start_block, query.topics
+        if not await lacks_oldest(query.reader, contract, topics, query.untouched, start, last_empty):
             return cursor
-        ranges = read_logs(query.reader, [contract], [list(query.topics)], used, used, query.span_blocks)
-        if not [log async for logs in ranges for log in logs]:
-            return cursor  # it was used in a way that logs nothing of what is indexed
         if not await self._store.rewind(self._chain_id, contract, cursor, None):
             raise _changed(contract)
         return None
@@ -239,23 +231,6 @@ class _Query:
     start_block: int
     span_blocks: int
     untouched: Untouched | None
-
-    async def first_use(self, contract: Address, last_block: int) -> int | None:
-        """Return the first block at whose end a contract was used, None when it was not up to the last one."""
-        if self.untouched is None or last_block < self.start_block or await self._is_untouched(contract, last_block):
-            return None
-        low, high = self.start_block, last_block
-        while low < high:
-            middle = (low + high) // 2
-            if await self._is_untouched(contract, middle):
-                low = middle + 1
-            else:
-                high = middle
-        return low
-
-    async def _is_untouched(self, contract: Address, number: int) -> bool:
-        block = await _cursor_at(self.reader, number)
-        return self.untouched is None or await self.untouched(contract, block.block_hash)
 
     async def ranges(self, contracts: Sequence[Address], start: int, end: int) -> AsyncIterator[tuple[int, list[Log]]]:
         """Yield (last block, logs) of range after range."""
@@ -294,11 +269,4 @@ def _changed(contract: Address) -> HistoryIncomplete:
 
 
 async def _is_shared(reader: ChainReader, block: Cursor) -> bool:
-    return block == await _cursor_at(reader, block.block_number)
-
-
-async def _cursor_at(reader: ChainReader, number: int) -> Cursor:
-    block = await reader.request("eth_getBlockByNumber", [hex(number), False])
-    if block is None:
-        raise BlockUnavailable(f"the node has no block {number}, up to which events were indexed: ask another endpoint")
-    return Cursor(number, str(block["hash"]))
+    return block == await cursor_at(reader, block.block_number)

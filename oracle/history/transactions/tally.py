@@ -5,19 +5,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from oracle.assessment.errors import ConfigurationFault, HistoryIncomplete
+from oracle.assessment.errors import HistoryIncomplete
 from oracle.assessment.history import TransactionHistory
 from oracle.assessment.request import Address, BlockRef
 from oracle.history.exchanges.routers import Routers
-from oracle.history.reading.concurrently import all_of
 from oracle.history.reading.memory import Stored, source_key
 from oracle.history.reading.reader import ChainReader
+from oracle.history.transactions.nonces import check_unused
 
 _DELEGATION_PREFIX: Final = bytes.fromhex("ef0100")
-# Erigon's interface first, then the one of geth and reth.
-_BY_NONCE: Final = ("ots_getTransactionBySenderAndNonce", "eth_getTransactionBySenderAndNonce")
-# Each costs a request once.
-_MOST_MISSING: Final = 1_000
 # Changes with what is kept and what it means, so that nothing of an earlier form is taken.
 _FORM: Final = 3
 
@@ -225,34 +221,9 @@ class Tally:
         lowest = nonce if self.lowest_nonce is None else self.lowest_nonce
         gaps = [(highest + 1, nonce - 1), *self.missing, (0, lowest - 1 if self.sent.count else -1)]
         unknown = {one for first, last in gaps for one in range(max(first, self.authorised + 1), last + 1)}
-        if len(unknown) > _MOST_MISSING:
-            raise HistoryIncomplete(
-                f"{self.wallet} had nonce {nonce} at block {at.number}, but the node lists {self.sent.count} sent "
-                "transactions: its index has a gap, ask another endpoint"
-            )
-        found = await all_of(_by_nonce(reader, self.wallet, one) for one in sorted(unknown))
-        lost = [one for one, used in zip(sorted(unknown), found, strict=True) if used]
-        if lost:
-            raise HistoryIncomplete(
-                f"{self.wallet} used nonce {lost[0]} and {len(lost) - 1} more in transactions up to block {at.number} "
-                f"that are not among the {self.sent.count} listed ones: its index has a gap, ask another endpoint"
-            )
+        listed = f"{self.sent.count} sent transactions up to block {at.number}"
+        await check_unused(reader, self.wallet, sorted(unknown), listed)
         self.authorised = nonce - 1
-
-
-async def _by_nonce(reader: ChainReader, wallet: Address, nonce: int) -> bool:
-    """Return whether a transaction of the wallet used a nonce; one that none did was a delegation's."""
-    for method in _BY_NONCE:
-        try:
-            return (
-                await reader.request(method, [wallet, nonce if method.startswith("ots_") else hex(nonce)]) is not None
-            )
-        except ConfigurationFault:
-            continue  # this node does not know the method
-    raise HistoryIncomplete(
-        f"no listed transaction of {wallet} has nonce {nonce}: a delegation of its code (EIP-7702) used it, or the "
-        f"index has a gap. The node cannot tell, for it knows neither of {', '.join(_BY_NONCE)}: ask one that does"
-    )
 
 
 def tally_key(source: str, routers: Routers) -> str:
