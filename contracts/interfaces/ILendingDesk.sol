@@ -146,6 +146,7 @@ interface ILendingDesk {
     error UtilisationExceeded(uint256 wouldBeLent, uint256 limit);
     error WrongValue(uint256 sentWei, uint256 expectedWei);
     error TooFewShares(uint256 shares, uint256 minimum);
+    error TooLittleForShares(uint256 amount, uint256 minimum);
     error LoansOutstanding(uint256 principal);
     error FeeNotRefundable(uint256 loanId);
     error LiquidationTooEarly(uint256 loanId, uint256 from);

@@ -45,6 +45,17 @@ contract SmartLending is LendingDesk, ERC20 {
     /// @notice Burn shares, receive their part of the pool (rounded down); at most what is not lent out. With the last
     /// shares goes all that is here, and no loan may be open.
     function withdraw(uint256 shares) external nonReentrant returns (uint256 amountWei) {
+        return _withdraw(shares);
+    }
+
+    /// @notice Like {withdraw}, and refuses to pay less than that: whoever enters just before the last lender leaves would
+    /// have what is locked.
+    function leave(uint256 shares, uint256 minimumWei) external nonReentrant returns (uint256 amountWei) {
+        amountWei = _withdraw(shares);
+        if (amountWei < minimumWei) revert TooLittleForShares(amountWei, minimumWei);
+    }
+
+    function _withdraw(uint256 shares) private returns (uint256 amountWei) {
         amountWei = valueOf(shares);
         if (amountWei == 0) revert ZeroShares();
         if (shares == totalSupply()) {

@@ -114,6 +114,13 @@ contract TokenLender is LendingDesk, ERC4626 {
         if (shares < minimumShares) revert TooFewShares(shares, minimumShares);
     }
 
+    /// @notice Like {redeem} of one's own, and refuses to pay less than that: whoever enters just before the last lender
+    /// leaves would have what is locked.
+    function leave(uint256 shares, address receiver, uint256 minimumAssets) external returns (uint256 assets) {
+        assets = redeem(shares, receiver, msg.sender);
+        if (assets < minimumAssets) revert TooLittleForShares(assets, minimumAssets);
+    }
+
     /// @inheritdoc ERC4626
     function maxWithdraw(address owner) public view override returns (uint256) {
         return Math.min(super.maxWithdraw(owner), cash);

@@ -78,6 +78,22 @@ contract LastLenderTest is DeskFixture {
         }
     }
 
+    /// @dev Somebody enters just before the last lender leaves, and would be the last instead.
+    function test_leave__when_somebody_enters_just_before__then_nothing_is_lost() public {
+        for (uint256 i = 0; i < 2; ++i) {
+            ILendingDesk desk = _desks()[i];
+            uint256 all = (i == 0 ? 50 ether : 100_000 * DOLLARS) + _earn(desk);
+            uint256 shares = _shares(desk, address(this));
+            uint256 before = vm.snapshotState();
+            _strangerEnters(desk, i == 0 ? 1 gwei : 10);
+            vm.expectPartialRevert(ILendingDesk.TooLittleForShares.selector);
+            if (i == 0) pool.leave(shares, all);
+            else lender.leave(shares, address(this), all);
+            vm.revertToState(before);
+            equal(i == 0 ? pool.leave(shares, all) : lender.leave(shares, address(this), all), all, "all of it");
+        }
+    }
+
     /// @dev What a loan pays back would be nobody's: one share at least stays for it.
     function test_last_lender__when_loans_are_out__then_the_last_share_stays() public {
         for (uint256 i = 0; i < 2; ++i) {

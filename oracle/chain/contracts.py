@@ -124,6 +124,11 @@ class ModelRegistry:
         # An activation between the two reads names the former primary twice.
         return primary if any(primary) else None, shadow if any(shadow) and shadow != primary else None
 
+    async def activation_window_seconds(self) -> int:
+        """Return for how long a proposal may be activated once its timelock has run out."""
+        window: int = await _read(self._contract, "ACTIVATION_WINDOW")
+        return window
+
 
 BlockReader = Callable[[int, str], Awaitable[BlockRef]]
 """Gives the block that a log names by number and hash."""

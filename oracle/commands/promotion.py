@@ -6,7 +6,7 @@ from eth_utils.crypto import keccak
 
 from oracle.assessment.errors import ConfigurationFault, OracleError
 from oracle.assessment.request import Address
-from oracle.chain.contracts import ModelState, require_code
+from oracle.chain.contracts import ModelState, RegisteredModel, require_code
 from oracle.chain.governance import Proposal
 from oracle.commands.compiled_verifier import compiled_verifier
 from oracle.commands.governing import Desk, moment
@@ -36,8 +36,12 @@ async def promote(desk: Desk, model: ShippedModel, verifier: Address | None, bui
             await _note_misfit(desk, model, registered.verifier)
             return True
         raise ConfigurationFault(f"{named(model)} is the active shadow: `risk-oracle models rollback` brings it back")
-    if registered.state is ModelState.NONE:
-        if not await _propose(desk, model, verifier, build):
+    expired = registered.state is ModelState.PROPOSED and await _is_expired(desk, registered)
+    if expired:
+        desk.say(f"the proposal of {named(model)} was not activated in time and expired: it is made again")
+    if registered.state is ModelState.NONE or expired:
+        deployed = verifier or (registered.verifier if expired else None)
+        if not await _propose(desk, model, deployed, build):
             return False
         registered = await desk.registry.model(model.model_id)
         await check_facts(desk.w3, registered, model)
@@ -83,6 +87,11 @@ async def deploy_verifier(desk: Desk, model: ShippedModel, build: Path) -> Addre
     address = await _deploy(desk, model, build)
     await _check_proof(desk, model, address)
     return address
+
+
+async def _is_expired(desk: Desk, registered: RegisteredModel) -> bool:
+    """Return whether the registry takes no activation of a proposal any more."""
+    return await desk.now() > registered.activatable_at + await desk.registry.activation_window_seconds()
 
 
 async def _propose(desk: Desk, model: ShippedModel, verifier: Address | None, build: Path) -> bool:

@@ -53,7 +53,7 @@ def documents() -> list[Path]:
 def run_module(text: str) -> str:
     """Run an ECMAScript module where the npm packages are; return what it printed."""
     command = [str(node_binary()), "--input-type=module", "--eval", text]
-    ended = subprocess.run(command, cwd=HARDHAT, capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run(command, cwd=HARDHAT, capture_output=True, text=True, timeout=600, check=False)
     assert ended.returncode == 0, ended.stderr
     return ended.stdout
 

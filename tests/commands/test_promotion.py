@@ -175,10 +175,9 @@ async def test_promote__as_calldata__does_what_the_command_would_when_a_governor
             assert await office.state(models.first.model_id) is state
 
 
-@pytest.mark.usefixtures("without_proofs")
-async def test_promote__under_a_timelock__goes_on_where_it_stopped(office: Office) -> None:
-    on_chain, model, build = office.chain, office.models.first, office.models.build
-    owner = on_chain.owner
+async def under_a_timelock(office: Office) -> None:
+    """Let the office govern a registry of its own, whose proposals wait for a day."""
+    on_chain, owner = office.chain, office.chain.owner
     slow = await on_chain.transactor.deploy(owner, project("ModelRegistry"), on_chain.manager.address, DAY)
     settings = ([on_chain.signer.address], 1, 1, 3_600, 3_600, owner.address, True)
     checksummed = [on_chain.w3.to_checksum_address(on_chain.signer.address)]
@@ -188,13 +187,41 @@ async def test_promote__under_a_timelock__goes_on_where_it_stopped(office: Offic
     office.settings = office.settings.model_copy(
         update={"chain": office.settings.chain.model_copy(update={"oracle": deployed.address.lower()})}
     )
-    async with office.desk(owner) as at:
+
+
+async def pass_days(office: Office, at: Desk, days: int) -> None:
+    await office.chain.chain.warp_to(await at.now() + days * DAY + 1)
+    await office.chain.chain.mine()
+
+
+@pytest.mark.usefixtures("without_proofs")
+async def test_promote__under_a_timelock__goes_on_where_it_stopped(office: Office) -> None:
+    model, build = office.models.first, office.models.build
+    await under_a_timelock(office)
+    async with office.desk(office.chain.owner) as at:
         assert not await promote(at, model, None, build)
         assert "is proposed; run this again from" in office.said[-1]
         assert not await promote(at, model, None, build)
         assert (await at.registry.active())[0] is None
-        await on_chain.chain.warp_to(await at.now() + DAY + 1)
-        await on_chain.chain.mine()
+        await pass_days(office, at, 1)
+        assert await promote(at, model, None, build)
+        assert (await at.registry.active())[0] == model.model_id
+
+
+@pytest.mark.usefixtures("without_proofs")
+async def test_promote__when_the_proposal_expired__then_it_is_made_again_with_the_same_verifier(office: Office) -> None:
+    model, build = office.models.first, office.models.build
+    await under_a_timelock(office)
+    async with office.desk(office.chain.owner) as at:
+        assert not await promote(at, model, None, build)
+        proposed = await at.registry.model(model.model_id)
+        await pass_days(office, at, 1 + 30)
+        assert not await promote(at, model, None, build)
+        assert any("expired: it is made again" in line for line in office.said)
+        again = await at.registry.model(model.model_id)
+        assert again.verifier == proposed.verifier
+        assert again.activatable_at > proposed.activatable_at + 30 * DAY
+        await pass_days(office, at, 1)
         assert await promote(at, model, None, build)
         assert (await at.registry.active())[0] == model.model_id
 
