@@ -8,7 +8,7 @@ import structlog
 
 from oracle.store.texts import brief
 
-_LONGEST_TEXT = 500
+_LONGEST_TEXT = 2_000
 
 
 @dataclass(slots=True)
