@@ -55,12 +55,13 @@ def expected_transactions(scenario: Scenario, wallet: Address, block: int) -> Tr
     """Return the transaction history of a wallet that no contract ever paid."""
     mined = [sent for sent in scenario.transactor.sent if sent.block <= block]
     own = [sent for sent in mined if sent.sender == wallet]
-    moved = [sent.value_wei for sent in own if sent.succeeded]
-    got = [sent for sent in mined if sent.recipient == wallet and sent.value_wei and sent.succeeded]
+    # What a wallet sends itself is moved to nobody, and received by nobody.
+    moved = [0 if sent.recipient == wallet else sent.value_wei for sent in own if sent.succeeded]
+    others = [sent for sent in mined if sent.sender != wallet]
+    got = [sent for sent in others if sent.recipient == wallet and sent.value_wei and sent.succeeded]
     received = [sent.value_wei for sent in got]
     fees = sum(sent.fee_wei for sent in own)
-    # A wallet that pays itself has no counterparty in that.
-    senders = {sent.sender for sent in got} - {wallet}
+    senders = {sent.sender for sent in got}
     recipients = {sent.recipient for sent in own if sent.recipient is not None} - {wallet}
     return TransactionHistory(
         sent_count=len(own),

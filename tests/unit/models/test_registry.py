@@ -66,3 +66,16 @@ def test_load__damaged_manifest__says_so(folder: Path) -> None:
     (folder / MANIFEST).write_text("{")
     with pytest.raises(ModelFault, match="damaged"):
         registry.load(folder)
+
+
+@pytest.mark.parametrize("digits", ["b" * 63, "b" * 65, "", "g" * 64], ids=["63", "65", "none", "no hex"])
+def test_load__neutral_commitment_of_another_length__is_refused(folder: Path, digits: str) -> None:
+    rewrite(folder, neutral_commitment=f"0x{digits}")
+    with pytest.raises(ModelFault, match=r"neutral_commitment .* expected 0x and 64 hex digits"):
+        registry.load(folder)
+
+
+def test_shipped__neutral_commitment__is_written_with_64_hex_digits() -> None:
+    for name in registry.shipped_names():
+        written = json.loads((registry.load(name).directory / MANIFEST).read_text())["neutral_commitment"]
+        assert len(written) == 66
