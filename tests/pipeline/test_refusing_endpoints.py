@@ -141,6 +141,6 @@ async def _decline(ingest: Ingest) -> None:
     nonce = await oracle.client.nonce(oracle.signer.address)
     signed = oracle.signer.sign_transaction(call, context.chain_id, nonce, fees)
     await oracle.client.broadcast(signed.raw)
-    receipt = await oracle.client.receipt(signed.hash)
-    assert receipt is not None
+    while (receipt := await oracle.client.receipt(signed.hash)) is None:
+        await oracle.chain.mine(1)
     assert receipt.succeeded
