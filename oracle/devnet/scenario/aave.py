@@ -1,8 +1,10 @@
 """Aave V3 and V2 in the scenario: their own arithmetic, written down a second time."""
 
+from dataclasses import replace
 from typing import Final
 
 from eth_account.signers.local import LocalAccount
+from web3 import Web3
 
 from oracle.devnet.machinery.accounts import ETHER
 from oracle.devnet.machinery.artifacts import Deployed
@@ -23,6 +25,7 @@ class AaveV3Lender(Lender):
 
     name = "aave-v3"
     supply_function = "supply"
+    deposit_token_at = 8
     protocol_fee = LIQUIDATION_PROTOCOL_FEE_BPS
 
     @property
@@ -87,6 +90,26 @@ class AaveV3Lender(Lender):
         await self.world.call(wallet, self.pool, self.supply_function, token, amount, wallet.address, 0)
         account.supplied[symbol] += amount
 
+    async def supply_for(
+        self, giver: LocalAccount, receiver: LocalAccount, account: LenderAccount, symbol: str, amount: int
+    ) -> bool:
+        """See Lender."""
+        token = self.world.v3.tokens[symbol].address
+        await self.world.give(giver, symbol, amount, self.pool)
+        await self.world.call(giver, self.pool, self.supply_function, token, amount, receiver.address, 0)
+        account.supplied[symbol] += amount
+        return True
+
+    async def transfer(self, sender: LocalAccount, receiver: LocalAccount, symbol: str, amount: int) -> bool:
+        """See Lender: the tokens of a deposit."""
+        token = self.world.v3.tokens[symbol]
+        reserve = await self.world.transactor.read(self.pool, "getReserveData", token.address)
+        deposit = replace(token, address=Web3.to_checksum_address(reserve[self.deposit_token_at]))
+        await self.world.call(sender, deposit, "transfer", receiver.address, amount)
+        self.accounts[sender.address].supplied[symbol] -= amount
+        self.accounts[receiver.address].supplied[symbol] += amount
+        return True
+
     async def withdraw(self, wallet: LocalAccount, account: LenderAccount, symbol: str, amount: int) -> None:
         """See Lender."""
         token = self.world.v3.tokens[symbol].address
@@ -125,6 +148,7 @@ class AaveV2Lender(AaveV3Lender):
 
     name = "aave-v2"
     supply_function = "deposit"
+    deposit_token_at = 7
     protocol_fee = 0
 
     @property

@@ -35,11 +35,13 @@ class LenderAccount:
     usd: dict[Kind, int] = field(default_factory=lambda: defaultdict(int))
     counts: dict[Kind, int] = field(default_factory=lambda: defaultdict(int))
     first_borrow_at: int | None = None
+    used: bool = False
 
-    def note(self, kind: Kind, usd: int, at: int) -> None:
-        """Write an act down."""
+    def note(self, kind: Kind, usd: int, at: int, *, own: bool = True) -> None:
+        """Write an act down; `own` is what the wallet did itself, and nobody in its name."""
         self.usd[kind] += usd
         self.counts[kind] += 1
+        self.used = self.used or (own and kind is not Kind.LIQUIDATED)
         if kind is Kind.BORROW and self.first_borrow_at is None:
             self.first_borrow_at = at
 
@@ -58,5 +60,5 @@ class LenderAccount:
             collateral_usd=standing.collateral_usd,
             debt_usd=standing.debt_usd,
             health_factor_wad=standing.health_factor_wad,
-            protocols=frozenset({name} if events else ()),
+            protocols=frozenset({name} if self.used else ()),
         )

@@ -75,6 +75,20 @@ class VenusLender(Lender):
         self._shares[symbol] += shares
         self._assets[symbol] += amount
 
+    async def supply_for(
+        self, giver: LocalAccount, receiver: LocalAccount, account: LenderAccount, symbol: str, amount: int
+    ) -> bool:
+        """See Lender; for wallets that entered the markets, since other shares back nothing."""
+        shares = amount * ETHER // self._rate(symbol)
+        if receiver.address not in self._entered or not shares:
+            return False
+        await self.world.give(giver, symbol, amount, self.world.venus.shares[symbol])
+        await self.world.call(giver, self.world.venus.shares[symbol], "mintBehalf", receiver.address, amount)
+        account.supplied[symbol] += shares
+        self._shares[symbol] += shares
+        self._assets[symbol] += amount
+        return True
+
     async def withdraw(self, wallet: LocalAccount, account: LenderAccount, symbol: str, amount: int) -> None:
         """See Lender."""
         await self.world.call(wallet, self.world.venus.shares[symbol], "redeemUnderlying", amount)

@@ -43,6 +43,35 @@ class Lender(ABC):
         else:
             await self._withdraw(wallet, account, random)
 
+    async def give(self, giver: LocalAccount, receiver: LocalAccount, random: Random) -> None:
+        """Let a wallet supply something, dust or much, in another's name: the other did nothing."""
+        symbol, account = random.choice(("WETH", "USDC", "WBTC")), self.accounts[receiver.address]
+        amount = self._units(symbol, random.choice((1, random.randint(300, 3_000))))
+        if await self.supply_for(giver, receiver, account, symbol, amount):
+            account.note(Kind.SUPPLY, self.value(symbol, amount), self.world.clock, own=giver is receiver)
+
+    async def send_shares(self, sender: LocalAccount, receiver: LocalAccount, random: Random) -> None:
+        """Let a wallet send a part of what it can do without; nothing of that is logged as a use of the protocol."""
+        account = self.accounts[sender.address]
+        held = sorted(symbol for symbol, amount in account.supplied.items() if amount)
+        if not held or sender is receiver:
+            return
+        symbol = random.choice(held)
+        usd = self.held_usd(account, symbol) if not any(account.owed.values()) else self.room_usd(account)
+        most = min(usd, self.held_usd(account, symbol)) * random.randint(5, 60) // 100
+        if amount := self._units(symbol, most // 10**8):
+            await self.transfer(sender, receiver, symbol, amount)
+
+    async def supply_for(
+        self, giver: LocalAccount, receiver: LocalAccount, account: LenderAccount, symbol: str, amount: int
+    ) -> bool:
+        """Supply in another's name; False where the protocol does not know that."""
+        return False
+
+    async def transfer(self, sender: LocalAccount, receiver: LocalAccount, symbol: str, amount: int) -> bool:
+        """Send what stands for a deposit; False where the scenario does not do that."""
+        return False
+
     async def liquidate(self, hunter: LocalAccount, random: Random) -> bool:
         """Let the hunter repay a part of a debt whose health factor is below one; False when there is none."""
         for address, account in self.accounts.items():

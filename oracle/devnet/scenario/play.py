@@ -26,6 +26,8 @@ _COINS: Final = 500 * ETHER
 _LOWEST_PRICE: Final = Decimal(1_500)
 _HIGHEST_PRICE: Final = Decimal(4_500)
 _LARGEST_MOVE_PER_MILLE: Final = 90
+# Shares of the moments in which a wallet is supplied for, is sent a deposit, and pays itself; cumulative.
+_GIVEN, _SENT, _PAYS_ITSELF = 0.03, 0.06, 0.08
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,10 @@ class Scenario:
         self._lenders = lenders
         self._exchanges = exchanges
         self._random = Random(seed)  # noqa: S311 - lives shall repeat, nothing is secret
+        # Their own dice: what others do to a wallet does not change what it does itself.
+        self._others = Random(f"others {seed}")  # noqa: S311
         self._wallets = [named_account(f"scenario {seed}: wallet {number}") for number in range(wallets)]
+        self._funded: set[str] = set()
         self._hunter = named_account(f"scenario {seed}: hunter")
 
     @classmethod
@@ -70,14 +75,15 @@ class Scenario:
         await chain.set_balance(self._hunter.address, 10_000 * _COINS)
         acts = _ACTS_A_WALLET * len(self._wallets)
         closing = {acts * (number + 1) // books - 1 for number in range(books)}
-        closed, funded = [], set[str]()
+        closed = []
         for number in range(acts):
             wallet = self._random.choice(self._wallets)
             self._world.clock += self._random.randint(*_STEP_SECONDS)
-            if wallet.address not in funded:
-                funded.add(wallet.address)
+            if wallet.address not in self._funded:
+                self._funded.add(wallet.address)
                 await self._world.pay(bank, wallet.address, _COINS)
             await self._act(wallet)
+            await self._be_given(wallet)
             if number % _ACTS_BETWEEN_PRICES == 0:
                 await self._move_price()
             if number in closing:
@@ -97,6 +103,20 @@ class Scenario:
         else:
             other = self._random.choice(self._wallets)
             await self._world.pay(wallet, other.address, self._random.randint(1, ETHER))
+
+    async def _be_given(self, wallet: LocalAccount) -> None:
+        """Let others give the wallet something now and then, or the wallet pay itself: no act of it at a protocol."""
+        dice = self._others
+        choice, giver = dice.random(), dice.choice(self._wallets)
+        if giver.address not in self._funded:
+            return
+        if choice < _GIVEN:
+            await dice.choice(self._lenders).give(giver, wallet, dice)
+        elif choice < _SENT:
+            held = [one for one in self._lenders if any(one.accounts[giver.address].supplied.values())]
+            await dice.choice(held or self._lenders).send_shares(giver, wallet, dice)
+        elif choice < _PAYS_ITSELF:
+            await self._world.pay(wallet, wallet.address, dice.randint(1, ETHER))
 
     async def _refused(self, wallet: LocalAccount) -> None:
         lender = self._random.choice(self._lenders)
