@@ -327,7 +327,15 @@ contract AIRiskOracle is OracleViews, OracleSettings, EIP712 {
         public
         view
         override(EIP712, IAIRiskOracle)
-        returns (bytes1, string memory, string memory, uint256, address, bytes32, uint256[] memory)
+        returns (
+            bytes1 fields,
+            string memory name,
+            string memory version,
+            uint256 chainId,
+            address verifyingContract,
+            bytes32 salt,
+            uint256[] memory extensions
+        )
     {
         return super.eip712Domain();
     }

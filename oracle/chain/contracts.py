@@ -146,14 +146,14 @@ class OracleContract:
     async def check_interface(self) -> None:
         """Raise ConfigurationFault unless the contract names itself as the oracle that this version speaks to."""
         try:
-            domain = await self._view("eip712Domain")
+            _, name, version, *_ = await self._view("eip712Domain")
         except NoAnswer as error:
             raise ConfigurationFault(
                 f"the contract at {self.address} does not answer like an AIRiskOracle: correct chain.oracle"
             ) from error
-        if (domain.name, domain.version) != (DOMAIN_NAME, DOMAIN_VERSION):
+        if (name, version) != (DOMAIN_NAME, DOMAIN_VERSION):
             raise ConfigurationFault(
-                f"the contract at {self.address} is {domain.name!r} version {domain.version!r}, this daemon speaks to "
+                f"the contract at {self.address} is {name!r} version {version!r}, this daemon speaks to "
                 f"{DOMAIN_NAME!r} version {DOMAIN_VERSION!r}: run the release that belongs to it, "
                 "or correct chain.oracle"
             )
