@@ -60,8 +60,13 @@ async def attempt(context: Context, row: RequestRow, name: str, stage: Stage) ->
     seconds = time.monotonic() - claimed.started
     metrics.STAGE_SECONDS.labels(name).observe(seconds)
     if outcome.target is not claimed.source:
-        tell = {State.DEAD: log.error, State.EXPIRED: log.warning}.get(outcome.target, log.info)
-        tell(f"request_{outcome.target}", seconds=round(seconds, 3), reason=outcome.reason)
+        log = log.bind(seconds=round(seconds, 3), reason=outcome.reason)
+        if outcome.target is State.DEAD:
+            log.error("request_dead")
+        elif outcome.target is State.EXPIRED:
+            log.warning("request_expired")
+        else:
+            log.info(f"request_{outcome.target}")
     return outcome
 
 

@@ -97,7 +97,7 @@ def test_tree__when_searched_for_variables__then_each_is_a_setting_or_known_as_n
     files = [path for pattern in SEARCHED for path in REPOSITORY.glob(pattern) if path.is_file()]
     texts = (path.read_text(errors="ignore") for path in files if "unit" not in path.parts)
     names = {name for text in texts for name in re.findall(r"\bRISK_ORACLE_([A-Z0-9_]*[A-Z0-9])\b", text)}
-    assert {"RPC_URL", "DEPLOYER_KEY", "CHAIN__RPC_URL"} <= names, "the search finds what is known to be there"
+    assert {"CONFIG", "CHAIN__RPC_URL", "SCENARIO_WALLETS"} <= names, "the search finds what is known to be there"
     unknown = {name for name in names if name not in OWN and not _is_setting(name) and not _is_injected_example(name)}
     assert unknown == set()
 
