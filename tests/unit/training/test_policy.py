@@ -163,7 +163,7 @@ def test_policy_of__no_file__is_the_default_where_the_network_follows_it(folder:
         ({"high_fraud": 0.9}, r"high_fraud 0\.9, the network 0\.75"),
         ({"margin": 0.05}, r"interest rate at a probability of .* the network 0\.06"),
         ({"loss_given_default": 0.6}, r"interest rate at a probability of 0\.9"),
-        ({"depth_terms": (("sent_count", 0.45, 0.2), *POLICY.depth_terms[1:])}, r"missing sent_count 0\.2, .* 0\.3"),
+        ({"depth_terms": (("sent_count", 0.45, 0.12), *POLICY.depth_terms[1:])}, r"missing sent_count 0\.12, .* 0\.21"),
     ],
 )
 def test_policy_of__file_contradicts_the_network__says_both(folder: Path, changes: dict[str, Any], said: str) -> None:
