@@ -1,15 +1,16 @@
 """Transactions on a real chain: sent twice, replaced, unpayable, followed to their block."""
 
 from collections.abc import AsyncIterator
+from decimal import Decimal
 
 import pytest
 
 from oracle.assessment.request import Address
 from oracle.chain import rpc
-from oracle.chain.fees import GWEI, FeePolicy, Fees
+from oracle.chain.fees import GWEI, Fees, fee_policy
 from oracle.chain.rpc import EndpointUnreachable
 from oracle.chain.signer import Call, SignedTransaction, Signer
-from oracle.chain.transactions import InsufficientFunds, TransactionClient
+from oracle.chain.transactions import InsufficientFunds, TransactionClient, Underpriced
 from oracle.devnet.machinery.anvil import Anvil
 
 KEY = "0x" + "42" * 32
@@ -86,10 +87,10 @@ async def test_broadcast__when_its_nonce_was_spent_by_another__then_no_fault_and
 async def test_broadcast__when_replaced_by_the_policys_fees__then_the_node_takes_the_dearer_one(
     chain: Anvil, client: TransactionClient
 ) -> None:
-    policy = FeePolicy(200 * GWEI, GWEI)
-    first = policy.first(await client.base_fee_wei())
+    policy = fee_policy(31337, Decimal(200), Decimal(1))
+    first = policy.first(await client.base_fee_wei(), None)
     assert first is not None
-    second = policy.replacement(await client.base_fee_wei(), first)
+    second = policy.replacement(await client.base_fee_wei(), None, first)
     assert second is not None
     await client.broadcast(signed(fees=first).raw)
     await client.broadcast(signed(fees=second).raw)
@@ -102,7 +103,7 @@ async def test_broadcast__when_the_replacement_is_too_cheap__then_a_fault_that_c
     chain: Anvil, client: TransactionClient
 ) -> None:
     await client.broadcast(signed().raw)
-    with pytest.raises(EndpointUnreachable, match=r"refused a call: .*underpriced"):
+    with pytest.raises(Underpriced, match=r"wants higher fees .*underpriced"):
         await client.broadcast(signed(data=b"\x01").raw)
 
 

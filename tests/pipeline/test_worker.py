@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from oracle.assessment.errors import DeclineReason, TransientFault
 from oracle.assessment.request import AssessmentRequest
 from oracle.assessment.states import State
-from oracle.chain.contracts import BlockReader, OracleContract, RequestState
+from oracle.chain.contracts import BlockReader, OracleContract
 from oracle.chain.reverts import Reverted
 from oracle.chain.rpc import EndpointRefused
 from oracle.pipeline import claims, worker
@@ -169,27 +169,17 @@ async def test_stage__that_the_server_has_no_time_for__is_tried_again_without_en
     assert row.fault.startswith("waiting: DatabaseBusy")
 
 
-@pytest.mark.parametrize("answered", [True, False])
-async def test_request__past_its_deadline__is_closed_when_the_chain_settled_it_and_else_expired(
-    ingest: Ingest, monkeypatch: pytest.MonkeyPatch, answered: bool
-) -> None:
+async def test_request__past_its_deadline__is_watched_until_that_is_deep(ingest: Ingest) -> None:
     context = ingest.context
     await ingest.oracle.ask()
     await ingest.search()
-    if answered:
-
-        async def state_of(*_: object) -> RequestState:
-            return RequestState.ANSWERED
-
-        monkeypatch.setattr(OracleContract, "state_of", state_of)
     assert context.head is not None
     context.head = replace(context.head, timestamp=(await ingest.row(1)).deadline + 1)
     with capture_logs() as said:
         assert await run_once(context, "collect")
     row = await ingest.row(1)
     [line] = said
-    expected = (State.CLOSED, "request_closed", "info") if answered else (State.EXPIRED, "request_expired", "warning")
-    assert (row.state, line["event"], line["log_level"]) == expected
+    assert (row.state, line["event"], line["log_level"]) == (State.SETTLING, "request_settling", "info")
 
 
 async def test_faults__when_one_is_ours__come_with_a_trace_and_when_raised_on_purpose_without(

@@ -49,6 +49,7 @@ def test_replacement__when_the_base_fee_is_over_the_limit__then_wait() -> None:
 def test_first__when_given_anything__then_minable_at_once_and_within_the_limit(
     limit: int, priority: int, base: int
 ) -> None:
+    priority = min(priority, limit)
     fees = FeePolicy(limit, Tips(0, 0, limit)).first(base, priority)
     if fees is None:
         assert base + priority > limit
