@@ -115,7 +115,7 @@ async def _said(*arguments: str) -> tuple[int, bytes, str]:
 
 
 def _of_the_oracle(played: Played, folder: Path) -> Path:
-    settings = _settings(played, played.chain.url, folder)
+    settings = _settings(played, played.chain.rpc_url, folder)
     settings.write_text(settings.read_text().replace(f"0x{'11' * 20}", str(played.lender.oracle.address)))
     return settings
 
@@ -123,22 +123,28 @@ def _of_the_oracle(played: Played, folder: Path) -> Path:
 async def test_request__when_read_with_an_endpoint_and_the_table_alone__then_its_wallet_block_and_terms(
     played: Played, tmp_path: Path
 ) -> None:
-    settings, table = _settings(played, played.chain.url, tmp_path), tmp_path / "table.json"
+    settings, table = _settings(played, played.chain.rpc_url, tmp_path), tmp_path / "table.json"
     code, said, complained = await _said("contracts", "history-table", "--config", str(settings), "--out", str(table))
     assert code == 0, complained
     assert said.decode().strip() == "0x" + hashlib.sha256(table.read_bytes()).hexdigest()
-    alone = ("--rpc", played.chain.url, "--oracle", str(played.lender.oracle.address), "--table", str(table), "--json")
+    alone = (
+        "--rpc",
+        played.chain.rpc_url,
+        "--oracle",
+        str(played.lender.oracle.address),
+        "--table",
+        str(table),
+        "--json",
+    )
     code, answer, complained = await _said("features", "--request", "1", *alone)
     assert code == 0, complained
     found = json.loads(answer)
     block, terms = found["history"]["block"]["number"], found["terms"]
     assert found["request"]["id"] == 1
-    assert terms["duration_seconds"] % 86_400 == 0
-    more = ("--principal", str(terms["principal"]), "--collateral", str(terms["collateral"]))
-    more += ("--days", str(terms["duration_seconds"] // 86_400), "--json")
-    code, by_hand, complained = await _features(settings, found["history"]["wallet"], block, *more)
-    assert code == 0, complained
-    assert json.loads(by_hand)["feature_commitment"] == found["feature_commitment"]
+    wallet, at = found["history"]["wallet"], await played.block(block)
+    async with connected(played.chain.rpc_url) as web3:
+        history = await collect_history(web3, played.configuration, wallet, at)
+    assert str(commit_chain(engineer(history, LoanTerms(**terms)).encoded)) == found["feature_commitment"]
     assert int(found["feature_commitment_hex"], 16) == int(found["feature_commitment"])
     assert found["history_table"] == {"hash": said.decode().strip(), "published": None, "uri": None, "same": None}
 

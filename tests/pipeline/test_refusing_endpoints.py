@@ -109,7 +109,7 @@ async def test_reorganisation__when_the_node_dropped_the_known_blocks__then_no_r
     ],
     ids=["no data", "another code", "no revert at all"],
 )
-async def test_submit__when_another_daemon_settled_it_and_the_refusal_has_no_name__then_closed(
+async def test_submit__when_another_daemon_settled_it_and_the_refusal_has_no_name__then_settling(
     ingest: Ingest, refusal: dict[str, Any]
 ) -> None:
     await ingest.oracle.ask()
@@ -125,7 +125,7 @@ async def test_submit__when_another_daemon_settled_it_and_the_refusal_has_no_nam
 
     async with FaultyNode(ingest.chain.rpc_url, nameless) as node, through(ingest, node.url) as context:
         assert await run_once(context, "decline")
-    assert await ingest.states() == {State.CLOSED: 1}
+    assert await ingest.states() == {State.SETTLING: 1}
 
 
 async def _decline(ingest: Ingest) -> None:
@@ -136,7 +136,7 @@ async def _decline(ingest: Ingest) -> None:
     reason = DeclineReason.HISTORY_UNAVAILABLE.value
     signature = oracle.signer.sign_message(oracle.contract.decline_message(request, reason, digest))
     call = Call(context.address, oracle.contract.decline(request, reason, [signature]), GAS)
-    fees = context.fees.first(await oracle.client.base_fee_wei())
+    fees = context.fees.first(await oracle.client.base_fee_wei(), None)
     assert fees is not None
     nonce = await oracle.client.nonce(oracle.signer.address)
     signed = oracle.signer.sign_transaction(call, context.chain_id, nonce, fees)

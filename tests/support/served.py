@@ -28,7 +28,7 @@ class Served:
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
         host, port = self._runner.addresses[0][:2]
-        self.url = f"http://{host}:{port}{self.path}"
+        self.url = f"http://{host}:{port}{self.path}".removesuffix("/")
         return self
 
     async def __aexit__(
