@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from web3 import AsyncHTTPProvider, AsyncWeb3
 from web3.types import RPCEndpoint
 
-from oracle.assessment.errors import TransientFault
+from oracle.assessment.errors import BlockUnavailable, TransientFault
 from oracle.assessment.request import Address
 from oracle.chain import rpc
 from oracle.chain.contracts import OracleContract, require_code
@@ -94,8 +94,11 @@ async def _examine_depth(
 
 
 async def _answers(w3: AsyncWeb3[AsyncHTTPProvider], method: str, params: list[Any]) -> bool:
-    with rpc.endpoint_faults():
-        answer = await w3.provider.make_request(RPCEndpoint(method), params)
+    try:
+        with rpc.endpoint_faults():
+            answer = await w3.provider.make_request(RPCEndpoint(method), params)
+    except BlockUnavailable:
+        return False  # it does not have what was asked for, or cannot show that it has
     return answer.get("error") is None and answer.get("result") is not None
 
 
