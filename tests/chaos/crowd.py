@@ -11,9 +11,9 @@ from oracle.devnet.machinery.accounts import ETHER, GWEI, named_account
 from oracle.devnet.machinery.anvil import RpcError
 from oracle.devnet.stack import Stack
 
-_COIN: Final = "0x" + "00" * 20
 _CONSENT_SECONDS: Final = 100_000
 _LOAN_SECONDS: Final = 30 * 86_400
+_ANY_RATE: Final = 2**16 - 1
 _REQUEST_GAS: Final = 800_000
 _LOOK_SECONDS: Final = 0.5
 # A commitment to data that nobody hands in.
@@ -93,12 +93,14 @@ async def gather_crowd(stack: Stack, count: int, private: int, giving_up: int) -
 async def _sign(stack: Stack, account: LocalAccount, principal: int, data: int, valid_until: int) -> Borrower:
     lender, transactor = stack.lender, stack.transactor
     commitment = data.to_bytes(32, "big")
-    terms = (_COIN, principal, _COIN, 2 * principal, _LOAN_SECONDS)
+    # The borrower takes whatever the lender grants.
+    order = (principal, 2 * principal, _LOAN_SECONDS, 0, 0, _ANY_RATE)
+    terms = await transactor.read(lender.lending, "judgedTerms", order)
     digest = await transactor.read(
         lender.oracle, "consentDigest", account.address, lender.lending.address, terms, commitment, valid_until
     )
     consent = (valid_until, account.unsafe_sign_hash(digest).signature)
-    data = lender.lending.encode("requestLoan", principal, _LOAN_SECONDS, commitment, consent)
+    data = lender.lending.encode("requestLoan", order, commitment, consent)
     friend = named_account(f"friend of {account.address}").address
     fields: list[dict[str, Any]] = [
         {"nonce": 0, "to": friend, "value": GWEI, "gas": 21_000},
