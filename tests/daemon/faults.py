@@ -23,7 +23,7 @@ Change = Callable[[list[Any], Answer], Given | None]
 class Fault:
     """A fault of the answers to `method` (any, when empty), `times` in a row.
 
-    `reason` stands in the audit log while it lasts; empty: the try goes on in spite of it. `used` counts.
+    `reason` stands in the audit log of a try that fails by it; empty: none does. `used` counts.
     """
 
     name: str
