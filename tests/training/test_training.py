@@ -33,4 +33,5 @@ def test_train__same_data_seed_and_learned_weights__gives_the_shipped_model(tmp_
     for name in (WEIGHTS, GRAPH, SETTINGS, MANIFEST, FLOAT_WEIGHTS, ANOMALY, REFERENCE, POLICY_FILE, *others):
         assert (tmp_path / "model" / name).read_bytes() == (shipped.directory / name).read_bytes(), name
     assert registry.load(tmp_path / "model").model_id == shipped.model_id
-    assert len(said) > 5
+    # Three stages, where nothing is fitted, and where the model was written.
+    assert len(said) == 4
