@@ -74,7 +74,7 @@ def _result(done: Run, verdict: Verdict, seed: int, seconds: float) -> dict[str,
         "reverted_of_ours": round(verdict.reverted / max(verdict.mined, 1), 4),
         "recovery_p50_s": round(statistics.median(recoveries), 1) if recoveries else None,
         "recovery_p95_s": None if p95 is None else round(p95, 1),
-        "recoveries": len(recoveries),
+        "recoveries_s": [round(one, 1) for one in recoveries],
         "seconds": round(seconds),
         "_ids": {name: getattr(verdict, name) for name in ("lost", "stuck", "answered_twice", "differing", "misnamed")},
     }

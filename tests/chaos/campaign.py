@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from oracle.devnet.stack import Stack
 from oracle.processes import Child
 from tests.chaos.crowd import Crowd, gather_crowd
-from tests.chaos.faults import Faults
+from tests.chaos.faults import BLOCK_SECONDS, Faults
 from tests.chaos.judge import Ledger, read_ledger
 
 CONFIRMATIONS: Final = 13
@@ -71,7 +71,7 @@ async def run(stack: Stack, plan: Plan, seed: int, say: Say) -> Run:
     dice = random.Random(seed)  # noqa: S311
     settings = _settings(stack)
     crowd = await gather_crowd(stack, plan.requests, plan.private, plan.giving_up)
-    await stack.chain.mine_every(1)
+    await stack.chain.mine_every(BLOCK_SECONDS)
     faults = Faults(stack, dice, settings)
     supervisor = asyncio.create_task(faults.supervise())
     asking = asyncio.create_task(crowd.keep_asking())

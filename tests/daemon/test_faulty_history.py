@@ -125,9 +125,8 @@ async def test_daemon__when_nodes_answer_badly__then_it_proves_what_an_honest_on
     log = await transitions(stack)
     for number, fault in asked.items():
         said = [step.reason for step in log if step.request == rows[number].id]
-        # A read that misses something is made again at once, with the endpoints in another order: it need not fail.
-        failed = [reason for reason in said if "failed" in reason]
-        assert all(fault.reason in reason for reason in failed), (fault.name, failed)
+        if fault.reason:
+            assert any("failed" in reason and fault.reason in reason for reason in said), (fault.name, said)
     (limited,) = (wallet for wallet, fault in wired.switchboard.faults.items() if fault.name == "result limit")
     assert max(wired.switchboard.spans[limited]) <= WIDEST
     assert len(wired.switchboard.spans[limited]) > 10
