@@ -119,6 +119,23 @@ contract BlocksTest is OracleFixture {
         _send("");
     }
 
+    /// @dev A reorganisation gave request and answer back to the pool, and both are mined again in one block.
+    function test_answer__when_mined_in_the_requests_own_block__then_it_is_for_another_block() public {
+        _asked();
+        uint256 asked = vm.snapshotState();
+        vm.txGasPrice(1);
+        _send(abi.encodeWithSelector(IAIRiskOracle.BlockHashMismatch.selector, 1_000, report.blockHash, bytes32(0)));
+        vm.roll(1_001);
+        vm.setBlockhash(1_000, report.blockHash);
+        _send("");
+        vm.revertToState(asked);
+        // What nobody remembers any more is paid for at any price.
+        vm.txGasPrice(1);
+        vm.etch(HISTORY, "");
+        vm.roll(1_000 + 257);
+        _send("");
+    }
+
     function test_arbitrum__when_the_opcodes_speak_of_ethereum__then_its_system_contract_is_asked() public {
         vm.etch(address(0x64), address(new ArbitrumBlocks()).code);
         ArbitrumBlocks arbitrum = ArbitrumBlocks(address(0x64));

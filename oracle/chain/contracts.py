@@ -229,7 +229,7 @@ class OracleContract:
         call = {"from": sender, "to": self._contract.address, "data": "0x" + data.hex()}
         # Not through web3, which knows a revert by some nodes' words alone.
         with endpoint_faults():
-            answer = await self._w3.provider.make_request(_ESTIMATE, [call])
+            answer = await self._w3.provider.make_request(_ESTIMATE, [call, "latest"])
         if answer.get("error") is None:
             return int(str(answer["result"]), 16)
         error = node_error(_ESTIMATE, answer["error"])

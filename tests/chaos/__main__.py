@@ -71,24 +71,26 @@ def _result(done: Run, verdict: Verdict, seed: int, seconds: float) -> dict[str,
         "differing_answers": len(verdict.differing),
         "misnamed": len(verdict.misnamed),
         "mined_of_ours": verdict.mined,
-        "reverted_of_ours": round(verdict.reverted / max(verdict.mined, 1), 4),
+        "reverted_of_ours": round(len(verdict.reverted) / max(verdict.mined, 1), 4),
         "recovery_p50_s": round(statistics.median(recoveries), 1) if recoveries else None,
         "recovery_p95_s": None if p95 is None else round(p95, 1),
         "recoveries_s": [round(one, 1) for one in recoveries],
         "seconds": round(seconds),
+        "_reverted": verdict.reverted,
         "_ids": {name: getattr(verdict, name) for name in ("lost", "stuck", "answered_twice", "differing", "misnamed")},
     }
 
 
 def _missed(result: dict[str, Any], done: Run, *, proofs: bool) -> list[str]:
-    ids = result.pop("_ids")
+    ids, reverted = result.pop("_ids"), result.pop("_reverted")
     few = [name for name, least in _LEAST.items() if result[name] < least and (proofs or name in _LEDGER)]
     missed = [f"{name} {result[name]}, at least {_LEAST[name]} wanted" for name in few]
     missed += [f"{name.replace('_', ' ')}: requests {found}" for name, found in ids.items() if found]
     if not done.quiet:
         missed.append("not quiet: something was still open when nothing changed any more")
     if result["reverted_of_ours"] > _MOST_REVERTED:
-        missed.append(f"reverted of ours {result['reverted_of_ours']:.1%}, at most {_MOST_REVERTED:.0%} wanted")
+        share = f"{result['reverted_of_ours']:.1%}, at most {_MOST_REVERTED:.0%} wanted"
+        missed.append(f"reverted of ours {share}: {', '.join(reverted)}")
     p95 = result["recovery_p95_s"]
     if proofs and (p95 is None or p95 > _LONGEST_RECOVERY_SECONDS):
         missed.append(f"recovery p95 {p95} s, at most {_LONGEST_RECOVERY_SECONDS:g} s wanted")

@@ -56,7 +56,7 @@ class Ledger:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was found; the lists name requests by their id."""
+    """What was found; the lists name requests by their id, reverted transactions by kind and hash."""
 
     requests: int
     ends: Counter[str]
@@ -66,7 +66,7 @@ class Verdict:
     differing: list[int]
     misnamed: list[int]
     mined: int
-    reverted: int
+    reverted: list[str]
 
 
 async def read_ledger(stack: Stack) -> Ledger:
@@ -103,7 +103,7 @@ async def judge(stack: Stack, ledger: Ledger) -> Verdict:
     worked_on = {number for number, row in rows.items() if STATES[State(row.state)].stage}
     sent = await _transactions_of_the_key(stack)
     successes = _successes(ledger, sent)
-    ours = [sent[form.hash] for form in ledger.forms if form.hash in sent]
+    ours = [form for form in ledger.forms if form.hash in sent]
     return Verdict(
         requests=len(states),
         ends=Counter(state.name.lower() for state in states.values()),
@@ -117,7 +117,7 @@ async def judge(stack: Stack, ledger: Ledger) -> Verdict:
             if state is not RequestState.PENDING and (number not in rows or rows[number].state not in _SETTLED[state])
         ],
         mined=len(ours),
-        reverted=sum(not succeeded for succeeded in ours),
+        reverted=[f"{form.kind} {form.hash}" for form in ours if not sent[form.hash]],
     )
 
 

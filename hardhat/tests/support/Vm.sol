@@ -16,6 +16,7 @@ interface Vm {
     function getBlockNumber() external view returns (uint256);
     function fee(uint256 baseFee) external;
     function roll(uint256 blockNumber) external;
+    function txGasPrice(uint256 price) external;
     function chainId(uint256 id) external;
     function setBlockhash(uint256 blockNumber, bytes32 hash) external;
     function deal(address account, uint256 amountWei) external;

@@ -6,8 +6,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from oracle.assessment.request import Address
 from oracle.assessment.states import State
+from oracle.chain.contracts import RequestState
 from oracle.chain.fees import Fees
-from oracle.chain.rpc import block_ref
+from oracle.chain.reverts import Reverted
+from oracle.chain.rpc import EndpointRefused, block_ref
 from oracle.chain.signer import Call
 from oracle.chain.transactions import Underpriced
 from oracle.pipeline.context import Context
@@ -17,6 +19,8 @@ from oracle.store.ledger import EMPTY, add_broadcast, broadcasts, count_failures
 from oracle.store.tables import BroadcastRow, RequestRow, TransactionRow
 
 _LOOK_AGAIN = timedelta(milliseconds=50)
+# How long after it was tried a transaction is sent without a new try.
+_ESTIMATE_HOLDS = timedelta(seconds=1)
 # Each one costs gas: something is wrong that trying again does not mend.
 _MOST_FAILURES = 3
 # A node that says it knows a transaction whose nonce is spent is believed for so many times the depth.
@@ -35,6 +39,10 @@ async def confirm(context: Context, row: RequestRow) -> Outcome | Settle:
         return await _passed(context, row, transaction, sent)
     transaction.passed_block = None
     replaced = await _replacement(context, transaction, sent[0])
+    if transaction.kind != EMPTY and (replaced is not None or await _was_taken_back(context, sent[0])):
+        in_vain = await _in_vain(context, row, transaction)
+        if in_vain is not None:
+            return in_vain
     if replaced is not None:
         return replaced
     try:
@@ -120,6 +128,23 @@ async def _passed(
         return _waits(transaction, f"nonce {transaction.nonce} is spent, {what}", _pause(context))
     why = f"nonce {transaction.nonce} was spent by another transaction, {seen_for} blocks deep"
     return _kept(transaction, Outcome(before(row), why))
+
+
+async def _was_taken_back(context: Context, newest: BroadcastRow) -> bool:
+    """Say whether what was sent a while ago is nowhere now: a reorganisation, or a pool that forgot it."""
+    return _age(newest) > _ESTIMATE_HOLDS and not await context.client.knows(newest.hash)
+
+
+async def _in_vain(context: Context, row: RequestRow, transaction: TransactionRow) -> Settle | None:
+    """Try again what is to be sent again: what could only revert, for its gas, is not; None where it may go."""
+    try:
+        await context.oracle.gas_of(Address(transaction.sender), transaction.data)
+    except (Reverted, EndpointRefused) as refused:
+        if await context.oracle.state_of(int(row.request_id)) is RequestState.NONE:
+            # It comes back, or the event source finds it gone.
+            return _waits(transaction, "its request is not on the chain at the moment", _pause(context))
+        return _kept(transaction, Outcome(before(row), f"not sent again, it would revert: {refused}"))
+    return None
 
 
 async def _replacement(context: Context, transaction: TransactionRow, newest: BroadcastRow) -> Settle | None:
