@@ -187,9 +187,11 @@ async def wake_waiting(session: AsyncSession, chain_id: int, oracle: Address) ->
 async def dead_letters(session: AsyncSession, chain_id: int, oracle: Address) -> tuple[int, RequestRow | None]:
     """Return how many requests were given up, and the one that was last."""
     dead = (RequestRow.chain_id == chain_id, RequestRow.oracle == oracle, RequestRow.state == State.DEAD)
-    newest = select(RequestRow).where(*dead).order_by(RequestRow.run_after.desc(), RequestRow.id.desc()).limit(1)
-    count = await session.scalar(select(func.count()).select_from(RequestRow).where(*dead))
-    return count or 0, await session.scalar(newest)
+    # One question: between two of them a request can be given up.
+    count = select(func.count()).select_from(RequestRow).where(*dead).scalar_subquery()
+    newest = select(RequestRow, count).where(*dead).order_by(RequestRow.run_after.desc(), RequestRow.id.desc()).limit(1)
+    found = (await session.execute(newest)).one_or_none()
+    return (0, None) if found is None else (found[1], found[0])
 
 
 async def requeue(session: AsyncSession, chain_id: int, oracle: Address, request_id: int) -> None:
