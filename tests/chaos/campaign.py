@@ -49,7 +49,7 @@ class Plan:
 
 
 PLANS: Final = {
-    "short": Plan(150, 48, 10, 3, 11, 9, 15, 3, 5),
+    "short": Plan(150, 48, 10, 3, 11, 9, 18, 3, 5),
     "long": Plan(1_500, 300, 40, 20, 80, 60, 120, 15, 30),
     # Transactions alone, without a proof: what reorganisations do to the ledger, in a minute and on any machine.
     "ledger": Plan(90, 48, 48, 3, 2, 0, 18, 1, 8),
@@ -81,7 +81,7 @@ async def run(stack: Stack, plan: Plan, seed: int, say: Say) -> Run:
     planned = 0.0
     for moment, name, deed in _timeline(plan, dice, faults, crowd):
         # On a slow machine everything comes later: faults that pile up would leave no time to be survived in.
-        await asyncio.sleep(before + (moment - planned) * faults.slowness - time.monotonic())
+        await asyncio.sleep(before + (moment - planned) * faults.slow[-1] - time.monotonic())
         before, planned = time.monotonic(), moment
         for task in (supervisor, asking):
             if task.done():

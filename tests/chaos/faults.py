@@ -26,7 +26,7 @@ _RESTART_SECONDS: Final = 0.2
 _STOP_SECONDS: Final = 15.0
 _LONGEST_AWAY_SECONDS: Final = 3.0
 _LONGEST_START_SECONDS: Final = 180.0
-# On two idle cores; how many times longer it takes says how many times later all that is planned comes.
+# Two idle cores need half of it; how many times longer it takes says how many times later all that is planned comes.
 _USUAL_START_SECONDS: Final = 8.0
 _MOST_SLOWNESS: Final = 20.0
 _AT_ONCE: Final = 0.6
@@ -38,7 +38,7 @@ class Faults:
     """The faults of one campaign.
 
     `starts` are the wall clock's times of the daemon's starts, `alone` whether it was the only one then, `codes` how it
-    ended; `slowness` is how many times longer a start takes than on an idle machine.
+    ended; `slow` is how many times longer each start took than the usual, at least 1.
     """
 
     stack: Stack
@@ -49,7 +49,7 @@ class Faults:
     highest: int = 0
     said_before: int = 0
     serving: asyncio.Event = field(default_factory=asyncio.Event)
-    slowness: float = 1.0
+    slow: list[float] = field(default_factory=lambda: [1.0])
     alone: list[bool] = field(default_factory=list)
     codes: list[int] = field(default_factory=list)
     daemon: Child | None = None
@@ -176,7 +176,7 @@ class Faults:
                 return
         self.serving.set()
         took = time.time() - self.starts[-1]
-        self.slowness = min(max(took / _USUAL_START_SECONDS, 1.0), _MOST_SLOWNESS)
+        self.slow.append(min(max(took / _USUAL_START_SECONDS, 1.0), _MOST_SLOWNESS))
 
     async def _matters(self, number: int) -> bool:
         """Say whether a block has a request or a transaction of the daemon's."""
