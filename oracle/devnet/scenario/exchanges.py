@@ -40,18 +40,23 @@ class Exchange(ABC):
     async def act(self, wallet: Wallet, random: Random) -> None:
         """Let a wallet do one random thing."""
         trades, choice = self.trades[wallet.address], random.random()
-        if trades.open_positions and choice < 0.3:
-            closed = await self.close(wallet)
-            trades.open_positions -= closed
-            trades.removals += closed
-        elif choice < 0.5:
+        if trades.open_positions and choice < 0.4:
+            await self._take_back(wallet, trades)
+        elif choice < 0.6:
             trades.open_positions += await self.provide(
                 wallet, not trades.open_positions, ETHER // random.randint(2, 9)
             )
             trades.liquidity += 1
+            if random.random() < 0.3:
+                await self._take_back(wallet, trades)
         else:
             await self.swap(wallet, ETHER // random.randint(2, 50), fails=False)
             trades.swaps += 1
+
+    async def _take_back(self, wallet: Wallet, trades: Trades) -> None:
+        closed = await self.close(wallet)
+        trades.open_positions -= closed
+        trades.removals += closed
 
     async def fail(self, wallet: Wallet) -> None:
         """Ask for more than the pool gives: a transaction that fails."""
