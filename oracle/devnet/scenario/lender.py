@@ -36,7 +36,7 @@ class Lender(ABC):
             return
         if choice < 0.6 and await self._repay(wallet, account, random):
             return
-        if choice < 0.8:
+        if choice < 0.75:
             await self._borrow(wallet, account, random)
         else:
             await self._withdraw(wallet, account, random)
@@ -58,8 +58,11 @@ class Lender(ABC):
         account = self.accounts[wallet.address]
         await self._supply(wallet, account, random)
         await self._borrow(wallet, account, random)
-        if random.random() < 0.3:
+        choice = random.random()
+        if choice < 0.3:
             await self._repay(wallet, account, random)
+        elif choice < 0.6:
+            await self._withdraw(wallet, account, random)
 
     async def give(self, giver: Wallet, receiver: Wallet, random: Random) -> None:
         """Let a wallet supply something, dust or much, in another's name: the other did nothing."""
