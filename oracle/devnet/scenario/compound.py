@@ -142,7 +142,7 @@ class VenusLender(Lender):
         """Mint the protocol's stablecoin, which is a debt and no borrowing; False when nothing is to be had."""
         held = sum(self.held_usd(account, symbol) for symbol, shares in account.supplied.items() if shares)
         owed = sum(self.value(symbol, amount) for symbol, amount in account.owed.items())
-        mintable = min(held * MINT_RATE_BPS // _BPS - owed, self.room_usd(account)) * random.randint(60, 99) // 100
+        mintable = min(held * MINT_RATE_BPS // _BPS - owed, self.room_usd(account)) * random.randint(93, 99) // 100
         amount = mintable * (ETHER // 10**8)
         if wallet.address not in self._entered or amount < _LEAST_VAI:
             return False

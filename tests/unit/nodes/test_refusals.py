@@ -51,6 +51,7 @@ UNSERVED = [
     (LOGS, 4444, ""),
     (LOGS, -32000, "old data not available: pruning"),
     (LOGS, -32000, "old data not available due to pruning: from tx: 1962853355, min tx: 2662500000"),
+    (LOGS, -32000, "old data not available"),
     (CALL, -32000, "seek with txNum=19628 but data before txNum=26625 is not available: blockNum=16999999"),
     (CALL, -32002, "no state available for block"),
     (CALL, -32002, "No state available for block 0x1234"),
