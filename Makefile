@@ -94,6 +94,7 @@ test-long: setup coverage slither chaos ## about three hours: deep fuzzing, cove
 	$(BIN)/python hardhat/scripts/mutate.py
 	@echo "==> Random lives of 400 wallets at the lending protocols"
 	RISK_ORACLE_SCENARIO_WALLETS=400 $(BIN)/pytest tests/history/test_scenario.py
+	for seed in 1 2 3; do RISK_ORACLE_SCENARIO_SEED=$$seed $(BIN)/pytest tests/history/test_scenario.py; done
 
 # Its own npm package: nothing else needs forge, which is large.
 $(STAMPS)/forge: hardhat/forge/package-lock.json hardhat/forge/package.json | $(STAMPS)/python

@@ -116,6 +116,9 @@ class UniswapV3Settings(Section):
     routers: tuple[ContractAddress, ...] = Field(
         (), description="its routers, whose swaps for ether are told from the wallet's transactions; none: unseen"
     )
+    universal_routers: tuple[ContractAddress, ...] = Field(
+        (), description="Universal Routers, which trade with other generations' pools besides, and are told likewise"
+    )
     start_block: int = Field(0, ge=0, description="block of its deployment")
 
 

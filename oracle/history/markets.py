@@ -79,7 +79,8 @@ class UniswapV2Exchange:
 class UniswapV3Exchange:
     """One Uniswap V3 exchange: all pools of its factory, and the positions that its manager holds for wallets.
 
-    `routers` are those that pay in coins too.
+    `routers` are those that pay in coins too, `universal_routers` those that take a list of commands and trade with
+    other generations' pools besides.
     """
 
     name: str
@@ -87,6 +88,7 @@ class UniswapV3Exchange:
     position_manager: Address
     start_block: int
     routers: tuple[Address, ...] = ()
+    universal_routers: tuple[Address, ...] = ()
 
 
 LendingMarket = AaveV2Market | CompoundV2Market | CometMarket | MakerVaults

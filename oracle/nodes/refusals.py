@@ -137,6 +137,8 @@ _REVERTED: Final = _words(
     r"vm execution error|vm exception|evm error",
     r"invalid opcode|bad instruction|invalid jump|out of gas|stack (under|over)flow|gas required exceeds",
 )
+# Code that ran and came to no end, in whatever words: only where anybody may have written it is that no fault.
+_FAILED_EXECUTION: Final = _words(r"opcode|out of ?gas|gas limit|stack|jump|execution|EVM")
 _CODES: Final[Mapping[int, Refusal]] = {
     3: Refusal.REVERTED,
     -32015: Refusal.REVERTED,
@@ -185,6 +187,11 @@ def node_error(method: str, error: Any) -> NodeError:
     except (TypeError, ValueError):
         number = 0
     return NodeError(method, number, str(error.get("message", "")), error.get("data"))
+
+
+def failed_execution(text: str) -> bool:
+    """Return whether a refusal of a call says that the contract's code failed, in whatever way."""
+    return bool(_REVERTED.search(text) or _FAILED_EXECUTION.search(text))
 
 
 def graph_refusal(text: str) -> Refusal:

@@ -204,7 +204,12 @@ def _exchanges(settings: HistorySettings) -> tuple[Exchange, ...]:
     )
     third = (
         UniswapV3Exchange(
-            one.name, Address(one.factory), Address(one.position_manager), one.start_block, _addresses(one.routers)
+            one.name,
+            Address(one.factory),
+            Address(one.position_manager),
+            one.start_block,
+            _addresses(one.routers),
+            _addresses(one.universal_routers),
         )
         for one in settings.uniswap_v3
     )

@@ -10,7 +10,7 @@ import pytest_asyncio
 from web3 import AsyncHTTPProvider, AsyncWeb3
 from web3.types import RPCEndpoint
 
-from oracle.assessment.errors import BlockUnavailable
+from oracle.assessment.errors import BlockUnavailable, HistoryIncomplete
 from oracle.assessment.request import Address, BlockRef
 from oracle.chain.pool import PoolProvider
 from oracle.chain.rpc import connect
@@ -247,3 +247,27 @@ async def test_method__when_only_an_endpoint_that_lags_knows_it__then_unavailabl
     async with FaultyNode(chain, plain) as without, FaultyNode(chain, newest.behind) as lagging:
         with pytest.raises(BlockUnavailable, match=f"no RPC endpoint has block {newest.at.number}"):
             await newest.read(None, without.url, lagging.url)
+
+
+async def test_history__when_the_first_endpoints_index_has_a_gap__then_the_next_is_asked_and_with_none_left_incomplete(
+    newest: Newest,
+) -> None:
+    chain = newest.played.chain.rpc_url
+
+    def gappy(method: str, _: list[Any], true: dict[str, Any]) -> Given:
+        if method != "ots_searchTransactionsBefore":
+            return true
+        result = true["result"]
+        own = next((one["hash"] for one in result["txs"] if one["from"].lower() == newest.wallet), None)
+        places = [place for place, one in enumerate(result["txs"]) if one["hash"] != own]
+        return {
+            "result": {**result, **{part: [result[part][place] for place in places] for part in ("txs", "receipts")}}
+        }
+
+    async with FaultyNode(chain, gappy) as broken, FaultyNode(chain, honest) as good:
+        true = await newest.read(None, good.url)
+        assert true.history.transactions.sent_count > 0
+        assert (await newest.read(None, broken.url, good.url)).history == true.history
+        assert broken.calls["ots_searchTransactionsBefore"] > 0
+        with pytest.raises(HistoryIncomplete):
+            await newest.read(None, broken.url, broken.url)

@@ -11,10 +11,11 @@ from web3 import AsyncWeb3
 
 from oracle.assessment.errors import ConfigurationFault
 from oracle.assessment.history import ExchangeHistory
-from oracle.assessment.request import to_address
+from oracle.assessment.request import Address, to_address
 from oracle.devnet.machinery.accounts import ETHER
 from oracle.devnet.machinery.artifacts import UNISWAP_V2_CORE, waffled
 from oracle.devnet.protocols.uniswap import NEVER, POOL_FEE, UniswapV2, UniswapV3, deploy_uniswap_v2, deploy_uniswap_v3
+from oracle.devnet.protocols.uniswap_routers import deploy_later_routers
 from oracle.history.collect import build_sources, read_history
 from oracle.history.configuration import CoinPriceFeed, HistoryConfiguration
 from oracle.history.exchanges.routers import routers_of
@@ -204,6 +205,28 @@ async def test_router__when_of_another_exchange__then_refused(bourse: Bourse) ->
     source = UniswapV2Source(bourse.town.reader, wrong, span_blocks=1_000)
     with pytest.raises(ConfigurationFault, match="trades with factory"):
         await source.read(address_of(bourse.town.owner), await bourse.town.now())
+
+
+@pytest.mark.parametrize("place", ["universal_routers", "routers"])
+async def test_router__when_it_tells_no_factory__then_refused_unless_it_is_a_universal_one(
+    bourse: Bourse, place: str
+) -> None:
+    town_ = bourse.town
+    later = await deploy_later_routers(town_.transactor, town_.owner, town_.market, bourse.v2, bourse.v3)
+    universal = to_address(later.universal.address)
+    named = replace(bourse.exchange, routers=(), universal_routers=())
+    source = UniswapV3Source(town_.reader, replace(named, **{place: (universal,)}), span_blocks=1_000)
+    if place == "universal_routers":
+        assert await source.read(address_of(town_.owner), await town_.now())
+        return
+    with pytest.raises(ConfigurationFault, match="belongs into universal_routers"):
+        await source.read(address_of(town_.owner), await town_.now())
+
+
+async def test_router__when_it_is_not_there_yet__then_it_cannot_have_paid(bourse: Bourse) -> None:
+    later = replace(bourse.second_exchange, routers=(Address("0x" + "ab" * 20),))
+    source = UniswapV2Source(bourse.town.reader, later, span_blocks=1_000)
+    assert await source.read(Address("0x" + "cd" * 20), await bourse.town.now()) == ExchangeHistory()
 
 
 async def test_uniswap_v3__when_a_position_changes_hands__then_each_holder_has_what_happened_meanwhile(

@@ -1,6 +1,6 @@
 """Accounts of the local stack and the transactions they sign, each noted in a ledger as it is mined."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -68,17 +68,20 @@ class Transactor:
         at: int | None = None,
         fails: bool = False,
         gas: int | None = None,
+        authorizations: Sequence[Any] = (),
     ) -> Sent:
         """Mine one transaction, at the Unix time `at` if given; `value` in wei, `to` None creates a contract.
 
-        Raises ProgramError when it fails (with `fails`: when it does not).
+        With signed `authorizations` it delegates their signers' code (EIP-7702). Raises ProgramError when it fails
+        (with `fails`: when it does not).
         """
         if at is not None:
             await self.chain.warp_to(at)
         await self.chain.rpc("anvil_setNextBlockBaseFeePerGas", hex(self._base_fee_wei))
         fields: dict[str, Any] = {
             "chainId": self.chain.chain_id,
-            "nonce": int(await self.chain.rpc("eth_getTransactionCount", sender.address, "pending"), 16),
+            # Each is mined when the next begins; the pool may still hold it, and knows no nonces of authorisations.
+            "nonce": int(await self.chain.rpc("eth_getTransactionCount", sender.address, "latest"), 16),
             "gas": gas or _gas_limit(to, data),
             "maxFeePerGas": _MAX_FEE_WEI,
             "maxPriorityFeePerGas": _PRIORITY_FEE_WEI,
@@ -87,6 +90,8 @@ class Transactor:
         }
         if to is not None:
             fields["to"] = Web3.to_checksum_address(to)
+        if authorizations:
+            fields |= {"type": 4, "authorizationList": list(authorizations)}
         raw = sender.sign_transaction(fields).raw_transaction
         receipt = await self.chain.rpc("eth_sendRawTransactionSync", Web3.to_hex(raw))
         noted = await self._note(sender, to, value, receipt)

@@ -1,17 +1,17 @@
 """Aave V3 and V2 in the scenario: their own arithmetic, written down a second time."""
 
 from dataclasses import replace
+from random import Random
 from typing import Final
 
-from eth_account.signers.local import LocalAccount
 from web3 import Web3
 
 from oracle.devnet.machinery.accounts import ETHER
 from oracle.devnet.machinery.artifacts import Deployed
-from oracle.devnet.protocols.aave import LIQUIDATION_PROTOCOL_FEE_BPS
+from oracle.devnet.protocols.aave import LIQUIDATION_PROTOCOL_FEE_BPS, ReserveParameters
 from oracle.devnet.scenario.account import LenderAccount, Standing
 from oracle.devnet.scenario.lender import Lender
-from oracle.devnet.scenario.world import RESERVE
+from oracle.devnet.scenario.world import MODE, RESERVE, ModeParameters, Wallet
 
 _BPS: Final = 10_000
 _HALF: Final = _BPS // 2
@@ -27,6 +27,7 @@ class AaveV3Lender(Lender):
     supply_function = "supply"
     deposit_token_at = 8
     protocol_fee = LIQUIDATION_PROTOCOL_FEE_BPS
+    has_modes = True
 
     @property
     def pool(self) -> Deployed:
@@ -59,31 +60,52 @@ class AaveV3Lender(Lender):
         collateral, debt = sum(held.values()), self._debt(account)
         if not debt:
             return Standing(self.usd(collateral), 0, None)
-        weighted = sum(base * RESERVE[symbol].liquidation_threshold for symbol, base in held.items())
+        weighted = sum(base * _limits(account, symbol).liquidation_threshold for symbol, base in held.items())
         threshold = weighted // collateral if collateral else 0
         factor = (_percent(collateral, threshold) * _WAD + debt // 2) // debt
         return Standing(self.usd(collateral), self.usd(debt), factor)
 
     def room_usd(self, account: LenderAccount) -> int:
         """See Lender."""
-        weighted = sum(self.base(symbol, amount) * RESERVE[symbol].ltv for symbol, amount in account.supplied.items())
+        weighted = sum(
+            self.base(symbol, amount) * _limits(account, symbol).ltv for symbol, amount in account.supplied.items()
+        )
         return max(0, self.usd(weighted // _BPS - self._debt(account)))
 
     def seizable(self, account: LenderAccount, debt: str, amount: int, collateral: str) -> int | None:
         """See Lender."""
-        whole = self.whole_seizure(debt, amount, collateral)
+        bonus_bps = _limits(account, collateral).bonus
+        whole = self.whole_seizure(debt, amount, collateral, bonus_bps)
         if whole > account.supplied[collateral]:
             return None
-        bonus = whole - _percent_of(whole, RESERVE[collateral].bonus)
+        bonus = whole - _percent_of(whole, bonus_bps)
         return self.value(collateral, whole - _percent(bonus, self.protocol_fee))
 
-    def whole_seizure(self, debt: str, amount: int, collateral: str) -> int:
+    def whole_seizure(self, debt: str, amount: int, collateral: str, bonus_bps: int) -> int:
         """Return the collateral that a liquidation takes, the protocol's share included."""
         numerator = self.price(debt) * amount * 10 ** RESERVE[collateral].decimals
         base = numerator // (self.price(collateral) * 10 ** RESERVE[debt].decimals)
-        return _percent(base, RESERVE[collateral].bonus)
+        return _percent(base, bonus_bps)
 
-    async def supply(self, wallet: LocalAccount, account: LenderAccount, symbol: str, amount: int) -> None:
+    def borrowable(self, account: LenderAccount) -> tuple[str, ...]:
+        """See Lender: in a mode only what is of it."""
+        return tuple(sorted(MODE.symbols)) if account.in_mode else super().borrowable(account)
+
+    async def act_otherwise(self, wallet: Wallet, account: LenderAccount, random: Random) -> bool:
+        """See Lender: enter the efficiency mode, or leave it."""
+        foreign = any(amount for symbol, amount in account.owed.items() if symbol not in MODE.symbols)
+        if not self.has_modes or foreign:
+            return False
+        account.in_mode = not account.in_mode
+        if account.in_mode or not self._debt(account) or self.room_usd(account):
+            category = MODE.category if account.in_mode else 0
+            await self.world.call(wallet, self.pool, "setUserEMode", category)
+            self.modes_entered += account.in_mode
+            return True
+        account.in_mode = True  # what is borrowed holds only there
+        return False
+
+    async def supply(self, wallet: Wallet, account: LenderAccount, symbol: str, amount: int) -> None:
         """See Lender."""
         token = self.world.v3.tokens[symbol].address
         await self.world.give(wallet, symbol, amount, self.pool)
@@ -91,7 +113,7 @@ class AaveV3Lender(Lender):
         account.supplied[symbol] += amount
 
     async def supply_for(
-        self, giver: LocalAccount, receiver: LocalAccount, account: LenderAccount, symbol: str, amount: int
+        self, giver: Wallet, receiver: Wallet, account: LenderAccount, symbol: str, amount: int
     ) -> bool:
         """See Lender."""
         token = self.world.v3.tokens[symbol].address
@@ -100,7 +122,7 @@ class AaveV3Lender(Lender):
         account.supplied[symbol] += amount
         return True
 
-    async def transfer(self, sender: LocalAccount, receiver: LocalAccount, symbol: str, amount: int) -> bool:
+    async def transfer(self, sender: Wallet, receiver: Wallet, symbol: str, amount: int) -> bool:
         """See Lender: the tokens of a deposit."""
         token = self.world.v3.tokens[symbol]
         reserve = await self.world.transactor.read(self.pool, "getReserveData", token.address)
@@ -110,19 +132,19 @@ class AaveV3Lender(Lender):
         self.accounts[receiver.address].supplied[symbol] += amount
         return True
 
-    async def withdraw(self, wallet: LocalAccount, account: LenderAccount, symbol: str, amount: int) -> None:
+    async def withdraw(self, wallet: Wallet, account: LenderAccount, symbol: str, amount: int) -> None:
         """See Lender."""
         token = self.world.v3.tokens[symbol].address
         await self.world.call(wallet, self.pool, "withdraw", token, amount, wallet.address)
         account.supplied[symbol] -= amount
 
-    async def borrow(self, wallet: LocalAccount, account: LenderAccount, symbol: str, amount: int) -> None:
+    async def borrow(self, wallet: Wallet, account: LenderAccount, symbol: str, amount: int) -> None:
         """See Lender."""
         token = self.world.v3.tokens[symbol].address
         await self.world.call(wallet, self.pool, "borrow", token, amount, _VARIABLE, 0, wallet.address)
         account.owed[symbol] += amount
 
-    async def repay(self, wallet: LocalAccount, account: LenderAccount, symbol: str, amount: int) -> None:
+    async def repay(self, wallet: Wallet, account: LenderAccount, symbol: str, amount: int) -> None:
         """See Lender."""
         token = self.world.v3.tokens[symbol].address
         await self.world.give(wallet, symbol, amount, self.pool)
@@ -130,13 +152,14 @@ class AaveV3Lender(Lender):
         account.owed[symbol] -= amount
 
     async def seize(
-        self, hunter: LocalAccount, victim: str, account: LenderAccount, debt: str, amount: int, collateral: str
+        self, hunter: Wallet, victim: str, account: LenderAccount, debt: str, amount: int, collateral: str
     ) -> None:
         """See Lender."""
         tokens = (self.world.v3.tokens[collateral].address, self.world.v3.tokens[debt].address)
         await self.world.give(hunter, debt, amount, self.pool)
         await self.world.call(hunter, self.pool, "liquidationCall", *tokens, victim, amount, False)
-        account.supplied[collateral] -= self.whole_seizure(debt, amount, collateral)
+        bonus_bps = _limits(account, collateral).bonus
+        account.supplied[collateral] -= self.whole_seizure(debt, amount, collateral, bonus_bps)
         account.owed[debt] -= amount
 
     def _debt(self, account: LenderAccount) -> int:
@@ -150,6 +173,7 @@ class AaveV2Lender(AaveV3Lender):
     supply_function = "deposit"
     deposit_token_at = 7
     protocol_fee = 0
+    has_modes = False
 
     @property
     def pool(self) -> Deployed:
@@ -169,11 +193,15 @@ class AaveV2Lender(AaveV3Lender):
         product = amount * self.price(symbol) * self.world.v3.feeds.prices["WETH"]
         return int(product // (ETHER * 10 ** RESERVE[symbol].decimals))
 
-    def whole_seizure(self, debt: str, amount: int, collateral: str) -> int:
+    def whole_seizure(self, debt: str, amount: int, collateral: str, bonus_bps: int) -> int:
         """See AaveV3Lender: the bonus comes before the division here."""
         numerator = self.price(debt) * amount * 10 ** RESERVE[collateral].decimals
-        with_bonus = _percent(numerator, RESERVE[collateral].bonus)
+        with_bonus = _percent(numerator, bonus_bps)
         return int(with_bonus // (self.price(collateral) * 10 ** RESERVE[debt].decimals))
+
+
+def _limits(account: LenderAccount, symbol: str) -> ModeParameters | ReserveParameters:
+    return MODE if account.in_mode and symbol in MODE.symbols else RESERVE[symbol]
 
 
 def _percent(value: int, bps: int) -> int:

@@ -28,7 +28,10 @@ class Standing:
 
 @dataclass
 class LenderAccount:
-    """Amounts by symbol in smallest units (for Compound V2: shares), and what was done in 1e-8 USD."""
+    """Amounts by symbol in smallest units (for Compound V2: shares), and what was done in 1e-8 USD.
+
+    `in_mode` says that the wallet is in Aave's efficiency mode.
+    """
 
     supplied: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     owed: dict[str, int] = field(default_factory=lambda: defaultdict(int))
@@ -36,6 +39,7 @@ class LenderAccount:
     counts: dict[Kind, int] = field(default_factory=lambda: defaultdict(int))
     first_borrow_at: int | None = None
     used: bool = False
+    in_mode: bool = False
 
     def note(self, kind: Kind, usd: int, at: int, *, own: bool = True) -> None:
         """Write an act down; `own` is what the wallet did itself, and nobody in its name."""

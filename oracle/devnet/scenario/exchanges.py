@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
-from eth_account.signers.local import LocalAccount
-
 from oracle.assessment.history import ExchangeHistory
 from oracle.devnet.machinery.accounts import ETHER
 from oracle.devnet.machinery.artifacts import Deployed
 from oracle.devnet.protocols.uniswap import NEVER, POOL_FEE
-from oracle.devnet.scenario.world import World
+from oracle.devnet.scenario.world import Wallet, World
 
 _DOLLARS_FOR_ETHER: Final = 3_000 * 10**6
 _ALL: Final = 2**128 - 1
@@ -39,23 +37,28 @@ class Exchange(ABC):
         self.world = world
         self.trades: dict[str, Trades] = defaultdict(Trades)
 
-    async def act(self, wallet: LocalAccount, random: Random) -> None:
+    async def act(self, wallet: Wallet, random: Random) -> None:
         """Let a wallet do one random thing."""
         trades, choice = self.trades[wallet.address], random.random()
-        if trades.open_positions and choice < 0.3:
-            closed = await self.close(wallet)
-            trades.open_positions -= closed
-            trades.removals += closed
-        elif choice < 0.5:
+        if trades.open_positions and choice < 0.4:
+            await self._take_back(wallet, trades)
+        elif choice < 0.6:
             trades.open_positions += await self.provide(
                 wallet, not trades.open_positions, ETHER // random.randint(2, 9)
             )
             trades.liquidity += 1
+            if random.random() < 0.3:
+                await self._take_back(wallet, trades)
         else:
             await self.swap(wallet, ETHER // random.randint(2, 50), fails=False)
             trades.swaps += 1
 
-    async def fail(self, wallet: LocalAccount) -> None:
+    async def _take_back(self, wallet: Wallet, trades: Trades) -> None:
+        closed = await self.close(wallet)
+        trades.open_positions -= closed
+        trades.removals += closed
+
+    async def fail(self, wallet: Wallet) -> None:
         """Ask for more than the pool gives: a transaction that fails."""
         await self.swap(wallet, ETHER // 100, fails=True)
 
@@ -72,7 +75,7 @@ class Exchange(ABC):
             trades.collects,
         )
 
-    async def fund_both(self, wallet: LocalAccount, wei: int, spender: Deployed) -> int:
+    async def fund_both(self, wallet: Wallet, wei: int, spender: Deployed) -> int:
         """Let a wallet get ether and dollars of about the same worth; return the dollars."""
         dollars = wei * _DOLLARS_FOR_ETHER // ETHER
         await self.world.give(wallet, "WETH", wei, spender)
@@ -80,15 +83,15 @@ class Exchange(ABC):
         return dollars
 
     @abstractmethod
-    async def swap(self, wallet: LocalAccount, wei: int, *, fails: bool) -> None:
+    async def swap(self, wallet: Wallet, wei: int, *, fails: bool) -> None:
         """Swap ether for dollars."""
 
     @abstractmethod
-    async def provide(self, wallet: LocalAccount, first: bool, wei: int) -> int:
+    async def provide(self, wallet: Wallet, first: bool, wei: int) -> int:
         """Give liquidity; return how many positions are open more."""
 
     @abstractmethod
-    async def close(self, wallet: LocalAccount) -> int:
+    async def close(self, wallet: Wallet) -> int:
         """Take the liquidity of one position back; return how many positions are open less."""
 
 
@@ -97,7 +100,7 @@ class SecondExchange(Exchange):
 
     name = "uniswap-v2"
 
-    async def swap(self, wallet: LocalAccount, wei: int, *, fails: bool) -> None:
+    async def swap(self, wallet: Wallet, wei: int, *, fails: bool) -> None:
         """See Exchange."""
         world, router = self.world, self.world.uniswap_v2.router
         await world.give(wallet, "WETH", wei, router)
@@ -107,7 +110,7 @@ class SecondExchange(Exchange):
             wallet, router, "swapExactTokensForTokens", wei, least, path, wallet.address, NEVER, fails=fails
         )
 
-    async def provide(self, wallet: LocalAccount, first: bool, wei: int) -> int:
+    async def provide(self, wallet: Wallet, first: bool, wei: int) -> int:
         """See Exchange."""
         world, router = self.world, self.world.uniswap_v2.router
         dollars = await self.fund_both(wallet, wei, router)
@@ -116,7 +119,7 @@ class SecondExchange(Exchange):
         await world.call(wallet, router, "addLiquidity", *tokens, *amounts, wallet.address, NEVER)
         return int(first)
 
-    async def close(self, wallet: LocalAccount) -> int:
+    async def close(self, wallet: Wallet) -> int:
         """See Exchange."""
         world, exchange = self.world, self.world.uniswap_v2
         shares = await world.transactor.read(exchange.pair, "balanceOf", wallet.address)
@@ -131,7 +134,7 @@ class ThirdExchange(Exchange):
 
     name = "uniswap-v3"
 
-    async def swap(self, wallet: LocalAccount, wei: int, *, fails: bool) -> None:
+    async def swap(self, wallet: Wallet, wei: int, *, fails: bool) -> None:
         """See Exchange."""
         world, router = self.world, self.world.uniswap_v3.router
         await world.give(wallet, "WETH", wei, router)
@@ -147,7 +150,7 @@ class ThirdExchange(Exchange):
         }
         await world.call(wallet, router, "exactInputSingle", parameters, fails=fails)
 
-    async def provide(self, wallet: LocalAccount, first: bool, wei: int) -> int:
+    async def provide(self, wallet: Wallet, first: bool, wei: int) -> int:
         """See Exchange; about every second time a position that is open already gets more."""
         world, exchange = self.world, self.world.uniswap_v3
         dollars = await self.fund_both(wallet, wei, exchange.manager)
@@ -161,7 +164,7 @@ class ThirdExchange(Exchange):
         await world.call(wallet, exchange.manager, "increaseLiquidity", {"tokenId": token, **more})
         return 0
 
-    async def close(self, wallet: LocalAccount) -> int:
+    async def close(self, wallet: Wallet) -> int:
         """See Exchange; what came out is collected with the fees."""
         world, manager = self.world, self.world.uniswap_v3.manager
         token, liquidity = await self._open_position(wallet)
@@ -172,7 +175,7 @@ class ThirdExchange(Exchange):
         self.trades[wallet.address].collects += 1
         return 1
 
-    async def _open_position(self, wallet: LocalAccount) -> tuple[int, int]:
+    async def _open_position(self, wallet: Wallet) -> tuple[int, int]:
         """Return the first position with liquidity in it, and how much that is."""
         world, manager = self.world, self.world.uniswap_v3.manager
         for place in range(await world.transactor.read(manager, "balanceOf", wallet.address)):

@@ -5,42 +5,87 @@ No protocol charges interest here: so the ledger can tell every position to the 
 
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from eth_account.signers.local import LocalAccount
 
-from oracle.assessment.request import to_address
-from oracle.devnet.machinery.accounts import ETHER, Transactor, named_account
-from oracle.devnet.machinery.anvil import Anvil
-from oracle.devnet.machinery.artifacts import AAVE_V2, VENUS, Artifact, Deployed, aave_v3, packaged
-from oracle.devnet.protocols.aave import RESERVES, Aave, ReserveParameters, deploy_aave, fund
-from oracle.devnet.protocols.aave_v2 import AaveV2, deploy_aave_v2, ether_price_wei
-from oracle.devnet.protocols.uniswap import UniswapV2, UniswapV3, deploy_uniswap_v2, deploy_uniswap_v3
-from oracle.devnet.protocols.venus import Venus, deploy_venus
-from oracle.history.configuration import AaveV3Market, CoinPriceFeed, HistoryConfiguration
+from oracle.assessment.request import Address, to_address
+from oracle.devnet.machinery.accounts import Sent, Transactor
+from oracle.devnet.machinery.artifacts import Deployed
+from oracle.devnet.protocols.aave import RESERVES, Aave, ReserveParameters
+from oracle.devnet.protocols.aave_v2 import AaveV2, ether_price_wei
+from oracle.devnet.protocols.term_desks import Desks
+from oracle.devnet.protocols.uniswap import UniswapV2, UniswapV3
+from oracle.devnet.protocols.uniswap_routers import LaterRouters
+from oracle.devnet.protocols.vai import Vai
+from oracle.devnet.protocols.venus import Venus
+from oracle.history.configuration import AaveV3Market, CoinPriceFeed, HistoryConfiguration, TermLender
 from oracle.history.markets import AaveV2Market, CompoundV2Market, UniswapV2Exchange, UniswapV3Exchange
 
 RESERVE: Final[dict[str, ReserveParameters]] = {reserve.symbol: reserve for reserve in RESERVES}
-_RAY: Final = 10**27
-_OPTIMAL: Final = _RAY * 8 // 10
-_OWNER_COINS: Final = 10_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class ModeParameters:
+    """Aave's efficiency mode: what holds for its tokens while a wallet is in it, in basis points."""
+
+    category: int
+    symbols: frozenset[str]
+    ltv: int
+    liquidation_threshold: int
+    bonus: int
+
+
+MODE: Final = ModeParameters(1, frozenset({"WETH", "WBTC"}), 8_700, 9_000, 10_200)
+# More than a plain transfer takes: a wallet may have code.
+_PAYMENT_GAS: Final = 60_000
+
+
+class Wallet(Protocol):
+    """Whoever acts: an account with a key, or a contract that the relayer drives."""
+
+    @property
+    def address(self) -> str:
+        """Its address, with a checksum."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """Coins that came to a wallet, or went (less than none), inside somebody's transaction."""
+
+    block: int
+    wallet: Address
+    wei: int
 
 
 @dataclass
 class World:
-    """Chain, protocols and prices; `ether_prices` are (time, 1e-8 USD) as they were published."""
+    """Chain, protocols and prices; `ether_prices` are (time, 1e-8 USD) as they were published.
+
+    `relayed` are the wallets with code, by address: contracts, and accounts that delegate to it. `contracts` are the
+    first, `authorised` the blocks and signers of delegations and revocations. `inside` is what no transaction says.
+    """
 
     transactor: Transactor
     owner: LocalAccount
     v3: Aave
     v2: AaveV2
     venus: Venus
+    vai: Vai
     uniswap_v2: UniswapV2
     uniswap_v3: UniswapV3
+    routers: LaterRouters
+    desks: Desks
+    relayer: LocalAccount
+    wallet_code: Deployed
     ether_usd: Decimal = RESERVE["WETH"].price_usd
     ether_prices: list[tuple[int, int]] = field(default_factory=list)
     clock: int = 0
     approved: set[tuple[str, str, str]] = field(default_factory=set)
+    relayed: dict[str, Deployed] = field(default_factory=dict)
+    contracts: set[Address] = field(default_factory=set)
+    authorised: list[tuple[int, Address]] = field(default_factory=list)
+    inside: list[Inside] = field(default_factory=list)
 
     @property
     def configuration(self) -> HistoryConfiguration:
@@ -59,7 +104,12 @@ class World:
             feed,
             self.v2.start_block,
         )
-        venus = CompoundV2Market("venus", to_address(self.venus.comptroller.address), self.venus.start_block)
+        venus = CompoundV2Market(
+            "venus",
+            to_address(self.venus.comptroller.address),
+            self.venus.start_block,
+            vai_controller=to_address(self.vai.controller.address),
+        )
         second, third = self.uniswap_v2, self.uniswap_v3
         return HistoryConfiguration(
             chain_id=self.transactor.chain.chain_id,
@@ -67,13 +117,23 @@ class World:
             aave_v3=(v3,),
             lending=(v2, venus),
             exchanges=(
-                UniswapV2Exchange("uniswap-v2", to_address(second.factory.address), second.start_block),
+                UniswapV2Exchange(
+                    "uniswap-v2",
+                    to_address(second.factory.address),
+                    second.start_block,
+                    (to_address(second.router.address),),
+                ),
                 UniswapV3Exchange(
                     "uniswap-v3",
                     to_address(third.factory.address),
                     to_address(third.manager.address),
                     third.start_block,
+                    (to_address(third.router.address), to_address(self.routers.second.address)),
+                    (to_address(self.routers.universal.address),),
                 ),
+            ),
+            term_lenders=tuple(
+                TermLender(one.name, to_address(one.address), self.desks.start_block) for one in self.desks.lenders
             ),
             token_prices=v3,
         )
@@ -82,23 +142,58 @@ class World:
         """Return a token's price now."""
         return self.ether_usd if symbol == "WETH" else RESERVE[symbol].price_usd
 
-    async def call(self, account: LocalAccount, contract: Deployed, function: str, *arguments: Any, **how: Any) -> None:
-        """Mine one call at the world's time, and let a second pass."""
+    async def call(
+        self, wallet: Wallet, contract: Deployed, function: str, *arguments: Any, value: int = 0, **how: Any
+    ) -> Sent:
+        """Mine one call at the world's time, a second after the last; whoever has code is driven by the relayer."""
         self.clock += 1
-        await self.transactor.call(account, contract, function, *arguments, at=self.clock, **how)
+        data = contract.encode(function, *arguments)
+        code = self._drives(wallet)
+        if code is None:
+            signer = self._signer(wallet)
+            return await self.transactor.send(signer, contract.address, data, value, at=self.clock, **how)
+        given = (contract.address, value, data)
+        sent = await self.transactor.call(self.relayer, code, "execute", *given, at=self.clock, **how)
+        if value and sent.succeeded:
+            self.moved(wallet.address, -value)
+        return sent
 
-    async def pay(self, sender: LocalAccount, recipient: str, wei: int) -> None:
+    async def pay(self, sender: Wallet, recipient: str, wei: int) -> None:
         """Send coins."""
         self.clock += 1
-        await self.transactor.send(sender, recipient, value=wei, at=self.clock)
+        code = self._drives(sender)
+        if code is None:
+            signer = self._signer(sender)
+            await self.transactor.send(signer, recipient, value=wei, at=self.clock, gas=_PAYMENT_GAS)
+            return
+        await self.transactor.call(self.relayer, code, "execute", recipient, wei, b"", at=self.clock)
+        self.moved(sender.address, -wei)
+        self.moved(recipient, wei)
 
-    async def give(self, account: LocalAccount, symbol: str, amount: int, spender: Deployed) -> None:
-        """Let an account get tokens, and a contract take them."""
-        self.clock += 1
-        await fund(self.transactor, self.v3, account, symbol, amount, at=self.clock)
-        if (account.address, symbol, spender.address) not in self.approved:
-            self.approved.add((account.address, symbol, spender.address))
-            await self.call(account, self.v3.tokens[symbol], "approve", spender.address, 2**256 - 1)
+    def moved(self, wallet: str, wei: int) -> None:
+        """Note coins that moved inside the newest transaction."""
+        self.inside.append(Inside(self.transactor.sent[-1].block, to_address(wallet), wei))
+
+    def _drives(self, wallet: Wallet) -> Deployed | None:
+        """Return the code by which the relayer acts for a wallet; who has a key too acts by itself every other time."""
+        code = self.relayed.get(wallet.address)
+        return None if isinstance(wallet, LocalAccount) and self.clock % 2 else code
+
+    def _signer(self, wallet: Wallet) -> LocalAccount:
+        if not isinstance(wallet, LocalAccount):
+            raise TypeError(f"{wallet.address} has no key, and no code that the relayer drives")
+        return wallet
+
+    async def give(self, wallet: Wallet, symbol: str, amount: int, spender: Deployed) -> None:
+        """Let a wallet get tokens as `fund` does, and a contract take them."""
+        token = self.v3.tokens[symbol]
+        if symbol == "WETH":
+            await self.call(wallet, token, "deposit", value=amount)
+        else:
+            await self.call(wallet, token, "mint(address,uint256)", wallet.address, amount)
+        if (wallet.address, symbol, spender.address) not in self.approved:
+            self.approved.add((wallet.address, symbol, spender.address))
+            await self.call(wallet, token, "approve", spender.address, 2**256 - 1)
 
     async def set_ether_price(self, price_usd: Decimal) -> None:
         """Publish one price of ether at every oracle; the dollar prices of the others stay."""
@@ -112,44 +207,3 @@ class World:
             await self.v2.publish(self.transactor, symbol, wei, at=self.clock)
         self.clock += 1
         await self.venus.publish(self.transactor, "WETH", price_usd, at=self.clock)
-
-
-async def build_world(chain: Anvil) -> World:
-    """Deploy everything on an empty chain."""
-    transactor, owner = Transactor(chain), named_account("owner")
-    await chain.set_balance(owner.address, _OWNER_COINS * ETHER)
-    v3 = await deploy_aave(transactor, owner)
-    v2 = await deploy_aave_v2(transactor, owner, v3)
-    venus = await deploy_venus(transactor, owner, v3)
-    await _stop_interest(transactor, owner, v3, v2, venus)
-    second = await deploy_uniswap_v2(transactor, owner, v3)
-    third = await deploy_uniswap_v3(transactor, owner, v3)
-    world = World(transactor, owner, v3, v2, venus, second, third, clock=await chain.timestamp() + 1)
-    feed = to_address(v3.feeds.contracts["WETH"].address)
-    deployed = next(sent for sent in transactor.sent if sent.created == feed)
-    world.ether_prices.append((deployed.timestamp, v3.feeds.prices["WETH"]))
-    return world
-
-
-async def _stop_interest(transactor: Transactor, owner: LocalAccount, v3: Aave, v2: AaveV2, venus: Venus) -> None:
-    flat = packaged(AAVE_V2, "protocol/lendingpool/DefaultReserveInterestRateStrategy")
-    await _set_strategies(transactor, owner, v2, "getLendingPoolConfigurator", flat, _OPTIMAL, 0, 0, 0, 0, 0)
-    flat = aave_v3("protocol/pool/DefaultReserveInterestRateStrategy")
-    await _set_strategies(transactor, owner, v3, "getPoolConfigurator", flat, _OPTIMAL, 0, 0, 0, 0, 0, 0, 0, 0)
-    model = await transactor.deploy(owner, packaged(VENUS, "JumpRateModel"), 0, 0, 0, ETHER)
-    for share in venus.shares.values():
-        await transactor.call(owner, share, "_setInterestRateModel", model.address)
-
-
-async def _set_strategies(
-    transactor: Transactor, owner: LocalAccount, market: Aave | AaveV2, getter: str, flat: Artifact, *rates: int
-) -> None:
-    provider = market.addresses_provider
-    strategy = await transactor.deploy(owner, flat, provider.address, *rates)
-    configurator = packaged(AAVE_V2, "protocol/lendingpool/LendingPoolConfigurator").at(
-        await transactor.read(provider, getter)
-    )
-    for token in market.tokens.values():
-        await transactor.call(
-            owner, configurator, "setReserveInterestRateStrategyAddress", token.address, strategy.address
-        )

@@ -83,7 +83,8 @@ _EXECUTES: Final = (
     Function("execute", ("bytes", "bytes[]", "uint256"), ()),
     Function("execute", ("bytes", "bytes[]"), ()),
 )
-_COMMAND_BITS: Final = 0x3F
+# The highest bit lets a command fail. Bridges stand above 0x3F, and are no swaps.
+_COMMAND_BITS: Final = 0x7F
 _SUB_PLAN: Final = 0x21
 _SWAP_OVER_POOLS: Final = (("address", "uint256", "uint256", "bytes"), {0x00: False, 0x01: True})
 _SWAP_OVER_PAIRS: Final = (("address", "uint256", "uint256", "address[]"), (0x08, 0x09))

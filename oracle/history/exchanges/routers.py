@@ -46,32 +46,39 @@ NO_ROUTERS: Final[Routers] = MappingProxyType({})
 
 def routers_of(exchanges: Iterable[Exchange]) -> Routers:
     """Return the routers that a configuration names."""
-    return {
-        address: Router(one.name, _v2_pays if isinstance(one, UniswapV2Exchange) else _v3_pays)
-        for one in exchanges
-        for address in one.routers
-    }
+    routers: dict[Address, Router] = {}
+    for one in exchanges:
+        if isinstance(one, UniswapV2Exchange):
+            routers |= {address: Router(one.name, _v2_pays) for address in one.routers}
+        else:
+            routers |= {address: Router(one.name, _v3_pays) for address in (*one.routers, *one.universal_routers)}
+    return routers
 
 
 async def check_routers(reader: ChainReader, exchange: Exchange, at: BlockRef) -> None:
     """Raise ConfigurationFault unless an exchange's routers trade with its factory.
 
-    A Universal Router trades with several, and tells none. One that is not there yet at the block cannot have paid.
+    One that is not there yet at the block cannot have paid. A Universal Router trades with several factories, and tells
+    none: it is not asked.
     """
-    named = await all_of(_factory_of(reader, router, at) for router in exchange.routers)
-    for router, factory in zip(exchange.routers, named, strict=True):
-        if factory is not None and factory != exchange.factory:
-            raise ConfigurationFault(
-                f"router {router} of {exchange.name} trades with factory {factory}, expected {exchange.factory}"
-            )
+    await all_of(_check_router(reader, exchange, router, at) for router in exchange.routers)
 
 
-async def _factory_of(reader: ChainReader, router: Address, at: BlockRef) -> Address | None:
+async def _check_router(reader: ChainReader, exchange: Exchange, router: Address, at: BlockRef) -> None:
     try:
-        (factory,) = await reader.call(router, _FACTORY, block_hash=at.hash)
-    except ConfigurationFault:
-        return None
-    return Address(str(factory).lower())
+        (named,) = await reader.call(router, _FACTORY, block_hash=at.hash)
+    except ConfigurationFault as fault:
+        if not await reader.code(router, at.hash):
+            return
+        raise ConfigurationFault(
+            f"router {router} of {exchange.name} does not say which factory it trades with: is it one? A Universal "
+            "Router belongs into universal_routers of a Uniswap V3 exchange"
+        ) from fault
+    factory = Address(str(named).lower())
+    if factory != exchange.factory:
+        raise ConfigurationFault(
+            f"router {router} of {exchange.name} trades with factory {factory}, expected {exchange.factory}"
+        )
 
 
 def _v2_pays(data: bytes, wallet: Address, router: Address | None = None) -> bool:

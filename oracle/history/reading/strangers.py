@@ -1,15 +1,12 @@
 """Asking anybody's contract: it may fail in any way, or answer anything, and none of that is the reader's fault."""
 
-import re
-from typing import Any, Final
+from typing import Any
 
 from oracle.assessment.errors import ConfigurationFault
 from oracle.assessment.request import Address
 from oracle.history.reading.abi import Function
 from oracle.history.reading.reader import ChainReader, RateLimited, RpcRefusal
-
-# Nodes' words for code that ran and came to no end, reverts left out.
-_EXECUTION_FAILED: Final = re.compile(r"opcode|out of ?gas|gas limit|stack|jump|execution|EVM", re.IGNORECASE)
+from oracle.nodes.refusals import failed_execution
 
 
 async def ask_stranger(
@@ -26,6 +23,6 @@ async def ask_stranger(
     except RateLimited:
         raise
     except RpcRefusal as refusal:
-        if not _EXECUTION_FAILED.search(refusal.text):
+        if not failed_execution(refusal.text):
             raise
         return None

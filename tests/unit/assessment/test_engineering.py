@@ -248,3 +248,21 @@ def test_engineer__when_the_caller_has_another_decimal_context__then_the_same_ve
     assert {name: str(value) for name, value in there.values.items()} == {
         name: str(value) for name, value in here.values.items()
     }
+
+
+def test_engineer__when_what_came_went_in_the_same_block__then_it_is_no_record() -> None:
+    own = LendingHistory(supplied_usd=400 * USD, borrowed_usd=200 * USD, repaid_usd=50 * USD)
+    flash = 1_000_000 * USD
+    lifted = replace(
+        own,
+        supplied_usd=own.supplied_usd + flash,
+        withdrawn_usd=flash,
+        borrowed_usd=own.borrowed_usd + flash,
+        repaid_usd=own.repaid_usd + flash,
+        returned_at_once_usd=flash,
+        withdrawn_at_once_usd=flash,
+    )
+    plain, after = (engineer(replace(NEWCOMER, lending=one), TERMS).values for one in (own, lifted))
+    assert plain["repayment_rate"] == Decimal("0.25")
+    names = ("repayment_rate", "utilization_rate", "supplied_value")
+    assert [after[name] for name in names] == [plain[name] for name in names]

@@ -131,6 +131,8 @@ NOT_PAID = {
         over_pools(ROUTER, USDC, DAI), over_pairs(CALLER, DAI, WETH), sweeps(DAI, CALLER)
     ),
     "universal, paid by the pool, wrapped coins left": universal(over_pools(CALLER, WETH, USDC), unwraps(CALLER)),
+    # What stands above the swaps crosses a bridge: one bit more is another command, not a swap that may fail.
+    "universal, sent over a bridge": universal(over_pools(ROUTER, USDC, WETH, kind=0x40), unwraps(CALLER)),
     "universal, cut": universal(over_pools(ROUTER, USDC, WETH), unwraps(CALLER))[:-64],
     "a multicall in itself without end": b"\xac\x96\x50\xd8" * 40,
     "nothing": b"",

@@ -89,8 +89,13 @@ def text(content: bytes, *, length: int | None = None) -> str:
         {"code": -32003, "message": "EVM error OutOfGas"},
         {"code": -32015, "message": "VM execution error."},
         {"code": 3, "message": "execution reverted"},
+        {"code": -32000, "message": "stack limit reached 1024 (1023)"},
+        {"code": -32000, "message": "execution aborted (timeout = 5s)"},
     ],
-    ids=["no text", "absurd", "large", "long", "words", "nothing", "invalid", "gas", "gas (anvil)", "vm", "reverted"],
+    ids=[
+        *("no text", "absurd", "large", "long", "words", "nothing", "invalid", "gas", "gas (anvil)", "vm", "reverted"),
+        *("stack", "endless"),
+    ],
 )
 async def test_ens__when_the_wallets_resolver_answers_nonsense__then_no_name(answer: str | dict[str, Any]) -> None:
     assert await ens.EnsSource(named(answer).reader(), REGISTRY).read(WALLET, AT) == SocialRecord()

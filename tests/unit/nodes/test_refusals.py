@@ -10,6 +10,7 @@ from yarl import URL
 from oracle.nodes.refusals import (
     Refusal,
     blocks_asked,
+    failed_execution,
     gives_up,
     graph_refusal,
     node_error,
@@ -50,6 +51,7 @@ UNSERVED = [
     (LOGS, 4444, ""),
     (LOGS, -32000, "old data not available: pruning"),
     (LOGS, -32000, "old data not available due to pruning: from tx: 1962853355, min tx: 2662500000"),
+    (LOGS, -32000, "old data not available"),
     (CALL, -32000, "seek with txNum=19628 but data before txNum=26625 is not available: blockNum=16999999"),
     (CALL, -32002, "no state available for block"),
     (CALL, -32002, "No state available for block 0x1234"),
@@ -184,6 +186,27 @@ def _status(status: int, **headers: str) -> ClientResponseError:
     url = URL("http://node.invalid")
     told = RequestInfo(url, "POST", CIMultiDictProxy(CIMultiDict()), url)
     return ClientResponseError(told, (), status=status, headers=CIMultiDict(headers))
+
+
+@pytest.mark.parametrize(
+    ("text", "failed"),
+    [
+        ("invalid opcode: INVALID", True),
+        ("EVM error OutOfGas", True),
+        ("out of gas", True),
+        ("stack limit reached 1024 (1023)", True),
+        ("invalid jump destination", True),
+        ("VM execution error.", True),
+        ("execution aborted (timeout = 5s)", True),
+        ("gas limit reached", True),
+        ("execution reverted", True),
+        ("disk is full", False),
+        ("missing trie node", False),
+        ("connection reset by peer", False),
+    ],
+)
+def test_execution__when_a_strangers_code_fails__then_told_from_the_nodes_own_trouble(text: str, failed: bool) -> None:
+    assert failed_execution(text) is failed
 
 
 def test_status__when_it_speaks_of_the_request__then_less_can_be_asked_for() -> None:
