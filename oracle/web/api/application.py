@@ -1,0 +1,24 @@
+"""The API as a part of the daemon's web application."""
+
+from typing import Final
+
+from aiohttp import web
+
+from oracle.web.api.boundary import answering, boundary, preflight
+from oracle.web.api.calls import Operation
+from oracle.web.api.models import MODELS
+from oracle.web.api.reads import READS
+from oracle.web.api.service import Api
+
+PREFIX: Final = "/v1"
+OPERATIONS: Final[tuple[Operation, ...]] = (*READS, *MODELS)
+
+
+def add_api(app: web.Application, api: Api) -> None:
+    """Serve the API below /v1."""
+    part = web.Application(middlewares=[boundary(api), preflight(api)])
+    part.add_routes(
+        web.RouteDef(one.method, one.path, answering(api, one), {"allow_head": False} if one.method == "GET" else {})
+        for one in OPERATIONS
+    )
+    app.add_subapp(PREFIX, part)
