@@ -4,6 +4,7 @@ from typing import Final
 
 from aiohttp import web
 
+from oracle.web.api.assess import ASSESS
 from oracle.web.api.boundary import answering, boundary, preflight
 from oracle.web.api.calls import Operation
 from oracle.web.api.models import MODELS
@@ -11,7 +12,7 @@ from oracle.web.api.reads import READS
 from oracle.web.api.service import Api
 
 PREFIX: Final = "/v1"
-OPERATIONS: Final[tuple[Operation, ...]] = (*READS, *MODELS)
+OPERATIONS: Final[tuple[Operation, ...]] = (*ASSESS, *READS, *MODELS)
 
 
 def add_api(app: web.Application, api: Api) -> None:

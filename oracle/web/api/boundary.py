@@ -19,6 +19,7 @@ from oracle.store.api_keys import KeyRefused
 from oracle.store.api_tables import ApiKeyRow
 from oracle.store.database import LOST
 from oracle.web.api.calls import JSON, Call, Operation, check_body, check_parameters, headers_of
+from oracle.web.api.once import IDEMPOTENCY_KEY, answer_once
 from oracle.web.api.problems import Kind, Problem, wrong
 from oracle.web.api.service import Api
 
@@ -37,6 +38,11 @@ def answering(api: Api, operation: Operation) -> Answer:
         raw = b"" if operation.body is None else await read_body(api, request)
         body = None if operation.body is None else check_body(operation, raw)
         call = Call(request, request[CALL], "" if key is None else key.id, parameters, body)
+        if operation.repeatable and (once := request.headers.get(IDEMPOTENCY_KEY)) is not None:
+            return await answer_once(api, call, once, raw, lambda: work(call))
+        return await work(call)
+
+    async def work(call: Call) -> web.StreamResponse:
         if operation.lasting:
             return _response(operation, await operation.handle(api, call))
         try:

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from aiohttp import web
@@ -52,7 +52,8 @@ class Operation:
     """One route. `parameters` are those of the path, by its template, and otherwise of the query.
 
     `answer` is what a good answer holds, with `status` and `media`; `problems` are kinds beyond those that follow from
-    the rest. A `scope` of None needs no key.
+    the rest. A `scope` of None needs no key. A `lasting` one goes on beyond the time limit, a `repeatable` one takes an
+    Idempotency-Key, and the body of a `tagged` one is one of several, by its mode.
     """
 
     method: str
@@ -69,7 +70,8 @@ class Operation:
     media: str = JSON
     problems: tuple[Kind, ...] = ()
     lasting: bool = False
-    repeatable: bool = field(default=False)
+    repeatable: bool = False
+    tagged: bool = False
 
     @property
     def in_path(self) -> frozenset[str]:
@@ -102,7 +104,10 @@ def check_body(operation: Operation, raw: bytes) -> Any:
     try:
         return adapter.validate_python(value)
     except ValidationError as error:
-        _refuse(error, lambda where: ".".join(["body", *(_shown(str(part)) for part in where)]))
+        hidden = 1 if operation.tagged else 0
+        if hidden and error.errors()[0]["type"].startswith("union_tag"):
+            raise wrong("body.mode", "is not a mode that there is") from None
+        _refuse(error, lambda where: ".".join(["body", *(_shown(str(part)) for part in where[hidden:])]))
 
 
 _adapters: dict[int, TypeAdapter[Any]] = {}

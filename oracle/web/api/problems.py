@@ -89,7 +89,8 @@ class Problem(Exception):
         retry_seconds: float | None = None,
         headers: Mapping[str, str] | None = None,
         close: bool = False,
-        **more: str,
+        decline_reason: str | None = None,
+        state: str | None = None,
     ) -> None:
         super().__init__(detail)
         self.kind = kind
@@ -98,7 +99,7 @@ class Problem(Exception):
         self.retry_seconds = retry_seconds
         self.headers = dict(headers or {})
         self.close = close
-        self.more = more
+        self.more = {"decline_reason": decline_reason, "state": state}
 
     def response(self, request_id: str) -> web.Response:
         """Return the answer."""
@@ -109,7 +110,7 @@ class Problem(Exception):
             "detail": self.detail,
             "request_id": request_id,
             "errors": [one.model_dump() for one in self.errors],
-            **self.more,
+            **{name: text for name, text in self.more.items() if text is not None},
         }
         headers = dict(self.headers)
         if self.retry_seconds is not None:

@@ -13,6 +13,7 @@ from oracle.config.api import ApiSettings
 from oracle.pipeline.context import Context
 from oracle.store import database
 from oracle.web.api.limits import Limits
+from oracle.web.api.previews import Previews
 from oracle.web.api.problems import Kind, Problem
 
 _UNTIL_IT_SERVES_SECONDS = 5.0
@@ -28,10 +29,12 @@ class Api:
     engine: AsyncEngine
     context: Callable[[], Context | None]
     limits: Limits = field(init=False)
+    previews: Previews = field(init=False)
     sessions: async_sessionmaker[AsyncSession] = field(init=False)
 
     def __post_init__(self) -> None:
         self.limits = Limits(self.settings.requests_per_minute, self.settings.burst)
+        self.previews = Previews(self.settings)
         self.sessions = async_sessionmaker(self.engine, expire_on_commit=False)
 
     @classmethod
@@ -67,5 +70,6 @@ class Api:
         return context
 
     async def close(self) -> None:
-        """Give the connections back."""
+        """End what is being read, and give the connections back."""
+        await self.previews.close()
         await self.engine.dispose()
