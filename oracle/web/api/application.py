@@ -7,12 +7,14 @@ from aiohttp import web
 from oracle.web.api.assess import ASSESS
 from oracle.web.api.boundary import answering, boundary, preflight
 from oracle.web.api.calls import Operation
+from oracle.web.api.docs import documentation
 from oracle.web.api.models import MODELS
 from oracle.web.api.reads import READS
 from oracle.web.api.service import Api
 
 PREFIX: Final = "/v1"
-OPERATIONS: Final[tuple[Operation, ...]] = (*ASSESS, *READS, *MODELS)
+_SERVED: Final = (*ASSESS, *READS, *MODELS)
+OPERATIONS: Final[tuple[Operation, ...]] = (*_SERVED, *documentation(lambda: _SERVED))
 
 
 def add_api(app: web.Application, api: Api) -> None:

@@ -78,6 +78,11 @@ class Operation:
         """The names of the parameters in the path."""
         return frozenset(re.findall(r"{(\w+)}", self.path))
 
+    @property
+    def in_headers(self) -> frozenset[str]:
+        """The names of the parameters that are headers: they have capitals."""
+        return frozenset(name for name in self.parameters.model_fields if not name.islower())
+
 
 def check_parameters(operation: Operation, request: web.Request) -> Any:
     """Return the parameters of a call; raises Problem that names the wrong ones."""
