@@ -37,6 +37,7 @@ from oracle.proving.prover import Prover
 from oracle.refusals import together
 from oracle.startup import check_chain, check_database, check_keys_fit, check_model, check_signer, load_keys, patiently
 from oracle.store import database
+from oracle.web.api.application import parts_of
 from oracle.web.api.service import Api
 from oracle.web.server import Watched, serve
 
@@ -101,7 +102,10 @@ async def _serve(settings: Settings, database_url: str, upgrade: bool) -> None:
             woken = asyncio.Event()
             log.info("serving", oracle=context.address, chain_id=context.chain_id, signer=context.signer.address)
             async with asyncio.TaskGroup() as group:
-                for name, part in _parts(context, settings.chain.ws_url, woken).items():
+                parts = _parts(context, settings.chain.ws_url, woken)
+                if watched.api is not None:
+                    parts |= parts_of(watched.api)
+                for name, part in parts.items():
                     group.create_task(supervise(context.health, name, part), name=name)
     finally:
         await runner.cleanup()

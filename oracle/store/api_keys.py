@@ -14,6 +14,7 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from oracle.assessment.errors import InvalidRequest
+from oracle.store import webhooks
 from oracle.store.api_tables import ApiKeyRow
 
 PREFIX: Final = "rok"
@@ -71,7 +72,7 @@ async def create(
 
 
 async def rotate(session: AsyncSession, key_id: str, overlap: timedelta, expires_at: datetime | None) -> Made:
-    """Return a new key with the old one's name, scopes and limit; the old one ends after `overlap`.
+    """Return a new key with the old one's name, scopes, limit and webhooks; the old one ends after `overlap`.
 
     Raises InvalidRequest when there is none of that id, or it ended already.
     """
@@ -81,7 +82,7 @@ async def rotate(session: AsyncSession, key_id: str, overlap: timedelta, expires
         raise InvalidRequest(f"key {key_id} ended already: make a new one with `risk-oracle keys create`")
     ends = now + overlap
     old.expires_at = ends if old.expires_at is None else min(old.expires_at, ends)
-    return await create(
+    made = await create(
         session,
         old.name,
         [Scope(scope) for scope in old.scopes],
@@ -89,6 +90,8 @@ async def rotate(session: AsyncSession, key_id: str, overlap: timedelta, expires
         requests_per_minute=old.requests_per_minute,
         replaces=old.id,
     )
+    await webhooks.hand_over(session, old.id, made.id)
+    return made
 
 
 async def revoke(session: AsyncSession, key_id: str) -> ApiKeyRow:
@@ -123,6 +126,14 @@ async def admit(session: AsyncSession, key: str) -> ApiKeyRow:
     if row.expires_at is not None and row.expires_at <= await _now(session):
         raise KeyRefused(f"key {row.id} expired at {row.expires_at.isoformat()}")
     return row
+
+
+async def is_valid(session: AsyncSession, key_id: str) -> bool:
+    """Say whether a key that was admitted before may still be used."""
+    row = await session.get(ApiKeyRow, key_id)
+    if row is None or row.revoked_at is not None:
+        return False
+    return row.expires_at is None or row.expires_at > await _now(session)
 
 
 async def note_use(session: AsyncSession, key_id: str) -> None:

@@ -12,6 +12,7 @@ from oracle.assessment.request import Address
 from oracle.config.api import ApiSettings
 from oracle.pipeline.context import Context
 from oracle.store import database
+from oracle.web.api.feed import Feed
 from oracle.web.api.limits import Limits
 from oracle.web.api.previews import Previews
 from oracle.web.api.problems import Kind, Problem
@@ -30,11 +31,13 @@ class Api:
     context: Callable[[], Context | None]
     limits: Limits = field(init=False)
     previews: Previews = field(init=False)
+    feed: Feed = field(init=False)
     sessions: async_sessionmaker[AsyncSession] = field(init=False)
 
     def __post_init__(self) -> None:
         self.limits = Limits(self.settings.requests_per_minute, self.settings.burst)
         self.previews = Previews(self.settings)
+        self.feed = Feed(self.session, self.chain_id, self.oracle)
         self.sessions = async_sessionmaker(self.engine, expire_on_commit=False)
 
     @classmethod
