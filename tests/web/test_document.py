@@ -2,6 +2,7 @@
 
 import re
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -63,3 +64,23 @@ def test_page__then_what_it_is_made_of_ships_with_its_licence() -> None:
 @pytest.mark.parametrize("path", ["/v1/docs/../../etc/passwd", "/v1/docs/%2e%2e/reads.py", "/v1/docs/docs.html"])
 async def test_page__then_no_other_file_is_served(door: Door, path: str) -> None:
     assert (await door.ask("GET", path)).status == 404
+
+
+def test_guide__then_it_has_every_route_and_no_other() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
+    told = {
+        re.sub(r"{\w+}", "{}", f"{method} {path}")
+        for method, path in re.findall(r"(GET|POST|DELETE) (/v1/[\w/{}]+)", guide)
+    }
+    there = {f"{one.method} /v1{re.sub(r'{[a-z_]+}', '{}', one.path)}" for one in OPERATIONS if one.scope is not None}
+    assert told == there
+
+
+def test_guide__then_its_python_is_right() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
+    (example,) = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(compile(example, "docs/api.md", "exec"), names)  # noqa: S102
+    called = set(re.findall(r"oracle\.(\w+)\(", example))
+    assert called == {"assess", "ask", "wait", "events"}
+    assert all(hasattr(names["RiskOracle"], name) for name in called)
