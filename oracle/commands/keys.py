@@ -82,7 +82,7 @@ def keys_list(as_json: JsonOption = False, config: ConfigOption = None) -> None:
 
 @keys_app.command("revoke")
 def keys_revoke(key_id: KeyArgument, as_json: JsonOption = False, config: ConfigOption = None) -> None:
-    """End a key at once."""
+    """End a key: within a second no daemon takes it any more."""
 
     async def end() -> dict[str, Any]:
         from oracle.store import api_keys

@@ -1,5 +1,6 @@
 """Generated requests with their audit log, many at a time, for the web's tests and benchmarks."""
 
+import json
 from typing import Any, Final
 
 from sqlalchemy import text
@@ -72,10 +73,11 @@ async def fill(connection: AsyncConnection, requests: int, wallets: int) -> None
             insert into requests (chain_id, oracle, request_id, "user", requester, terms, data_commitment, fee_wei,
                 requested_at, deadline, block_number, block_hash, block_timestamp, transaction_hash, state, attempts,
                 model_id, scores)
-            select :chain, :oracle, n, '0x' || lpad(to_hex(n % :wallets), 40, '0'), :requester, '{}', 1, 1,
+            select :chain, :oracle, n, '0x' || lpad(to_hex(n % :wallets), 40, '0'), :requester,
+                cast(:terms as jsonb), 1, 1,
                 1700000000 + n, 1700003600 + n, n, '0x' || lpad(to_hex(n), 64, '0'), 1700000000 + n,
                 '0x' || lpad(to_hex(n), 64, '0'), case when n % 10 = 0 then 'declined' else 'final' end, 0,
-                '0x01', '{}'
+                :model, cast(:scores as jsonb)
             from generate_series(1, :requests) as n
             """
         ),
@@ -83,6 +85,9 @@ async def fill(connection: AsyncConnection, requests: int, wallets: int) -> None
             "chain": CHAIN,
             "oracle": ORACLE,
             "requester": "0x" + "22" * 20,
+            "model": "0x" + "01" * 32,
+            "scores": json.dumps(SCORES),
+            "terms": json.dumps(TERMS),
             "wallets": wallets,
             "requests": requests,
         },

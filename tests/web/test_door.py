@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from oracle.config.api import ApiSettings
 from oracle.store import api_keys, database
 from oracle.store.api_keys import Scope
 from oracle.web.api.calls import read_json
+from oracle.web.api.keyring import REMEMBERED_SECONDS
 from oracle.web.api.limits import Limits
 from oracle.web.api.problems import Problem
 from tests.web.conftest import Door, opened, problem_in
@@ -48,14 +50,32 @@ async def test_key__when_expired__then_401_that_says_since_when(door: Door) -> N
     assert "expired at" in found["detail"]
 
 
-async def test_key__when_revoked__then_the_next_call_is_refused(door: Door) -> None:
+async def test_key__when_revoked__then_refused_a_second_later(door: Door) -> None:
     key = await door.new_key()
     await door.get(PATH, key=key)
     async with door.api.sessions.begin() as session:
         await api_keys.revoke(session, key.split("_")[1])
+    door.api.keyring._clock = lambda: time.monotonic() + REMEMBERED_SECONDS
     found = await door.problem("GET", PATH, key=key)
     assert found["status"] == 401
     assert "was revoked at" in found["detail"]
+
+
+async def test_key__when_many_calls_come_at_once__then_it_is_looked_up_once(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = []
+    admit = api_keys.admit
+
+    async def counted(*given: Any) -> Any:
+        looked.append(given)
+        return await admit(*given)
+
+    monkeypatch.setattr("oracle.web.api.keyring.api_keys.admit", counted)
+    answers = await asyncio.gather(*(door.ask("GET", PATH) for _ in range(20)))
+    assert ({one.status for one in answers}, len(looked)) == ({200}, 1)
+    other = await asyncio.gather(*(door.ask("GET", PATH, key=door.key[:-3] + "AAA") for _ in range(2)))
+    assert {one.status for one in other} == {401}, "another key is never taken for it"
 
 
 async def test_key__without_the_scope__then_403_that_names_it(door: Door) -> None:

@@ -16,9 +16,9 @@ from oracle.cancellation import raise_if_cancelled
 from oracle.pipeline import metrics
 from oracle.store import api_keys
 from oracle.store.api_keys import KeyRefused
-from oracle.store.api_tables import ApiKeyRow
 from oracle.store.database import LOST
 from oracle.web.api.calls import JSON, Call, Operation, check_body, check_parameters, headers_of
+from oracle.web.api.keyring import Admitted
 from oracle.web.api.once import IDEMPOTENCY_KEY, answer_once
 from oracle.web.api.problems import Kind, Problem, wrong
 from oracle.web.api.service import Api
@@ -66,22 +66,22 @@ def _response(operation: Operation, found: BaseModel | web.StreamResponse) -> we
     )
 
 
-async def _admitted(api: Api, operation: Operation, request: web.Request) -> ApiKeyRow:
+async def _admitted(api: Api, operation: Operation, request: web.Request) -> Admitted:
     given = request.headers.getall("Authorization", [])
     scheme, _, key = given[0].partition(" ") if len(given) == 1 else ("", "", "")
     if scheme.lower() != "bearer" or not api_keys.is_key(key.strip()):
         raise Problem(Kind.NO_KEY, "send the key as `Authorization: Bearer rok_…`; the operator makes keys")
-    async with api.session() as session:
-        try:
-            row = await api_keys.admit(session, key.strip())
-        except KeyRefused as refused:
-            raise Problem(Kind.NO_KEY, str(refused)) from None
-        await api_keys.note_use(session, row.id)
+    try:
+        row = await api.keyring.admit(key.strip())
+    except KeyRefused as refused:
+        raise Problem(Kind.NO_KEY, str(refused)) from None
     request[KEY] = row.id
     if (wait := api.limits.take(row.id, row.requests_per_minute)) > 0:
         raise Problem(Kind.TOO_MANY, f"key {row.id} has spent its limit for now", retry_seconds=wait)
     if operation.scope not in row.scopes:
-        raise Problem(Kind.NOT_ALLOWED, f"key {row.id} has the scopes {', '.join(row.scopes)}: not {operation.scope}")
+        raise Problem(
+            Kind.NOT_ALLOWED, f"key {row.id} has the scopes {', '.join(sorted(row.scopes))}: not {operation.scope}"
+        )
     return row
 
 

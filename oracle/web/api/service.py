@@ -13,6 +13,7 @@ from oracle.config.api import ApiSettings
 from oracle.pipeline.context import Context
 from oracle.store import database
 from oracle.web.api.feed import Feed
+from oracle.web.api.keyring import Keyring
 from oracle.web.api.limits import Limits
 from oracle.web.api.previews import Previews
 from oracle.web.api.problems import Kind, Problem
@@ -30,12 +31,14 @@ class Api:
     engine: AsyncEngine
     context: Callable[[], Context | None]
     limits: Limits = field(init=False)
+    keyring: Keyring = field(init=False)
     previews: Previews = field(init=False)
     feed: Feed = field(init=False)
     sessions: async_sessionmaker[AsyncSession] = field(init=False)
 
     def __post_init__(self) -> None:
         self.limits = Limits(self.settings.requests_per_minute, self.settings.burst)
+        self.keyring = Keyring(self.session)
         self.previews = Previews(self.settings)
         self.feed = Feed(self.session, self.chain_id, self.oracle)
         self.sessions = async_sessionmaker(self.engine, expire_on_commit=False)
