@@ -77,6 +77,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_deliveries")),
     )
+    op.create_index(op.f("ix_webhook_deliveries_created_at"), "webhook_deliveries", ["created_at"])
     op.create_index(op.f("ix_webhook_deliveries_webhook_id"), "webhook_deliveries", ["webhook", "id"])
     op.create_index(
         op.f("ix_webhook_deliveries_webhook_transition"), "webhook_deliveries", ["webhook", "transition"], unique=True

@@ -69,6 +69,7 @@ class DeliveryRow(Base):
     __tablename__ = "webhook_deliveries"
     __table_args__ = (
         Index(None, "webhook", "id"),
+        Index(None, "created_at"),
         Index(None, "webhook", "transition", unique=True),
         Index(None, "next_at", postgresql_where=text("next_at is not null")),
     )

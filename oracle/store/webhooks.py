@@ -14,6 +14,7 @@ from oracle.store.api_tables import ApiKeyRow, DeliveryRow, WebhookRow
 from oracle.store.texts import brief
 
 _LONGEST_FAULT: Final = 500
+_KEPT_FOR: Final = timedelta(days=30)
 
 
 async def of_key(session: AsyncSession, chain_id: int, oracle: Address, key: str) -> Sequence[WebhookRow]:
@@ -100,3 +101,9 @@ async def replay(session: AsyncSession, webhook: UUID, delivery: int) -> bool:
 async def hand_over(session: AsyncSession, old: str, new: str) -> None:
     """Give a key's webhooks to the one that replaces it."""
     await session.execute(update(WebhookRow).where(WebhookRow.key == old).values(key=new))
+
+
+async def sweep(session: AsyncSession) -> None:
+    """Remove deliveries that ended long ago: what they told stands in the audit log."""
+    row = DeliveryRow
+    await session.execute(delete(row).where(row.created_at < func.now() - _KEPT_FOR, row.next_at.is_(None)))

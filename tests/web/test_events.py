@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from oracle.assessment.states import State
 from oracle.config.api import ApiSettings
 from oracle.store import api_keys, requests
+from oracle.store.database import DatabaseUnreachable
 from oracle.store.event_log import Look, Order
 from oracle.store.tables import RequestRow
 from oracle.web.api.feed import LONGEST_QUEUE, Listener
@@ -218,6 +219,19 @@ async def test_stream__when_silent__then_heartbeats_until_the_key_ends(engine: A
                 await api_keys.revoke(session, door.key.split("_")[1])
             await events.response.content.read()
         assert len(door.api.feed) == 0
+
+
+async def test_stream__when_the_database_goes_away__then_it_ends_without_a_word_that_is_no_event(
+    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object) -> bool:
+        raise DatabaseUnreachable("away")
+
+    async with opened(engine, ApiSettings(enabled=True, heartbeat_seconds=0.05)) as door:
+        await looked(door)
+        monkeypatch.setattr("oracle.web.api.events.api_keys.is_valid", away)
+        async with stream(door) as events:
+            assert await events.response.content.read() == b""
 
 
 async def test_stream__when_too_many_listen__then_503(engine: AsyncEngine) -> None:

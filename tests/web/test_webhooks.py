@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from oracle.assessment.states import State
 from oracle.config.api import ApiSettings
-from oracle.store import api_keys, requests
+from oracle.store import api_keys, requests, webhooks
 from oracle.store.api_keys import Scope
 from oracle.store.api_tables import DeliveryRow
 from oracle.store.tables import RequestRow
@@ -178,12 +178,27 @@ async def test_delivery__when_a_worker_dies_with_it__then_taken_up_after_its_lea
         await ready.api.feed.look()
     await enter(ready.api)
     async with ready.api.sessions.begin() as session:
-        from oracle.store import webhooks
-
         assert len(await webhooks.due(session, 5, timedelta(seconds=60))) == 1
     assert await told(ready) == 0, "somebody has it in hand"
     await now_due(ready)
     assert await told(ready) == 1
+
+
+async def test_delivery__when_it_ended_long_ago__then_removed_and_what_is_due_stays(
+    ready: Door, receiver: Receiver
+) -> None:
+    made = await hooked(ready, receiver)
+    await settle(ready, 1)
+    await told(ready)
+    await settle(ready, 2)
+    for _ in range(3):
+        await ready.api.feed.look()
+    await enter(ready.api)
+    async with ready.api.sessions.begin() as session:
+        await session.execute(text("update webhook_deliveries set created_at = now() - interval '31 days'"))
+        await webhooks.sweep(session)
+    (left,) = (await ready.get(f"/v1/webhooks/{made['id']}/deliveries"))["deliveries"]
+    assert left["payload"]["event"]["request_id"] == "2"
 
 
 async def test_delivery__when_the_key_is_revoked__then_no_more(ready: Door, receiver: Receiver) -> None:

@@ -59,6 +59,7 @@ async def follow(api: Api) -> None:
                 swept = time.monotonic()
                 async with api.session() as session:
                     await kept_answers.sweep(session)
+                    await webhooks.sweep(session)
         except (TransientFault, *LOST):
             await asyncio.sleep(_AWAY_SECONDS)  # the pipeline tells of the database
             continue

@@ -9,9 +9,11 @@ from typing import Final
 from aiohttp import web
 from pydantic import Field, field_validator
 
+from oracle.assessment.errors import TransientFault
 from oracle.assessment.states import State
 from oracle.store import api_keys
 from oracle.store.api_keys import Scope
+from oracle.store.database import LOST
 from oracle.store.event_log import Change
 from oracle.web.api.calls import Call, Operation, Strict, headers_of
 from oracle.web.api.feed import Listener
@@ -70,8 +72,8 @@ async def events(api: Api, call: Call) -> web.StreamResponse:
             async for change in _missed(api, after, position):
                 await _tell(api, response, wanted, change)
             await _live(api, call, listener, response, wanted)
-        except (ConnectionError, TimeoutError):
-            pass  # gone, or too slow: it comes back with the last id that it has
+        except (ConnectionError, TimeoutError, TransientFault, *LOST):
+            pass  # gone, too slow, or without a database: it comes back with the last id that it has
         return response
     finally:
         feed.leave(listener)
