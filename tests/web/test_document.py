@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
 from oracle.web.api.application import OPERATIONS
 from tests.web.conftest import Door
@@ -26,6 +27,11 @@ async def test_document__then_every_route_stands_in_it_with_all_that_may_come_ba
         described = document["paths"][one.path][one.method.lower()]
         assert {"400", "401", "403", "422", "429", "500", "503", str(one.status)} <= set(described["responses"])
         assert {p["name"] for p in described.get("parameters", []) if p["in"] == "path"} == one.in_path
+
+
+async def test_document__then_it_is_one_of_openapi(document: dict[str, Any]) -> None:
+    assert [str(fault) for fault in OPENAPI_31_VALIDATOR.iter_errors(document)] == []
+    assert list(OPENAPI_31_VALIDATOR.iter_errors(document | {"paths": 7})) != []
 
 
 async def test_document__then_every_reference_leads_somewhere_and_none_is_left_over(document: dict[str, Any]) -> None:

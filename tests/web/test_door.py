@@ -303,12 +303,11 @@ async def test_fault__when_nobody_expected_it__then_500_without_a_word_of_it(
     async def broken(*_: object, **__: object) -> None:
         raise RuntimeError("secret inside")
 
-    monkeypatch.setattr("oracle.web.api.reads.request_reads.latest", broken)
+    monkeypatch.setattr("oracle.web.api.reads.request_reads.of_wallet", broken)
     found = await door.problem("GET", PATH)
     assert found["status"] == 500
     assert "secret" not in json.dumps(found)
 
 
-async def test_off__by_default__then_there_is_no_such_path() -> None:
+def test_off__by_default__then_there_is_no_such_path() -> None:
     assert ApiSettings().enabled is False
-    await asyncio.sleep(0)

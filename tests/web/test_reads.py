@@ -60,6 +60,18 @@ async def test_wallet__then_its_latest_answer_and_all_requests_newest_first(door
     assert found["next_cursor"] is None
 
 
+async def test_wallet__when_its_latest_answer_is_on_another_page__then_told_all_the_same(door: Door) -> None:
+    await store(
+        door, row(1, ALICE), row(2, ALICE, "dead"), row(3, ALICE, "expired"), row(4, ALICE), row(5, ALICE, "dead")
+    )
+    first = await door.get(f"/v1/assessments/{ALICE}?limit=1")
+    last = await door.get(f"/v1/assessments/{ALICE}?limit=2&cursor={first['next_cursor']}")
+    assert [one["request_id"] for one in last["history"]] == ["4", "3"]
+    assert (first["latest"]["request_id"], last["latest"]["request_id"]) == ("4", "4")
+    end = await door.get(f"/v1/assessments/{ALICE}?limit=2&cursor={last['next_cursor']}")
+    assert (end["latest"]["request_id"], [one["request_id"] for one in end["history"]]) == ("4", ["2", "1"])
+
+
 @pytest.mark.parametrize("given", [ALICE.upper().replace("0X", "0x"), to_checksum_address(ALICE)])
 async def test_wallet__in_any_right_spelling__then_the_same_wallet(door: Door, given: str) -> None:
     await store(door, row(1, ALICE))

@@ -39,11 +39,14 @@ async def wallet(api: Api, call: Call) -> WalletView:
     address = Address(asked.address)
     before = None if asked.cursor is None else cursors.read(address, asked.cursor)
     async with api.session() as session:
-        latest = await request_reads.latest(session, api.chain_id, api.oracle, address)
         # One more than is shown: so it is known whether a page follows.
         found = await request_reads.of_wallet(
             session, api.chain_id, api.oracle, address, before=before, limit=asked.limit + 1
         )
+        latest = next((one for one in found if one.state in request_reads.ANSWERED), None)
+        if before is not None or (latest is None and len(found) > asked.limit):
+            # Not among these: above them, or below.
+            latest = await request_reads.latest(session, api.chain_id, api.oracle, address)
     shown = found[: asked.limit]
     return WalletView(
         address=address,
