@@ -101,11 +101,11 @@ async def test_key__when_used__then_the_use_is_noted_and_the_log_has_its_id_and_
 
 
 async def test_limit__when_it_is_spent__then_429_with_retry_after_and_others_go_on(engine: AsyncEngine) -> None:
-    async with opened(engine, ApiSettings(enabled=True, requests_per_minute=60, burst=3)) as door:
+    async with opened(engine, ApiSettings(enabled=True, requests_per_minute=3, burst=3)) as door:
         other = await door.new_key()
         answers = [await door.ask("GET", PATH) for _ in range(5)]
         assert [one.status for one in answers] == [200, 200, 200, 429, 429]
-        assert 1 <= int(answers[-1].headers["Retry-After"]) <= 3
+        assert 1 <= int(answers[-1].headers["Retry-After"]) <= 21
         assert (await door.ask("GET", PATH, key=other)).status == 200
 
 
