@@ -1,7 +1,9 @@
 """The API on a real database, served as the daemon serves it, without the daemon's process."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -9,7 +11,12 @@ from aiohttp import ClientResponse, ClientSession
 from aiohttp.test_utils import TestServer
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
+from oracle.assessment.request import Address, BlockRef
 from oracle.config.api import ApiSettings
+from oracle.history.collect import Reading
+from oracle.history.identity.labels import Flag, Labels
+from oracle.models import registry
+from oracle.models.inference import Model
 from oracle.pipeline.context import Context
 from oracle.pipeline.health import Health
 from oracle.store import api_keys
@@ -17,6 +24,13 @@ from oracle.store.api_keys import Scope
 from oracle.web.api.service import Api
 from oracle.web.server import Watched, application
 from tests.store.test_requests import CHAIN, ORACLE
+from tests.unit.models.wallets import SITUATIONS
+
+PATH = "/v1/oracle/assess"
+
+WALLET = "0x" + "11" * 20
+LOAN: dict[str, Any] = {"user_address": WALLET, "loan_amount": str(10**18), "loan_duration": 30, "collateral": "0"}
+SITUATION = SITUATIONS["indebted"]
 
 Sessions = async_sessionmaker[AsyncSession]
 
@@ -93,3 +107,58 @@ class opened:  # noqa: N801
     async def __aexit__(self, *_: object) -> None:
         await self._client.close()
         await self._server.close()
+
+
+class Sources:
+    """Histories that count who reads."""
+
+    def __init__(self) -> None:
+        self.read_wallets: list[Address] = []
+        self.fault: Exception | None = None
+        self.reading = asyncio.Event()
+        self.may_go_on = asyncio.Event()
+        self.may_go_on.set()
+
+    async def read(self, wallet: Address, at: BlockRef) -> Reading:
+        self.read_wallets.append(wallet)
+        self.reading.set()
+        await self.may_go_on.wait()
+        if self.fault is not None:
+            raise self.fault
+        return Reading(replace(SITUATION.history, wallet=wallet, block=at), 1)
+
+
+@pytest.fixture
+def sources() -> Sources:
+    return Sources()
+
+
+@pytest.fixture
+def previewing(door: Door, sources: Sources, monkeypatch: pytest.MonkeyPatch) -> Door:
+    """A door whose daemon has a model, and wallets without a chain."""
+    model = Model.open(registry.load())
+
+    async def block(_: object, number: int) -> BlockRef:
+        return BlockRef(number, f"0x{number:064x}", 1_700_000_000)
+
+    monkeypatch.setattr("oracle.web.api.previews.block_ref", block)
+    door.context = cast(
+        Context,
+        SimpleNamespace(
+            model=model,
+            answering=lambda: model,
+            histories=sources,
+            head=BlockRef(100, "0x" + "64" * 32, 1_700_000_000),
+            chain=SimpleNamespace(confirmations=12),
+            w3=None,
+            labels=Labels({Address("0x" + "66" * 20): (Flag("sanctioned", "list", "2026-01-01"),)}),
+            declined_labels=frozenset({"sanctioned"}),
+        ),
+    )
+    return door
+
+
+async def assess(door: Door, **body: Any) -> dict[str, Any]:
+    response = await door.ask("POST", PATH, json=LOAN | body)
+    assert response.status == 200, await response.text()
+    return cast(dict[str, Any], await response.json())
