@@ -20,6 +20,7 @@ from oracle.commands.common import (
 )
 from oracle.commands.contracts_deploy import contracts_deploy
 from oracle.commands.features import features, write_table
+from oracle.commands.keys import keys_app
 from oracle.commands.models import models_app
 from oracle.commands.models_registry import models_registry_app
 from oracle.commands.models_watch import models_watch_app
@@ -42,6 +43,7 @@ contracts_app = typer.Typer(help="The contracts on the chain.", no_args_is_help=
 app.add_typer(config_app, name="config")
 app.add_typer(database_app, name="db")
 app.add_typer(requests_app, name="requests")
+app.add_typer(keys_app, name="keys")
 models_app.add_typer(models_registry_app)
 models_app.add_typer(models_watch_app)
 app.add_typer(models_app, name="models")

@@ -37,6 +37,8 @@ from oracle.proving.prover import Prover
 from oracle.refusals import together
 from oracle.startup import check_chain, check_database, check_keys_fit, check_model, check_signer, load_keys, patiently
 from oracle.store import database
+from oracle.web.api.application import parts_of
+from oracle.web.api.service import Api
 from oracle.web.server import Watched, serve
 
 # An operator's patience is ten seconds.
@@ -89,6 +91,9 @@ async def _serve(settings: Settings, database_url: str, upgrade: bool) -> None:
     log = structlog.get_logger("daemon")
     watched = Watched(Health())
     watched.health.expect(*PARTS)
+    if settings.api.enabled:
+        chain = settings.chain
+        watched.api = Api.of(settings.api, chain.chain_id, Address(chain.oracle), database_url, lambda: watched.context)
     runner, port = await serve(watched, settings.web.host, settings.web.port)
     log.info("started", pid=os.getpid(), web_port=port)
     try:
@@ -97,10 +102,15 @@ async def _serve(settings: Settings, database_url: str, upgrade: bool) -> None:
             woken = asyncio.Event()
             log.info("serving", oracle=context.address, chain_id=context.chain_id, signer=context.signer.address)
             async with asyncio.TaskGroup() as group:
-                for name, part in _parts(context, settings.chain.ws_url, woken).items():
+                parts = _parts(context, settings.chain.ws_url, woken)
+                if watched.api is not None:
+                    parts |= parts_of(watched.api)
+                for name, part in parts.items():
                     group.create_task(supervise(context.health, name, part), name=name)
     finally:
         await runner.cleanup()
+        if watched.api is not None:
+            await watched.api.close()
 
 
 def _parts(context: Context, ws_url: SecretStr | None, woken: asyncio.Event) -> dict[str, Run]:

@@ -194,6 +194,24 @@ class OracleContract:
         topic = self._contract.events.AssessmentRequested().topic
         return {"address": self._contract.address, "topics": [topic]}
 
+    async def asking_costs(self, user: Address) -> tuple[int, int, bool]:
+        """Return the fee of a request in wei, the user's nonce for consents, and whether requests are paused."""
+        nonce: int = await self._view("nonces", to_checksum_address(user))
+        return int(await self._view("fee")), nonce, bool(await self._view("paused"))
+
+    def ask(self, terms: LoanTerms, data_commitment: int) -> bytes:
+        """Return the calldata of `requestAssessment`, for the borrower to send."""
+        return self._calldata("requestAssessment", _terms_tuple(terms), data_commitment.to_bytes(32, "big"))
+
+    def ask_for(
+        self, user: Address, terms: LoanTerms, data_commitment: int, valid_until: int, signature: bytes
+    ) -> bytes:
+        """Return the calldata of `requestAssessmentFor`, for whom the consent names as the requester."""
+        commitment, consent = data_commitment.to_bytes(32, "big"), (valid_until, signature)
+        return self._calldata(
+            "requestAssessmentFor", to_checksum_address(user), _terms_tuple(terms), commitment, consent
+        )
+
     def answer(self, request: AssessmentRequest, report: Report, signatures: Sequence[bytes], proof: bytes) -> bytes:
         """Return the calldata of `provideAssessment`."""
         return self._calldata("provideAssessment", _request_tuple(request), _report_tuple(report), signatures, proof)
@@ -289,18 +307,21 @@ def _to_request(log: EventData, block: BlockRef) -> AssessmentRequest:
     )
 
 
+def _terms_tuple(terms: LoanTerms) -> tuple[Any, ...]:
+    return (
+        to_checksum_address(terms.principal_token),
+        terms.principal,
+        to_checksum_address(terms.collateral_token),
+        terms.collateral,
+        terms.duration_seconds,
+    )
+
+
 def _request_tuple(request: AssessmentRequest) -> tuple[Any, ...]:
-    terms = request.terms
     return (
         to_checksum_address(request.user),
         to_checksum_address(request.requester),
-        (
-            to_checksum_address(terms.principal_token),
-            terms.principal,
-            to_checksum_address(terms.collateral_token),
-            terms.collateral,
-            terms.duration_seconds,
-        ),
+        _terms_tuple(request.terms),
         request.data_commitment.to_bytes(32, "big"),
         request.fee_wei,
         request.requested_at,

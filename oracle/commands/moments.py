@@ -25,3 +25,10 @@ def moment_before(text: str, now: datetime, option: str = "--since") -> datetime
             param_hint=option,
         ) from None
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+def duration(text: str, option: str) -> timedelta:
+    """Return the span of time that a text such as 90m, 12h or 2d names; raises BadParameter, which names the option."""
+    if age := _AGE.fullmatch(text.strip().lower()):
+        return timedelta(**{_UNITS[age[2]]: int(age[1])})
+    raise typer.BadParameter(f"{text!r} is no span of time: expected one like 90m, 12h, 2d", param_hint=option)

@@ -13,6 +13,7 @@ from typing import Any, Final, Self, TypeVar
 from pydantic import PrivateAttr, ValidationError, model_validator
 
 from oracle.assessment.errors import ConfigurationFault
+from oracle.config.api import ApiSettings
 from oracle.config.chain import ChainSettings, TransactionSettings
 from oracle.config.database import DatabaseSettings
 from oracle.config.errors import explain
@@ -54,6 +55,7 @@ class AuditSettings(Section):
     database: DatabaseSettings = DatabaseSettings()
     worker: WorkerSettings = WorkerSettings()
     web: WebSettings = WebSettings()
+    api: ApiSettings = ApiSettings()
     log: LogSettings = LogSettings()
 
     _exposed: tuple[str, ...] = PrivateAttr(())

@@ -241,4 +241,7 @@ url = "{database_url}"
 
 [web]
 port = {free_port()}
+
+[api]
+enabled = true
 """

@@ -42,3 +42,10 @@ DRIFT_PSI = Gauge("risk_oracle_drift_psi", "Population stability index against t
 DRIFT_REQUESTS = Gauge("risk_oracle_drift_requests", "Requests that the last drift measurement looked at")
 OUTCOMES = Gauge("risk_oracle_loan_outcomes", "Answered requests whose loan ended", ["outcome"])
 OUTCOME_BRIER = Gauge("risk_oracle_outcome_brier", "Brier score of the probability of default on loans that ended")
+API_SECONDS = Histogram(
+    "risk_oracle_api_seconds",
+    "Time that one answer of the HTTP API took",
+    ["route"],
+    buckets=(0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30),
+)
+API_ANSWERS = Counter("risk_oracle_api_answers_total", "Answers of the HTTP API", ["route", "status"])

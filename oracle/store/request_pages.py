@@ -64,4 +64,4 @@ def select_page(chain_id: int, oracle: Address, *, before: int | None, limit: in
         .order_by(RequestRow.request_id.desc())
         .limit(limit)
     )
-    return query if before is None else query.where(RequestRow.request_id < before)
+    return query if before is None else query.where(RequestRow.request_id < Decimal(before))

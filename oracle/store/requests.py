@@ -207,7 +207,8 @@ async def find(
     session: AsyncSession, chain_id: int, oracle: Address, request_id: int, *, lock: bool = False
 ) -> RequestRow:
     """Return one request's row; raises InvalidRequest when the daemon never saw it."""
-    query = select(RequestRow).filter_by(chain_id=chain_id, oracle=oracle, request_id=request_id)
+    # Not as an integer: one beyond 64 bits is refused by the server.
+    query = select(RequestRow).filter_by(chain_id=chain_id, oracle=oracle, request_id=Decimal(request_id))
     row = await session.scalar(query.with_for_update() if lock else query)
     if row is None:
         raise InvalidRequest(f"request {request_id} of oracle {oracle} on chain {chain_id} is not known here")

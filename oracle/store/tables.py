@@ -63,6 +63,7 @@ class RequestRow(Base):
         CheckConstraint(f"state in ({', '.join(repr(state.value) for state in State)})", name="state"),
         Index(None, "state", "run_after"),
         Index(None, "user"),
+        Index(None, "chain_id", "oracle", "user", "request_id"),
         Index(None, "claimed_by", postgresql_where=text("claimed_by is not null")),
     )
 

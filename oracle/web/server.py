@@ -12,24 +12,29 @@ from oracle.pipeline import metrics
 from oracle.pipeline.context import Context
 from oracle.pipeline.health import Health
 from oracle.store import database, requests
+from oracle.web.api.application import add_api
+from oracle.web.api.service import Api
 
 
 @dataclass(slots=True)
 class Watched:
-    """What the pages are about; `context` comes once the daemon's checks have passed."""
+    """What the pages are about; `context` comes once the daemon's checks have passed. Without `api` there is no /v1."""
 
     health: Health
     context: Context | None = None
+    api: Api | None = None
 
 
 WATCHED: web.AppKey[Watched] = web.AppKey("watched", Watched)
 
 
 def application(watched: Watched) -> web.Application:
-    """Return the application: /healthz, /readyz and /metrics."""
+    """Return the application: /healthz, /readyz and /metrics, and the API where there is one."""
     app = web.Application()
     app[WATCHED] = watched
     app.add_routes([web.get("/healthz", alive), web.get("/readyz", ready), web.get("/metrics", scrape)])
+    if watched.api is not None:
+        add_api(app, watched.api)
     return app
 
 

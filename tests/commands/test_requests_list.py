@@ -113,6 +113,7 @@ async def test_list__then_every_request_of_this_oracle_newest_first(listed: Run)
         (["--state", "dead", "--wallet", BOB, "--since", "1h"], [9]),
         (["--limit", "2"], [10, 9]),
         (["--before", "9"], [3, 2, 1]),
+        (["--before", str(2**64)], [10, 9, 3, 2, 1]),
         (["--state", "expired"], []),
     ],
     ids=lambda value: " ".join(map(str, value)),

@@ -87,6 +87,14 @@ async def claimed(session: AsyncSession, state: State = State.REQUESTED) -> Requ
 # ------------------------------------------------------------------ arrival
 
 
+@pytest.mark.parametrize("request_id", [2**63, 2**256 - 1])
+async def test_find__when_the_id_is_beyond_64_bits__then_unknown_like_any_other(
+    sessions: Sessions, request_id: int
+) -> None:
+    with pytest.raises(InvalidRequest, match=f"request {request_id} of oracle"):
+        await row_of(sessions, request_id)
+
+
 async def test_add__when_read_back__then_the_same_request_to_the_last_bit(sessions: Sessions) -> None:
     await stored(sessions, request(2**40 - 1))
     assert requests.to_request(await row_of(sessions, 2**40 - 1)) == request(2**40 - 1)

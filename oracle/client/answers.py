@@ -1,0 +1,123 @@
+"""What the API answers, typed; integers are exact, however wide."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Answer(BaseModel):
+    # A newer server may say more than this client knows.
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class RecommendedTerms(_Answer):
+    """The terms that the model recommends: percent a year, days, and a fraction of the collateral's value."""
+
+    interest_rate: float
+    duration_days: int
+    max_ltv: float
+
+
+class Assessment(_Answer):
+    """What the model says: score 0 to 100, higher is safer; probabilities and confidence in percent."""
+
+    risk_category: str
+    risk_score: float
+    default_probability: float
+    fraud_likelihood: float
+    confidence: float
+    recommended_terms: RecommendedTerms
+
+
+class Block(_Answer):
+    """A block of the chain."""
+
+    number: int
+    hash: str
+
+
+class Preview(_Answer):
+    """What the model would say now; neither signed nor proven."""
+
+    address: str
+    block: Block
+    model_id: str
+    assessment: Assessment
+    thin: bool
+
+
+class ChainCall(_Answer):
+    """A call of the oracle contract, for `sender` to sign and send; without calldata while a consent is missing."""
+
+    chain_id: int
+    to: str
+    function: str
+    sender: str
+    value_wei: int
+    calldata: str | None
+    data_commitment: int
+    consent_typed_data: dict[str, Any] | None
+
+
+class SignedAnswer(_Answer):
+    """A signed report with its proof, and the call by which anyone may submit it."""
+
+    request_id: int
+    state: str
+    submittable: bool
+    chain_id: int
+    to: str
+    calldata: str
+    report_typed_data: dict[str, Any]
+    signatures: list[str]
+    proof: str
+    model_id: str
+    assessment: Assessment
+
+
+class Terms(_Answer):
+    """A loan: amounts in the token's smallest unit."""
+
+    principal_token: str
+    principal: int
+    collateral_token: str
+    collateral: int
+    duration_seconds: int
+
+
+class Request(_Answer):
+    """A request on the chain, and its answer once there is one."""
+
+    request_id: int
+    state: str
+    user: str
+    requester: str
+    terms: Terms
+    fee_wei: int
+    deadline: datetime
+    model_id: str | None = None
+    assessment: Assessment | None = None
+    decline_reason: str | None = None
+    answer_transaction: str | None = None
+
+
+class Wallet(_Answer):
+    """What was asked about a wallet; `next_cursor` gives the next page."""
+
+    address: str
+    latest: Request | None
+    history: list[Request]
+    next_cursor: str | None
+
+
+class Change(_Answer):
+    """A change of state; `id` resumes a stream after it."""
+
+    id: int = Field(ge=0)
+    request_id: int
+    address: str
+    requester: str
+    source: str | None
+    target: str
+    at: datetime
