@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from oracle.assessment.errors import InvalidRequest, OracleError
 from oracle.assessment.request import Address, AssessmentRequest, BlockRef, LoanTerms
-from oracle.assessment.states import STAGE_OF, STATES, State
-from oracle.store import explanations
+from oracle.assessment.states import STAGE_OF, State
+from oracle.store import explanations, tallies
 from oracle.store.tables import RequestRow, TransitionRow
 from oracle.store.texts import brief
 
@@ -188,8 +188,8 @@ async def dead_letters(session: AsyncSession, chain_id: int, oracle: Address) ->
     """Return how many requests were given up, and the one that was last."""
     dead = (RequestRow.chain_id == chain_id, RequestRow.oracle == oracle, RequestRow.state == State.DEAD)
     newest = select(RequestRow).where(*dead).order_by(RequestRow.run_after.desc(), RequestRow.id.desc()).limit(1)
-    count = await session.scalar(select(func.count()).select_from(RequestRow).where(*dead))
-    return count or 0, await session.scalar(newest)
+    counted = await tallies.counts(session, chain_id, oracle)
+    return counted[State.DEAD], await session.scalar(newest)
 
 
 async def requeue(session: AsyncSession, chain_id: int, oracle: Address, request_id: int) -> None:
@@ -229,17 +229,6 @@ async def transitions(session: AsyncSession, row: RequestRow) -> Sequence[Transi
     """Return a request's audit log, oldest first."""
     query = select(TransitionRow).where(TransitionRow.request == row.id).order_by(TransitionRow.id)
     return (await session.scalars(query)).all()
-
-
-async def counts(session: AsyncSession, chain_id: int, oracle: Address) -> dict[State, int]:
-    """Return how many requests are in each state, zeros included."""
-    query = (
-        select(RequestRow.state, func.count())
-        .where(RequestRow.chain_id == chain_id, RequestRow.oracle == oracle)
-        .group_by(RequestRow.state)
-    )
-    found = {State(state): count for state, count in (await session.execute(query)).all()}
-    return {state: found.get(state, 0) for state in STATES}
 
 
 def to_request(row: RequestRow) -> AssessmentRequest:

@@ -11,7 +11,7 @@ from oracle.assessment.errors import ConfigurationFault
 from oracle.pipeline import metrics
 from oracle.pipeline.context import Context
 from oracle.pipeline.health import Health
-from oracle.store import database, requests
+from oracle.store import database, tallies
 
 
 @dataclass(slots=True)
@@ -78,7 +78,7 @@ async def scrape(request: web.Request) -> web.Response:
 async def _count(context: Context) -> None:
     try:
         async with context.sessions() as session:
-            counted = await requests.counts(session, context.chain_id, context.address)
+            counted = await tallies.counts(session, context.chain_id, context.address)
     except database.LOST:
         metrics.PART_OK.labels("database").set(0)
         return
