@@ -37,6 +37,7 @@ from oracle.proving.prover import Prover
 from oracle.refusals import together
 from oracle.startup import check_chain, check_database, check_keys_fit, check_model, check_signer, load_keys, patiently
 from oracle.store import database
+from oracle.web.dashboard.parts import Parts, page_engine
 from oracle.web.server import Watched, serve
 
 # An operator's patience is ten seconds.
@@ -89,6 +90,7 @@ async def _serve(settings: Settings, database_url: str, upgrade: bool) -> None:
     log = structlog.get_logger("daemon")
     watched = Watched(Health())
     watched.health.expect(*PARTS)
+    watched.dashboard = _dashboard(settings, database_url, watched)
     runner, port = await serve(watched, settings.web.host, settings.web.port)
     log.info("started", pid=os.getpid(), web_port=port)
     try:
@@ -101,6 +103,20 @@ async def _serve(settings: Settings, database_url: str, upgrade: bool) -> None:
                     group.create_task(supervise(context.health, name, part), name=name)
     finally:
         await runner.cleanup()
+
+
+def _dashboard(settings: Settings, database_url: str, watched: Watched) -> Parts:
+    """Return what the dashboard's pages work with; they answer before the daemon serves, and say what it waits for."""
+    return Parts(
+        engine=page_engine(database_url),
+        chain_id=settings.chain.chain_id,
+        oracle=Address(settings.chain.oracle),
+        settings=settings.dashboard,
+        settings_shown=settings.model_dump(mode="json"),
+        model_directory=settings.model.directory,
+        health=watched.health,
+        context=lambda: watched.context,
+    )
 
 
 def _parts(context: Context, ws_url: SecretStr | None, woken: asyncio.Event) -> dict[str, Run]:

@@ -14,6 +14,7 @@ from pydantic import PrivateAttr, ValidationError, model_validator
 
 from oracle.assessment.errors import ConfigurationFault
 from oracle.config.chain import ChainSettings, TransactionSettings
+from oracle.config.dashboard import DashboardSettings
 from oracle.config.database import DatabaseSettings
 from oracle.config.errors import explain
 from oracle.config.exposure import exposed_files, exposed_in_file
@@ -54,6 +55,7 @@ class AuditSettings(Section):
     database: DatabaseSettings = DatabaseSettings()
     worker: WorkerSettings = WorkerSettings()
     web: WebSettings = WebSettings()
+    dashboard: DashboardSettings = DashboardSettings()
     log: LogSettings = LogSettings()
 
     _exposed: tuple[str, ...] = PrivateAttr(())

@@ -11,7 +11,7 @@ from sqlalchemy import CursorResult, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from oracle.assessment.errors import InvalidRequest, OracleError
+from oracle.assessment.errors import DeclineReason, InvalidRequest, OracleError
 from oracle.assessment.request import Address, AssessmentRequest, BlockRef, LoanTerms
 from oracle.assessment.states import STAGE_OF, State
 from oracle.store import explanations, tallies
@@ -192,13 +192,31 @@ async def dead_letters(session: AsyncSession, chain_id: int, oracle: Address) ->
     return counted[State.DEAD], await session.scalar(newest)
 
 
-async def requeue(session: AsyncSession, chain_id: int, oracle: Address, request_id: int) -> None:
+async def requeue(
+    session: AsyncSession, chain_id: int, oracle: Address, request_id: int, by: str = "the operator"
+) -> RequestRow:
     """Bring a dead request back to the start; raises InvalidRequest when it is unknown or not dead."""
+    row = await _dead(session, chain_id, oracle, request_id, "requeued")
+    await _forget_findings(session, row)
+    await move(session, row, State.REQUESTED, f"requeued by {by}")
+    return row
+
+
+async def give_back_fee(
+    session: AsyncSession, chain_id: int, oracle: Address, request_id: int, reason: DeclineReason, by: str
+) -> RequestRow:
+    """Let a dead request be declined on the chain; raises InvalidRequest when it is unknown or not dead."""
+    row = await _dead(session, chain_id, oracle, request_id, "declined by hand")
+    row.decline_reason = reason.value
+    await move(session, row, State.DECLINING, f"{reason.name.lower()}: declined by {by}")
+    return row
+
+
+async def _dead(session: AsyncSession, chain_id: int, oracle: Address, request_id: int, done: str) -> RequestRow:
     row = await find(session, chain_id, oracle, request_id, lock=True)
     if row.state != State.DEAD:
-        raise InvalidRequest(f"request {request_id} is {row.state}: only dead requests can be requeued")
-    await _forget_findings(session, row)
-    await move(session, row, State.REQUESTED, "requeued by the operator")
+        raise InvalidRequest(f"request {request_id} is {row.state}: only dead requests can be {done}")
+    return row
 
 
 async def find(

@@ -12,6 +12,8 @@ from oracle.pipeline import metrics
 from oracle.pipeline.context import Context
 from oracle.pipeline.health import Health
 from oracle.store import database, tallies
+from oracle.web.dashboard.install import install
+from oracle.web.dashboard.parts import Parts
 
 
 @dataclass(slots=True)
@@ -20,16 +22,19 @@ class Watched:
 
     health: Health
     context: Context | None = None
+    dashboard: Parts | None = None
 
 
 WATCHED: web.AppKey[Watched] = web.AppKey("watched", Watched)
 
 
 def application(watched: Watched) -> web.Application:
-    """Return the application: /healthz, /readyz and /metrics."""
+    """Return the application: /healthz, /readyz and /metrics, and the dashboard."""
     app = web.Application()
     app[WATCHED] = watched
     app.add_routes([web.get("/healthz", alive), web.get("/readyz", ready), web.get("/metrics", scrape)])
+    if watched.dashboard is not None:
+        install(app, watched.dashboard)
     return app
 
 

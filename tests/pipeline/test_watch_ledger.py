@@ -75,6 +75,8 @@ async def test_request__that_nobody_works_on__makes_the_daemon_unready_but_a_que
         await session.execute(update(RequestRow).values(run_after=LONG_AGO))
     assert "nobody has worked on a due request" in await said(ingest)
     async with context.sessions.begin() as session:
-        claimed = await requests.claim(session, context.chain_id, context.address, State.REQUESTED, daemon=1, claim=uuid4())
+        claimed = await requests.claim(
+            session, context.chain_id, context.address, State.REQUESTED, daemon=1, claim=uuid4()
+        )
         assert claimed is not None
     assert await said(ingest) == "", "the other one waits behind it"
