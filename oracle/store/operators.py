@@ -133,7 +133,7 @@ def _digest(token: str) -> bytes:
 
 
 async def pause_before(session: AsyncSession, *keys: str) -> timedelta:
-    """Return how long whoever goes by these keys waits before the next try: it doubles from the sixth failure on."""
+    """Return how long whoever goes by these keys waits before the next try: it doubles from the fifth failure on."""
     query = select(SignInFailureRow.failures, SignInFailureRow.last_at).where(SignInFailureRow.key.in_(keys))
     longest = timedelta()
     for failures, last_at in (await session.execute(query)).all():

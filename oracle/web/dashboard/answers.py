@@ -49,8 +49,14 @@ def set_up_templates(app: web.Application) -> None:
         trim_blocks=True,
         lstrip_blocks=True,
         filters=formats.FILTERS,
+        finalize=_showable,
     )
     app[_TEMPLATES].globals.update(ago=formats.ago, asset_version=secrets.token_hex(4))
+
+
+def _showable(value: Any) -> Any:
+    # No browser shows a NUL, and some end a text there.
+    return value.replace("\x00", "\ufffd") if isinstance(value, str) else value
 
 
 def page(handler: Handler, *, public: bool = False, acts: bool = False) -> Handler:

@@ -67,19 +67,26 @@ def _known(directory: Path | None) -> list[ShippedModel | str]:
 async def card(request: web.Request) -> web.Response:
     """A model's card."""
     model = await _model(request)
-    text = await asyncio.to_thread(_card, model.directory)
+    text = await asyncio.to_thread(_card, model.directory, parts_of(request).path(f"/models/{model.name}/"))
     if text is None:
         raise NotThere(f"model {model.name} has no card")
-    pictures = [name for name in sorted(_PICTURES) if (model.directory / name).is_file()]
-    values = {"model": model, "card": text, "pictures": pictures, "metrics": _figures(model.metrics)}
+    values = {"model": model, "card": text, "metrics": _figures(model.metrics)}
     return render(request, "model.html", values)
 
 
 @lru_cache(maxsize=16)
-def _card(folder: Path) -> Markup | None:
+def _card(folder: Path, where: str) -> Markup | None:
     path = folder / "card.md"
+    if not path.is_file():
+        return None
+    tokens = _MARKDOWN.parse(path.read_text())
+    for token in (child for one in tokens for child in one.children or ()):
+        # A card names its pictures beside itself, and no others are shown.
+        if token.type == "image":
+            name = str(token.attrGet("src"))
+            token.attrSet("src", where + name if name in _PICTURES else "")
     # The library escapes all that is not markdown.
-    return Markup(_MARKDOWN.render(path.read_text())) if path.is_file() else None  # noqa: S704
+    return Markup(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}))  # noqa: S704
 
 
 def _figures(metrics: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
@@ -87,8 +94,8 @@ def _figures(metrics: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]
     for name, value in metrics.items():
         if isinstance(value, dict):
             found += _figures(value, f"{prefix}{name} · ".replace("_", " "))
-        elif isinstance(value, int | float | str):
-            said = f"{value:.4g}" if isinstance(value, float) else str(value)
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            said = f"{value:.4g}" if isinstance(value, float) else f"{value:,}"
             found.append((f"{prefix}{name}".replace("_", " "), said))
     return found
 

@@ -43,10 +43,10 @@ async def live(request: web.Request) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
     # A proxy that waits for more before it passes anything on would make the page stale.
     response.headers["X-Accel-Buffering"] = "no"
-    await response.prepare(request)
     seen = 0
     looks = board.looks(name)
     try:
+        await response.prepare(request)
         while True:
             try:
                 async with asyncio.timeout(_HEARTBEAT_SECONDS):

@@ -11,6 +11,11 @@ function number(value) {
   return Math.abs(value) >= 100 ? value.toFixed(0) : Math.abs(value) >= 1 ? value.toFixed(1) : value.toPrecision(2);
 }
 
+function moment(seconds, step) {
+  const text = new Date(seconds * 1000).toISOString();
+  return step >= 86400 || seconds % 86400 === 0 ? text.slice(5, 10) : text.slice(11, 16);
+}
+
 function draw(element) {
   drawn.get(element)?.destroy();
   const { times, series, unit } = JSON.parse(element.dataset.chart);
@@ -24,9 +29,9 @@ function draw(element) {
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
       cursor: { y: false },
       scales: { y: { range: (_, low, high) => [Math.min(low ?? 0, 0), Math.max(high ?? 0, 0.001) * 1.08] } },
-      axes: [{ ...axis, size: 34 }, { ...axis, size: 46, values: (_, ticks) => ticks.map(number) }],
+      axes: [{ ...axis, size: 30, values: (_, ticks, __, ___, step) => ticks.map((at) => moment(at, step)) }, { ...axis, size: 46, values: (_, ticks) => ticks.map(number) }],
       series: [
-        { value: "{YYYY}-{MM}-{DD} {HH}:{mm}" },
+        { label: "UTC", value: (_, at) => (at === null ? "–" : new Date(at * 1000).toISOString().slice(0, 16).replace("T", " ")) },
         ...names.map((name, index) => ({
           label: `${name}`,
           stroke: colour(COLOURS[index % COLOURS.length]),
