@@ -235,6 +235,12 @@ def _filled(postgres_url: str, template: str, name: str, hostile: str) -> str:
     return name
 
 
+@pytest.fixture(scope="session")
+def board_read_url(postgres_url: str, board_template: str) -> str:
+    """A filled database for tests that only read."""
+    return create_database(postgres_url, "board_read", board_template)
+
+
 @pytest.fixture
 def board_url(postgres_url: str, board_template: str) -> str:
     """A filled database of the test's own."""

@@ -25,6 +25,18 @@ _SHADOW_DAYS: Final = 60
 _MARKDOWN: Final = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
+def _table_begins(*_: Any) -> str:
+    return '<div class="scroll" tabindex="0" role="region" aria-label="Table of the card"><table>'
+
+
+def _table_ends(*_: Any) -> str:
+    return "</table></div>"
+
+
+_MARKDOWN.add_render_rule("table_open", _table_begins)
+_MARKDOWN.add_render_rule("table_close", _table_ends)
+
+
 async def models_page(request: web.Request) -> web.Response:
     """All models that are known here, drift, and shadows."""
     parts = parts_of(request)

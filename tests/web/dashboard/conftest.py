@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.support.board import Serving, board_template, board_url, hostile_template, serving, well
+from tests.support.board import Serving, board_read_url, board_template, board_url, hostile_template, serving, well
 from tests.support.browsing import Client, client
 
-__all__ = ["board_template", "board_url", "hostile_template"]
+__all__ = ["board_read_url", "board_template", "board_url", "hostile_template"]
 
 
 @pytest.fixture

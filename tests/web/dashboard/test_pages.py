@@ -30,6 +30,12 @@ PAGES = (
 )
 
 
+@pytest.fixture
+def board_url(board_read_url: str) -> str:
+    """Nothing is done here but reading."""
+    return board_read_url
+
+
 @pytest.mark.parametrize("path", PAGES)
 async def test_page__signed_in__is_whole_and_without_inline_script_or_style(vera: Client, path: str) -> None:
     page = await vera.get(path)
