@@ -76,7 +76,7 @@ def refused(*words: str) -> str:
 
 
 def test_dashboard__beyond_this_machine__must_be_meant() -> None:
-    said = refused("--database", "postgresql://x@127.0.0.1:1/y", "--host", "0.0.0.0")
+    said = refused("--database", "postgresql://x@127.0.0.1:1/y", "--host", "192.0.2.1")
     assert "whoever reaches this dashboard sees everything" in said
 
 
