@@ -31,10 +31,11 @@ create function tally_transition() returns trigger language plpgsql as $$
 declare
   asked record;
 begin
-  select chain_id, oracle, created_at into asked from requests where id = new.request;
+  select chain_id, oracle, created_at, decline_reason into asked from requests where id = new.request;
   insert into tally_changes (what, chain_id, subject, name, target, at, seconds, count)
   values ('step', asked.chain_id, asked.oracle, coalesce(new.source, 'arrival'), new.target, new.at, new.seconds, 1);
-  if new.target = 'confirmed' and new.source <> new.target then
+  -- A decline is mined too, and is no answer.
+  if new.target = 'confirmed' and new.source <> new.target and asked.decline_reason is null then
     insert into tally_changes (what, chain_id, subject, name, target, at, seconds, count)
     values ('step', asked.chain_id, asked.oracle, 'total', new.target, new.at,
             extract(epoch from new.at - asked.created_at), 1);
@@ -83,7 +84,7 @@ with steps as (
   union all
   select r.chain_id, r.oracle, 'total', t.target, t.at, extract(epoch from t.at - r.created_at)
   from transitions t join requests r on r.id = t.request
-  where t.target = 'confirmed' and t.source <> t.target
+  where t.target = 'confirmed' and t.source <> t.target and r.decline_reason is null
 )
 select chain_id, oracle, width, to_timestamp(floor(extract(epoch from at) / width) * width), source, target,
   case when seconds is null then -1000

@@ -46,7 +46,9 @@ async def lived(sessions: Sessions) -> None:
     await stored(sessions, request(1), oracle=OTHER_ORACLE)
     for state in (State.COLLECTED, State.SCORED, State.CONFIRMED):
         await moved(sessions, 1, state)
-    await moved(sessions, 2, State.DECLINING, decline_reason=3)
+    # A decline is confirmed too, and no answer.
+    await moved(sessions, 2, State.CONFIRMED, decline_reason=3)
+    await moved(sessions, 2, State.DECLINING)
     await moved(sessions, 3, State.DEAD)
     async with sessions.begin() as session:
         await requests.requeue(session, CHAIN, ORACLE, 3)
@@ -117,7 +119,8 @@ async def test_steps__when_made__then_counted_by_minute_and_hour_with_the_whole_
         ("collected", "scored"): 1,
         ("scored", "confirmed"): 1,
         ("total", "confirmed"): 1,
-        ("requested", "declining"): 1,
+        ("requested", "confirmed"): 1,
+        ("confirmed", "declining"): 1,
         ("requested", "dead"): 1,
         ("dead", "requested"): 1,
     }

@@ -61,7 +61,8 @@ def latencies(steps: Iterable[StepCount]) -> list[Latency]:
     return told
 
 
-_CURVES: Final = {"asked": "requested", "answered": "confirmed", "declined": "declining", "given up": "dead"}
+ANSWERED: Final = "answered"
+_CURVES: Final = {"asked": "requested", ANSWERED: "", "declined": "declining", "given up": "dead"}
 
 
 def curves(steps: Sequence[StepCount], chosen: Range, until: int) -> dict[str, Any]:
@@ -78,6 +79,7 @@ def curves(steps: Sequence[StepCount], chosen: Range, until: int) -> dict[str, A
             continue
         if one.source == TOTAL:
             taken[index][one.bucket] += one.count
+            happened[ANSWERED][index] += one.count
         elif one.target in names and one.source != one.target and _is_new(one):
             happened[names[one.target]][index] += one.count
     minutes = chosen.step / MINUTE
@@ -91,12 +93,17 @@ def _is_new(one: StepCount) -> bool:
 
 
 def happened(steps: Iterable[StepCount]) -> Counter[str]:
-    """Return how often each state was reached from another one; arrivals stand under `arrival`."""
+    """Return how often each state was reached from another one; arrivals stand under `arrival`, answers under ANSWERED.
+
+    What is confirmed on the chain can be a decline too.
+    """
     found: Counter[str] = Counter()
     for one in steps:
         if one.source == "arrival":
             found["arrival"] += one.count
-        elif one.source not in (one.target, TOTAL):
+        elif one.source == TOTAL:
+            found[ANSWERED] += one.count
+        elif one.source != one.target:
             found[one.target] += one.count
     return found
 

@@ -84,7 +84,7 @@ def _values(app: web.Application, board: Board, name: str) -> dict[str, Any]:
         raise RuntimeError("nothing was looked at yet")
     counts, steps = figures.by_state(look.states), look.steps[name]
     happened = figures.happened(steps)
-    ended = {state: happened[state] for state in ("confirmed", "declining", "dead", "expired", "closed")}
+    ended = {state: happened[state] for state in (figures.ANSWERED, "declining", "dead", "expired", "closed")}
     spent = sum(one.wei for one in look.gas)
     week = sum(one.week_wei for one in look.gas)
     curves = figures.curves(steps, RANGES[name], int(look.at.timestamp()))

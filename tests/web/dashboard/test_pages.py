@@ -61,6 +61,8 @@ async def test_page__of_a_stranger__leads_to_the_sign_in_and_back(stranger: Clie
 async def test_overview__says_what_there_is(vera: Client) -> None:
     page = (await vera.get("/")).words
     assert "30 in all, 10 under way" in page
+    assert "asked 30 answered 14 declined 4 given up 3" in page
+    assert "answered 63.6 % declined 18.2 %" in page, "declines that are mined are no answers"
     assert "dead 3" in page
     assert "private data not opened 2" in page
     assert "dead letters 3 given up" in page
