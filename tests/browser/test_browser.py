@@ -23,6 +23,7 @@ PAGES: Final = (
     "/transactions",
     "/models",
     "/models/credit-v1",
+    "/lenders",
     "/endpoints",
     "/settings",
     "/b/2",

@@ -12,6 +12,7 @@ from oracle.web.dashboard import (
     borrower,
     chain_pages,
     dead_letters,
+    lenders,
     models_page,
     one_request,
     overview,
@@ -38,6 +39,7 @@ _PAGES: Final = {
     "/models/{name}": models_page.card,
     "/models/{name}/{picture}": models_page.picture,
     "/transactions": chain_pages.transactions,
+    "/lenders": lenders.lenders,
     "/endpoints": chain_pages.endpoints,
     "/settings": chain_pages.settings,
 }

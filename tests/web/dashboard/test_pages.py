@@ -25,6 +25,7 @@ PAGES = (
     "/transactions?show=waiting",
     "/models",
     "/models/credit-v1",
+    "/lenders",
     "/endpoints",
     "/settings",
 )
