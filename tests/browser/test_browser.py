@@ -1,5 +1,6 @@
 """The pages in a real browser: accessible in both themes, wide and narrow; by keyboard; live, stale when cut off."""
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Final
@@ -8,6 +9,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, async_playwright, expect
 
+from oracle.store import operators
 from tests.support.board import PASSWORD, WALLETS, Serving, serving, well
 
 CHROMIUM: Final = Path("/usr/bin/chromium")
@@ -159,6 +161,27 @@ async def test_overview__while_open__shows_what_changes_and_says_when_it_is_stal
         await expect(page.locator(".chart canvas")).to_have_count(2)
         assert faults == []
     await expect(page.locator("[data-live-text]")).to_contain_text("stale since", timeout=30_000)
+
+
+async def test_overview__while_a_curve_is_read__waits_and_then_goes_on(browser: Browser, board: Serving) -> None:
+    page = await opened(browser, [])
+    await signed_in(page, board)
+    before = await page.get_attribute("[data-as-of]", "data-as-of")
+    await page.locator(".chart").first.hover()
+    await expect(page.locator("[data-live-text]")).to_have_text("waits while you read")
+    await page.mouse.move(2, 2)
+    await expect(page.locator("[data-live-text]")).to_have_text("live")
+    assert await page.get_attribute("[data-as-of]", "data-as-of") != before
+
+
+async def test_overview__when_signed_out_elsewhere__leads_to_the_sign_in(browser: Browser, board: Serving) -> None:
+    page = await opened(browser, [])
+    await signed_in(page, board)
+    async with board.parts.sessions.begin() as session:
+        row = await operators.find(session, "ada")
+        assert row is not None
+        await operators.sign_out_everywhere(session, row.id)
+    await page.wait_for_url(re.compile("/ops/sign-in"), timeout=60_000)
 
 
 async def test_theme__when_switched__stays_so_on_the_next_page(browser: Browser, board: Serving) -> None:

@@ -3,6 +3,9 @@
 const COLOURS = ["--series-1", "--series-2", "--series-3", "--series-4"];
 const STALE_SECONDS = 12;
 const drawn = new Map();
+let heldBack = 0;
+
+const paused = () => Date.now() - heldBack < STALE_SECONDS * 1000;
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -80,18 +83,18 @@ function watchLive() {
   const tell = () => {
     const asOf = Number(document.querySelector("[data-as-of]")?.dataset.asOf ?? 0);
     const age = Date.now() / 1000 - asOf;
-    const stale = lost !== null || age > STALE_SECONDS;
+    const stale = lost !== null || (age > STALE_SECONDS && !paused());
     const at = new Date(asOf * 1000).toISOString().slice(11, 19);
     box.classList.toggle("stale", stale);
-    const told = stale ? `stale since ${at} UTC` : "live";
+    const told = stale ? `stale since ${at} UTC` : paused() ? "waits while you read" : "live";
     // Said again only when it changes: a screen reader would never be silent.
     if (text.textContent !== told) text.textContent = told;
   };
   document.body.addEventListener("htmx:sseOpen", () => { lost = null; tell(); });
   document.body.addEventListener("htmx:sseError", () => { lost ??= Date.now(); tell(); });
-  document.body.addEventListener("htmx:sseMessage", (event) => {
-    if (event.detail?.type === "signedout") location.reload();
+  document.body.addEventListener("htmx:sseMessage", () => {
     lost = null;
+    heldBack = 0;
     tell();
   });
   setInterval(tell, 1000);
@@ -100,11 +103,15 @@ function watchLive() {
 
 // While somebody reads a curve, or moves through the page by keyboard, a swap would take it away: it waits.
 document.body.addEventListener("htmx:sseBeforeMessage", (event) => {
+  if (event.detail?.type === "signedout") {
+    event.preventDefault();
+    location.reload();
+    return;
+  }
   const live = document.getElementById("live");
   if (live?.contains(document.activeElement) || live?.querySelector(".chart:hover")) {
     event.preventDefault();
-    const seen = live.querySelector("[data-as-of]");
-    if (seen) seen.dataset.asOf = String(Date.now() / 1000);
+    heldBack = Date.now();
   }
 });
 document.body.addEventListener("htmx:afterSwap", drawAll);
