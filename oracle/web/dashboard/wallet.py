@@ -6,6 +6,7 @@ from typing import Final
 from aiohttp import web
 
 from oracle.store import board_pages
+from oracle.store.board_pages import Line
 from oracle.web.dashboard import fields
 from oracle.web.dashboard.answers import parts_of, render
 from oracle.web.dashboard.faults import NotThere
@@ -23,10 +24,18 @@ async def wallet(request: web.Request) -> web.Response:
         raise NotThere(f"no request is known that is about {address}, or that it asked for")
     scored = [one for one in reversed(lines) if one.scores and one.user == address]
     series = {
-        "score": [one.scores["score_bps"] / 100 for one in scored if one.scores],
-        "default %": [one.scores["probability_of_default_bps"] / 100 for one in scored if one.scores],
-        "fraud %": [one.scores["fraud_likelihood_bps"] / 100 for one in scored if one.scores],
+        title: [_points(one, name) for one in scored]
+        for title, name in (
+            ("score", "score_bps"),
+            ("default %", "probability_of_default_bps"),
+            ("fraud %", "fraud_likelihood_bps"),
+        )
     }
     chart = json.dumps({"times": [one.requested_at for one in scored], "series": series, "unit": "of 100"})
     values = {"address": address, "lines": lines, "chart": chart, "scored": len(scored), "most": _MOST}
     return render(request, "wallet.html", values)
+
+
+def _points(one: Line, name: str) -> float | None:
+    value = (one.scores or {}).get(name)
+    return None if value is None else value / 100
