@@ -223,6 +223,7 @@ def _create_indexes() -> None:
         postgresql_where=sa.text("decline_reason is not null"),
     )
     op.execute("create index ix_requests_by_score on requests (((scores ->> 'score_bps')::integer), requested_at)")
+    op.create_index("ix_shadow_scores_at", "shadow_scores", ["at"])
     op.create_index("ix_requests_transaction_hash", "requests", ["transaction_hash"])
 
 
@@ -238,6 +239,7 @@ def downgrade() -> None:
         "by_time",
     ):
         op.drop_index(f"ix_requests_{name}", table_name="requests")
+    op.drop_index("ix_shadow_scores_at", table_name="shadow_scores")
     op.create_index(op.f("ix_requests_user"), "requests", ["user"])
     for table in ("sign_in_failures", "operator_actions", "operator_sessions", "operators"):
         op.drop_table(table)

@@ -21,6 +21,7 @@ from oracle.web.dashboard.parts import Parts, now
 _PICTURES: Final = {"calibration.png", "precision_recall.png", "roc.png"}
 _MEASUREMENTS: Final = 30
 _SHADOW_DAYS: Final = 60
+_SHADOW_SCORES: Final = 1_000
 # Raw HTML in a card stays text, and a link can lead nowhere but to the web: the library refuses javascript: and data:.
 _MARKDOWN: Final = MarkdownIt("commonmark", {"html": False}).enable("table")
 
@@ -44,9 +45,10 @@ async def models_page(request: web.Request) -> web.Response:
     async with parts.sessions() as session:
         measured = await drift.measurements(session, parts.chain_id, parts.oracle, _MEASUREMENTS)
         since = now() - timedelta(days=_SHADOW_DAYS)
-        agreed = await shadow_scores.agreement(session, parts.chain_id, parts.oracle, "day", since)
+        agreed = await shadow_scores.agreement(session, parts.chain_id, parts.oracle, "day", since, _SHADOW_SCORES)
     names = {f"0x{one.model_id.hex()}": one.name for one in known if isinstance(one, ShippedModel)}
     values = {
+        "most": _SHADOW_SCORES,
         "known": [(one, _state(parts, one)) for one in known],
         "measured": measured,
         "agreed": list(reversed(agreed)),

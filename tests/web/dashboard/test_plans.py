@@ -1,6 +1,7 @@
 """No page's query reads a whole big table: its plan on 200,000 requests goes by an index and stays small."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 
@@ -10,13 +11,13 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Connection
 
 from oracle.assessment.states import STAGE_OF, State
-from oracle.store import board_pages
+from oracle.store import board_pages, shadow_scores
 from oracle.store.board_pages import Filter
 from oracle.store.embedded import create_database
 from tests.store.test_requests import CHAIN, ORACLE
 
 ROWS: Final = 200_000
-BIG: Final = {"requests", "transitions", "transactions", "broadcasts", "explanations"}
+BIG: Final = {"shadow_scores", "requests", "transitions", "transactions", "broadcasts", "explanations"}
 # A page has some 50 lines; reading hundreds of rows for them is still a look into an index.
 MOST_ROWS_READ: Final = 2_000
 WALLET: Final = "0x" + f"{77:040x}"
@@ -43,6 +44,8 @@ insert into transactions (chain_id, sender, nonce, request, kind, "to", data, ga
 select {CHAIN}, '0x5', id, id, 'answer', '0x', '', 1, case when id < {ROWS} - 5 then id end, 1 from requests;
 insert into broadcasts (hash, transaction, kind, raw, max_fee_wei, priority_fee_wei)
 select 'b' || id, id, 'answer', '', 1, 1 from transactions;
+insert into shadow_scores (request, model_id, answered_by, scores, outputs, answered, at)
+select id, '0x2', '0x01', scores, '[]', scores, now() - id * interval '1 second' from requests where scores is not null;
 set session_replication_role = default;
 """  # noqa: S608
 
@@ -92,6 +95,9 @@ QUERIES: dict[str, Any] = {
     "transactions, a later page": board_pages.select_transactions(CHAIN, ROWS // 2, 51, waiting=False),
     "transactions that wait": board_pages.select_transactions(CHAIN, None, 51, waiting=True),
     "forms of transactions": board_pages.select_forms(range(1, 51)),
+    "dead letters": board_pages.select_dead(CHAIN, ORACLE, "", None, 51),
+    "dead letters by words": board_pages.select_dead(CHAIN, ORACLE, "GON", None, 51),
+    "shadows": shadow_scores.select_agreement(CHAIN, ORACLE, "day", datetime(2020, 1, 1, tzinfo=UTC), 1_000),
     "wallet": board_pages.select_of_wallet(CHAIN, ORACLE, WALLET, 200),
     "wallet that asked": board_pages.select_of_wallet(CHAIN, ORACLE, "0x" + "e" * 39 + "3", 200),
 }
