@@ -22,7 +22,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
 export HARDHAT_DISABLE_TELEMETRY_PROMPT := true
 
-.PHONY: help setup keys contracts artifacts demo test chaos-short chaos test-long coverage slither bench-gas bench-history check format lock train clean
+.PHONY: help setup browser keys contracts artifacts demo test chaos-short chaos test-long coverage slither bench-gas bench-history check format lock train clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -41,6 +41,15 @@ $(STAMPS)/node: hardhat/package-lock.json hardhat/package.json | $(STAMPS)/pytho
 	@echo "==> Solidity compiler, test tools and the local chain (npm)"
 	@cd hardhat && $(NPM) ci --no-fund --no-audit --loglevel=error
 	@mkdir -p $(@D) && touch $@
+
+# Only the tests of the pages need it, and no package registry has it.
+browser: ## install Debian's Chromium, which the tests of the pages drive
+	@test -x /usr/bin/chromium || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \
+	    echo "==> Chromium (Debian's package)"; apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium > /dev/null; \
+	  else \
+	    echo "The tests of the pages need Chromium at /usr/bin/chromium: as root, apt-get install chromium" >&2; exit 1; \
+	  fi; }
 
 keys: $(STAMPS)/python ## circuit, development keys and verifier contract
 	@echo "==> Circuit and development keys"
@@ -68,7 +77,7 @@ check: $(STAMPS)/python $(STAMPS)/node ## style, types and import rules, of Pyth
 	@cd hardhat && $(NPM) run --silent format:check > ../build/prettier.log 2>&1 || { cat ../build/prettier.log; exit 1; }
 	@cd hardhat && $(NPM) run --silent lint > ../build/solhint.log 2>&1 || { cat ../build/solhint.log; exit 1; }
 
-test: setup check ## every check and every test
+test: setup browser check ## every check and every test
 	@echo "==> Solidity tests"
 	cd hardhat && $(NODE_ENV) node scripts/abi.mjs --check && $(NODE_ENV) node scripts/artifacts.mjs --check
 	$(HARDHAT) test solidity

@@ -19,11 +19,13 @@ from oracle.commands.common import (
     settings_of,
 )
 from oracle.commands.contracts_deploy import contracts_deploy
+from oracle.commands.dashboard import dashboard
 from oracle.commands.features import features, write_table
 from oracle.commands.keys import keys_app
 from oracle.commands.models import models_app
 from oracle.commands.models_registry import models_registry_app
 from oracle.commands.models_watch import models_watch_app
+from oracle.commands.operators import operators_app
 from oracle.commands.requests import requests_app
 from oracle.commands.schema import database_app
 from oracle.commands.settings import config_app
@@ -44,6 +46,7 @@ app.add_typer(config_app, name="config")
 app.add_typer(database_app, name="db")
 app.add_typer(requests_app, name="requests")
 app.add_typer(keys_app, name="keys")
+app.add_typer(operators_app, name="operators")
 models_app.add_typer(models_registry_app)
 models_app.add_typer(models_watch_app)
 app.add_typer(models_app, name="models")
@@ -51,6 +54,7 @@ app.add_typer(contracts_app, name="contracts")
 contracts_app.command("deploy")(contracts_deploy)
 contracts_app.command("history-table")(write_table)
 app.command()(features)
+app.command()(dashboard)
 
 
 def main() -> None:

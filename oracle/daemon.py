@@ -39,6 +39,7 @@ from oracle.startup import check_chain, check_database, check_keys_fit, check_mo
 from oracle.store import database
 from oracle.web.api.application import parts_of
 from oracle.web.api.service import Api
+from oracle.web.dashboard.parts import Parts, page_engine
 from oracle.web.server import Watched, serve
 
 # An operator's patience is ten seconds.
@@ -94,6 +95,7 @@ async def _serve(settings: Settings, database_url: str, upgrade: bool) -> None:
     if settings.api.enabled:
         chain = settings.chain
         watched.api = Api.of(settings.api, chain.chain_id, Address(chain.oracle), database_url, lambda: watched.context)
+    watched.dashboard = _dashboard(settings, database_url, watched)
     runner, port = await serve(watched, settings.web.host, settings.web.port)
     log.info("started", pid=os.getpid(), web_port=port)
     try:
@@ -111,6 +113,20 @@ async def _serve(settings: Settings, database_url: str, upgrade: bool) -> None:
         await runner.cleanup()
         if watched.api is not None:
             await watched.api.close()
+
+
+def _dashboard(settings: Settings, database_url: str, watched: Watched) -> Parts:
+    """Return what the dashboard's pages work with; they answer before the daemon serves, and say what it waits for."""
+    return Parts(
+        engine=page_engine(database_url),
+        chain_id=settings.chain.chain_id,
+        oracle=Address(settings.chain.oracle),
+        settings=settings.dashboard,
+        settings_shown=settings.model_dump(mode="json"),
+        model_directory=settings.model.directory,
+        health=watched.health,
+        context=lambda: watched.context,
+    )
 
 
 def _parts(context: Context, ws_url: SecretStr | None, woken: asyncio.Event) -> dict[str, Run]:

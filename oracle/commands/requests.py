@@ -68,10 +68,10 @@ def requests_summary(as_json: JsonOption = False, config: ConfigOption = None) -
     """Count requests by state."""
 
     async def count() -> dict[State, int]:
-        from oracle.store import requests
+        from oracle.store import tallies
 
         async with _session(config) as (session, settings):
-            return await requests.counts(session, settings.chain.chain_id, Address(settings.chain.oracle))
+            return await tallies.counts(session, settings.chain.chain_id, Address(settings.chain.oracle))
 
     found = {state.value: number for state, number in run_job(count()).items()}
     lines = [f"{state:10} {number:8}" for state, number in found.items()]

@@ -8,6 +8,7 @@ OWN: Final = {
     "CONFIG": "names the settings file",
     "RPC_URL": "says where contracts are deployed",
     "DEPLOYER_KEY": "is the key that deploys contracts",
+    "DASHBOARD_DATABASE": "says which database the dashboard that stands alone reads",
     "MODEL": "says which verifier is compiled",
     "SCENARIO_SEED": "is for the tests",
     "SCENARIO_WALLETS": "is for the tests",

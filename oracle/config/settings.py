@@ -15,6 +15,7 @@ from pydantic import PrivateAttr, ValidationError, model_validator
 from oracle.assessment.errors import ConfigurationFault
 from oracle.config.api import ApiSettings
 from oracle.config.chain import ChainSettings, TransactionSettings
+from oracle.config.dashboard import DashboardSettings
 from oracle.config.database import DatabaseSettings
 from oracle.config.errors import explain
 from oracle.config.exposure import exposed_files, exposed_in_file
@@ -56,6 +57,7 @@ class AuditSettings(Section):
     worker: WorkerSettings = WorkerSettings()
     web: WebSettings = WebSettings()
     api: ApiSettings = ApiSettings()
+    dashboard: DashboardSettings = DashboardSettings()
     log: LogSettings = LogSettings()
 
     _exposed: tuple[str, ...] = PrivateAttr(())

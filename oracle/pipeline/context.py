@@ -42,9 +42,9 @@ class Claims:
 class Context:
     """The daemon's parts, as the stages see them.
 
-    `head` is the newest block seen, the daemon's idea of chain time. `model` answers, proven by `prover`; they change
-    together when the registry's primary does. `shadow` runs beside it. `withdrawn` says why no model may answer,
-    `refused` which keys do not fit their verifier.
+    `head` is the newest block seen, the daemon's idea of chain time; `balance_wei` is the signer's, as last read.
+    `model` answers, proven by `prover`; they change together when the registry's primary does. `shadow` runs beside it.
+    `withdrawn` says why no model may answer, `refused` which keys do not fit their verifier.
     """
 
     chain_id: int
@@ -74,6 +74,7 @@ class Context:
     following: asyncio.Lock = field(default_factory=asyncio.Lock)
     proving: asyncio.Lock = field(default_factory=asyncio.Lock)
     head: BlockRef | None = None
+    balance_wei: int | None = None
     claims: Claims = field(default_factory=Claims)
     woken: dict[str, asyncio.Event] = field(default_factory=lambda: {stage: asyncio.Event() for stage in STAGE_OF})
 

@@ -1,4 +1,4 @@
-"""Jobs on a clock: the signer, the registry's model, missed requests, the market index, drift."""
+"""Jobs on a clock: the signer, the registry's model, missed requests, the market index, drift, the counters."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -14,6 +14,7 @@ from oracle.history.reading.event_index import LONGEST_CATCH_UP_BLOCKS
 from oracle.pipeline.context import Context
 from oracle.pipeline.upkeep.drift import watch_drift
 from oracle.pipeline.upkeep.endings import note_ending
+from oracle.pipeline.upkeep.fold_tallies import fold_tallies
 from oracle.pipeline.upkeep.follow_registry import follow_registry
 from oracle.pipeline.upkeep.nonces import hold_nonces
 from oracle.pipeline.upkeep.sweep import sweep
@@ -27,6 +28,7 @@ _LEDGER_SECONDS: Final = 10
 _SWEEP_SECONDS: Final = 120
 _INDEX_SECONDS: Final = 60
 _HEAD_SECONDS: Final = 0.5
+_FOLD_SECONDS: Final = 2
 _FIRST_DRIFT_SECONDS: Final = 60
 
 # Below this the operator is told, while there is still time to send coins.
@@ -42,6 +44,7 @@ async def upkeep(context: Context) -> None:
     every = min(max(context.chain.poll_seconds, _LEAST_NONCE_SECONDS), _MOST_NONCE_SECONDS)
     scheduler.add_job(hold_nonces, "interval", seconds=every, args=[context])
     scheduler.add_job(watch_ledger, "interval", seconds=_LEDGER_SECONDS, args=[context])
+    scheduler.add_job(fold_tallies, "interval", seconds=_FOLD_SECONDS, args=[context])
     scheduler.add_job(sweep, "interval", seconds=_SWEEP_SECONDS, args=[context])
     scheduler.add_job(
         index_markets, "interval", seconds=_INDEX_SECONDS, next_run_time=datetime.now(UTC), args=[context]
@@ -71,6 +74,7 @@ async def watch_signer(context: Context) -> None:
         base_fee_wei = await context.client.base_fee_wei()
     except TransientFault:
         return  # the event source reports the endpoint
+    context.balance_wei = balance_wei
     if digest != context.signer_set_digest:
         log.warning("signers_changed", signers=list(signers))
         context.signer_set_digest = digest

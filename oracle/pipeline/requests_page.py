@@ -10,7 +10,7 @@ from oracle.assessment.errors import DeclineReason
 from oracle.assessment.outputs import Category
 from oracle.assessment.request import Address
 from oracle.assessment.states import State
-from oracle.store import request_pages, requests
+from oracle.store import request_pages, tallies
 from oracle.store.request_pages import Listed
 
 _LONGEST_CAUSE: Final = 100
@@ -31,7 +31,7 @@ async def page(
 
     See `request_pages.page` for the options; `counts` are of all requests, whatever was asked for.
     """
-    counts = await requests.counts(session, chain_id, oracle)
+    counts = await tallies.counts(session, chain_id, oracle)
     # One more than is shown: so it is known whether a page follows.
     rows = await request_pages.page(
         session, chain_id, oracle, states=states, wallet=wallet, since=since, before=before, limit=limit + 1

@@ -15,7 +15,7 @@ class ShadowScoreRow(Base):
     """What a model that does not answer gave for a request, beside the one of `answered_by`."""
 
     __tablename__ = "shadow_scores"
-    __table_args__ = (Index(None, "model_id", "at"),)
+    __table_args__ = (Index(None, "model_id", "at"), Index(None, "at"))
 
     request: Mapped[int] = mapped_column(ForeignKey("requests.id", ondelete="CASCADE"), primary_key=True)
     model_id: Mapped[str] = mapped_column(String(66), primary_key=True)

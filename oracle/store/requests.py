@@ -11,9 +11,9 @@ from sqlalchemy import CursorResult, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from oracle.assessment.errors import InvalidRequest, OracleError
+from oracle.assessment.errors import DeclineReason, InvalidRequest, OracleError
 from oracle.assessment.request import Address, AssessmentRequest, BlockRef, LoanTerms
-from oracle.assessment.states import STAGE_OF, STATES, State
+from oracle.assessment.states import STAGE_OF, State
 from oracle.store import explanations
 from oracle.store.tables import RequestRow, TransitionRow
 from oracle.store.texts import brief
@@ -194,13 +194,31 @@ async def dead_letters(session: AsyncSession, chain_id: int, oracle: Address) ->
     return (0, None) if found is None else (found[1], found[0])
 
 
-async def requeue(session: AsyncSession, chain_id: int, oracle: Address, request_id: int) -> None:
+async def requeue(
+    session: AsyncSession, chain_id: int, oracle: Address, request_id: int, by: str = "the operator"
+) -> RequestRow:
     """Bring a dead request back to the start; raises InvalidRequest when it is unknown or not dead."""
+    row = await _dead(session, chain_id, oracle, request_id, "requeued")
+    await _forget_findings(session, row)
+    await move(session, row, State.REQUESTED, f"requeued by {by}")
+    return row
+
+
+async def give_back_fee(
+    session: AsyncSession, chain_id: int, oracle: Address, request_id: int, reason: DeclineReason, by: str
+) -> RequestRow:
+    """Let a dead request be declined on the chain; raises InvalidRequest when it is unknown or not dead."""
+    row = await _dead(session, chain_id, oracle, request_id, "declined by hand")
+    row.decline_reason = reason.value
+    await move(session, row, State.DECLINING, f"{reason.name.lower()}: declined by {by}")
+    return row
+
+
+async def _dead(session: AsyncSession, chain_id: int, oracle: Address, request_id: int, done: str) -> RequestRow:
     row = await find(session, chain_id, oracle, request_id, lock=True)
     if row.state != State.DEAD:
-        raise InvalidRequest(f"request {request_id} is {row.state}: only dead requests can be requeued")
-    await _forget_findings(session, row)
-    await move(session, row, State.REQUESTED, "requeued by the operator")
+        raise InvalidRequest(f"request {request_id} is {row.state}: only dead requests can be {done}")
+    return row
 
 
 async def find(
@@ -232,17 +250,6 @@ async def transitions(session: AsyncSession, row: RequestRow) -> Sequence[Transi
     """Return a request's audit log, oldest first."""
     query = select(TransitionRow).where(TransitionRow.request == row.id).order_by(TransitionRow.id)
     return (await session.scalars(query)).all()
-
-
-async def counts(session: AsyncSession, chain_id: int, oracle: Address) -> dict[State, int]:
-    """Return how many requests are in each state, zeros included."""
-    query = (
-        select(RequestRow.state, func.count())
-        .where(RequestRow.chain_id == chain_id, RequestRow.oracle == oracle)
-        .group_by(RequestRow.state)
-    )
-    found = {State(state): count for state, count in (await session.execute(query)).all()}
-    return {state: found.get(state, 0) for state in STATES}
 
 
 def to_request(row: RequestRow) -> AssessmentRequest:

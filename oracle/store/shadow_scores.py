@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Float, case, func, select
+from sqlalchemy import Float, Select, case, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from oracle.assessment.request import Address
 from oracle.store.model_tables import ShadowScoreRow
@@ -52,22 +53,35 @@ async def keep(
 
 
 async def agreement(
-    session: AsyncSession, chain_id: int, oracle: Address, period: str, since: datetime
+    session: AsyncSession, chain_id: int, oracle: Address, period: str, since: datetime, most: int | None = None
 ) -> list[Agreement]:
-    """Return how shadows agreed with what was answered, by period (one of PERIODS) and pair of models, oldest first."""
+    """Return how shadows agreed with what was answered, by period (one of PERIODS) and pair of models, oldest first.
+
+    With `most` only the newest so many scores are looked at, which costs the same however many there are.
+    """
+    found = await session.execute(select_agreement(chain_id, oracle, period, since, most))
+    return [Agreement(*row) for row in found.all()]
+
+
+def select_agreement(
+    chain_id: int, oracle: Address, period: str, since: datetime, most: int | None
+) -> Select[*tuple[Any, ...]]:
+    """Return the query of `agreement`."""
     if period not in PERIODS:
         raise ValueError(f"period is {period!r}, expected one of {', '.join(PERIODS)}")
+    newest = select(ShadowScoreRow).where(ShadowScoreRow.at >= since).order_by(ShadowScoreRow.at.desc()).limit(most)
+    row = aliased(ShadowScoreRow, newest.subquery())
 
     def difference(name: str) -> Any:
-        return ShadowScoreRow.scores[name].as_integer() - ShadowScoreRow.answered[name].as_integer()
+        return row.scores[name].as_integer() - row.answered[name].as_integer()
 
     category, score = difference("category"), difference("score_bps")
-    starts = func.date_trunc(period, ShadowScoreRow.at)
-    query = (
+    starts = func.date_trunc(period, row.at)
+    return (
         select(
             starts,
-            ShadowScoreRow.model_id,
-            ShadowScoreRow.answered_by,
+            row.model_id,
+            row.answered_by,
             func.count(),
             func.sum(case((category > 0, 1), else_=0)),
             func.sum(case((category < 0, 1), else_=0)),
@@ -76,9 +90,8 @@ async def agreement(
             func.max(func.abs(score)),
             func.avg(difference("probability_of_default_bps")).cast(Float),
         )
-        .join(RequestRow, RequestRow.id == ShadowScoreRow.request)
-        .where(RequestRow.chain_id == chain_id, RequestRow.oracle == oracle, ShadowScoreRow.at >= since)
-        .group_by(starts, ShadowScoreRow.model_id, ShadowScoreRow.answered_by)
-        .order_by(starts, ShadowScoreRow.model_id)
+        .join(RequestRow, RequestRow.id == row.request)
+        .where(RequestRow.chain_id == chain_id, RequestRow.oracle == oracle)
+        .group_by(starts, row.model_id, row.answered_by)
+        .order_by(starts, row.model_id)
     )
-    return [Agreement(*row) for row in (await session.execute(query)).all()]

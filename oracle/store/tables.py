@@ -62,9 +62,29 @@ class RequestRow(Base):
         UniqueConstraint("chain_id", "oracle", "request_id"),
         CheckConstraint(f"state in ({', '.join(repr(state.value) for state in State)})", name="state"),
         Index(None, "state", "run_after"),
-        Index(None, "user"),
         Index(None, "chain_id", "oracle", "user", "request_id"),
         Index(None, "claimed_by", postgresql_where=text("claimed_by is not null")),
+        # The pages': by time with the id as tie-break, below what they are narrowed down to.
+        Index("ix_requests_by_time", "chain_id", "oracle", "requested_at", "request_id"),
+        Index("ix_requests_by_state", "chain_id", "oracle", "state", "requested_at", "request_id"),
+        Index("ix_requests_by_user", "user", "requested_at", "request_id"),
+        Index("ix_requests_by_requester", "requester", "requested_at", "request_id"),
+        Index(
+            "ix_requests_by_model",
+            "model_id",
+            "requested_at",
+            "request_id",
+            postgresql_where=text("model_id is not null"),
+        ),
+        Index(
+            "ix_requests_by_reason",
+            "decline_reason",
+            "requested_at",
+            "request_id",
+            postgresql_where=text("decline_reason is not null"),
+        ),
+        Index("ix_requests_by_score", text("((scores ->> 'score_bps')::integer)"), "requested_at"),
+        Index(None, "transaction_hash"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True)

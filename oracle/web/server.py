@@ -11,9 +11,11 @@ from oracle.assessment.errors import ConfigurationFault
 from oracle.pipeline import metrics
 from oracle.pipeline.context import Context
 from oracle.pipeline.health import Health
-from oracle.store import database, requests
+from oracle.store import database, tallies
 from oracle.web.api.application import add_api
 from oracle.web.api.service import Api
+from oracle.web.dashboard.install import install
+from oracle.web.dashboard.parts import Parts
 
 
 @dataclass(slots=True)
@@ -23,18 +25,21 @@ class Watched:
     health: Health
     context: Context | None = None
     api: Api | None = None
+    dashboard: Parts | None = None
 
 
 WATCHED: web.AppKey[Watched] = web.AppKey("watched", Watched)
 
 
 def application(watched: Watched) -> web.Application:
-    """Return the application: /healthz, /readyz and /metrics, and the API where there is one."""
+    """Return the application: /healthz, /readyz and /metrics, and the API and the dashboard where there are any."""
     app = web.Application()
     app[WATCHED] = watched
     app.add_routes([web.get("/healthz", alive), web.get("/readyz", ready), web.get("/metrics", scrape)])
     if watched.api is not None:
         add_api(app, watched.api)
+    if watched.dashboard is not None:
+        install(app, watched.dashboard)
     return app
 
 
@@ -83,7 +88,7 @@ async def scrape(request: web.Request) -> web.Response:
 async def _count(context: Context) -> None:
     try:
         async with context.sessions() as session:
-            counted = await requests.counts(session, context.chain_id, context.address)
+            counted = await tallies.counts(session, context.chain_id, context.address)
     except database.LOST:
         metrics.PART_OK.labels("database").set(0)
         return

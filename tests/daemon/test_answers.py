@@ -1,20 +1,24 @@
 """A request's ways through the daemon: answered, declined, closed, expired; and what is on the chain afterwards."""
 
+from datetime import timedelta
 from pathlib import Path
 
+import aiohttp
 import pytest
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from oracle.assessment.canonical import history_hash
 from oracle.assessment.outputs import decode_outputs
 from oracle.assessment.states import State
+from oracle.devnet.demo.door import open_dashboard
 from oracle.devnet.demo.tampering import tampered_answer_refused
 from oracle.devnet.machinery.accounts import ETHER, named_account
 from oracle.devnet.stack import Stack
 from oracle.devnet.wallets.borrowing import LoanState, settle
 from oracle.pipeline import requests_view
-from oracle.store import database
+from oracle.store import database, operators
 from oracle.store.embedded import create_database
+from oracle.web.dashboard.answers import SESSION
 from tests.daemon.conftest import changed
 from tests.daemon.watching import ask, borrower, transactions, transitions, until_state
 
@@ -168,3 +172,29 @@ async def test_request__of_a_sanctioned_user__is_declined_where_the_operator_say
     assert answered.history_hash == history_hash(answered.history)
     log = [step.reason for step in await transitions(stack) if step.request == answered.id]
     assert any("RPC calls" in reason for reason in log)
+
+
+async def test_dashboard__of_the_running_daemon__shows_what_only_it_knows(stack: Stack) -> None:
+    asked = await ask(stack, "watched")
+    await until_state(stack, asked.request_id, State.FINAL)
+    door = await open_dashboard(stack)
+    engine = database.connect(stack.database_url, pool_size=1)
+    async with async_sessionmaker(engine).begin() as session:
+        account = await operators.find(session, door.name)
+        assert account is not None
+        cookies = {SESSION: await operators.sign_in(session, account.id, timedelta(hours=1))}
+    await engine.dispose()
+    pages = {}
+    async with aiohttp.ClientSession(cookies=cookies, cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
+        for page in ("", "endpoints", "lenders", "models", "settings", f"requests/{asked.request_id}"):
+            async with browser.get(door.address + page) as answer:
+                assert answer.status == 200, page
+                pages[page] = await answer.text()
+    assert "parts of the daemon are well" in pages[""] or "Needs attention" in pages[""]
+    assert "Not connected yet" not in pages[""]
+    assert '<span class="pill good">asked</span>' in pages["endpoints"]
+    assert '<span class="pill good">yes</span>' in pages["lenders"], "the lender asks this oracle"
+    assert '<span class="pill good">primary</span>' in pages["models"]
+    secret = stack.settings.signer.key.get_secret_value()
+    assert not any(secret.removeprefix("0x") in text for text in pages.values())
+    assert "answered, deep enough to stay" in pages[f"requests/{asked.request_id}"]

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from oracle.assessment.errors import InvalidRequest
 from oracle.assessment.request import FIELD_MODULUS, NATIVE_COIN, Address, AssessmentRequest, BlockRef, LoanTerms
 from oracle.assessment.states import State
-from oracle.store import requests
+from oracle.store import requests, tallies
 from oracle.store.requests import ClaimLost
 from oracle.store.tables import RequestRow, TransitionRow
 
@@ -158,8 +158,8 @@ async def test_vanish__when_called__then_only_from_that_block_on_and_only_this_o
     async with sessions.begin() as session:
         assert len(await requests.vanish(session, CHAIN, ORACLE, 2)) == 2
         assert await requests.vanish(session, CHAIN, ORACLE, 2) == []
-        assert (await requests.counts(session, CHAIN, ORACLE))[State.VANISHED] == 2
-        assert (await requests.counts(session, CHAIN, OTHER_ORACLE))[State.VANISHED] == 0
+        assert (await tallies.counts(session, CHAIN, ORACLE))[State.VANISHED] == 2
+        assert (await tallies.counts(session, CHAIN, OTHER_ORACLE))[State.VANISHED] == 0
     assert (await row_of(sessions, 1)).state == State.REQUESTED
 
 
@@ -405,7 +405,7 @@ async def test_counts__when_asked__then_every_state_with_its_number(sessions: Se
     await stored(sessions, request(9), oracle=OTHER_ORACLE)
     await moved(sessions, 2, State.FINAL)
     async with sessions() as session:
-        found = await requests.counts(session, CHAIN, ORACLE)
+        found = await tallies.counts(session, CHAIN, ORACLE)
     assert set(found) == set(State)
     assert {state: number for state, number in found.items() if number} == {State.REQUESTED: 2, State.FINAL: 1}
 

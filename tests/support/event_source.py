@@ -22,7 +22,7 @@ from oracle.pipeline.health import Health
 from oracle.pipeline.history import Histories
 from oracle.pipeline.ingest import search_new_blocks
 from oracle.proving.prover import Prover
-from oracle.store import database, requests
+from oracle.store import database, requests, tallies
 from oracle.store.tables import CursorRow, RequestRow
 from tests.support.oracle_on_chain import OracleOnChain, oracle_on
 
@@ -57,7 +57,7 @@ class Ingest:
 
     async def states(self) -> dict[State, int]:
         async with self.context.sessions() as session:
-            counts = await requests.counts(session, self.context.chain_id, self.context.address)
+            counts = await tallies.counts(session, self.context.chain_id, self.context.address)
         return {state: count for state, count in counts.items() if count}
 
     async def work_on(self, request_id: int, state: State = State.PROVEN) -> None:

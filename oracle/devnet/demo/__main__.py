@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from oracle.assessment.errors import OracleError
 from oracle.assessment.states import STATES, State
+from oracle.devnet.demo.door import Door, open_dashboard
 from oracle.devnet.demo.refusal import tell_why
 from oracle.devnet.demo.story import STAGES_TOLD, Story, read_story, tell
 from oracle.devnet.demo.tampering import tampered_answer_refused
@@ -78,8 +79,11 @@ async def demo(console: Console, folder: Path, *, keep: bool) -> None:
 
     async with local_stack(folder, say=say, durable=False) as stack:
         list_a_wallet(stack)
+        door = await open_dashboard(stack) if keep else None
         say("starting the daemon: risk-oracle run")
         daemon = await stack.start_daemon()
+        if door is not None:
+            say(str(door))
         engine = database.connect(stack.database_url, pool_size=2)
         try:
             sessions = async_sessionmaker(engine)
@@ -92,8 +96,8 @@ async def demo(console: Console, folder: Path, *, keep: bool) -> None:
                 console.print(f"  contract {line}", soft_wrap=True)
             await _try_around(console, stack, results)
             _summary(console, stack, results)
-            if keep:
-                _how_to_look(console, stack)
+            if door is not None:
+                _how_to_look(console, stack, door)
                 await _until_interrupted()
         finally:
             await engine.dispose()
@@ -213,14 +217,14 @@ def _summary(console: Console, stack: Stack, results: list[Result]) -> None:
     console.print(f"median from the request's block to the mined answer: {waited:.2f} s ({stages})", soft_wrap=True)
 
 
-def _how_to_look(console: Console, stack: Stack) -> None:
+def _how_to_look(console: Console, stack: Stack, door: Door) -> None:
     console.print(
         f"\nchain     {stack.chain.rpc_url} (chain id {stack.chain.chain_id})\n"
         f"oracle    {stack.contracts.oracle.address}, lender {stack.contracts.lending.address}\n"
         f"health    curl http://127.0.0.1:{stack.settings.web.port}/readyz   (metrics: /metrics)\n"
         f"request   .venv/bin/risk-oracle requests show 3 --config {stack.settings_file}\n"
         f"database  {stack.database_url}\n"
-        "Ctrl-C ends it.",
+        f"Ctrl-C ends it.\n{door}",
         soft_wrap=True,
     )
 
