@@ -66,5 +66,5 @@ async def test_plan__then_rows_come_by_an_index_and_few_are_looked_at(filled: As
 async def test_plan__when_the_index_is_not_there__then_the_test_would_notice(filled: AsyncConnection) -> None:
     from oracle.store.tables import RequestRow
 
-    without = select(RequestRow.id).where(RequestRow.requester == ONE)
+    without = select(RequestRow.id).where(RequestRow.history_hash == ONE)
     assert [node["Node Type"] for node in nodes(await plan_of(filled, without))][-1] == "Seq Scan"
