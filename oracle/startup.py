@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from web3 import AsyncHTTPProvider, AsyncWeb3
 
 from oracle.assessment.errors import ConfigurationFault, TransientFault
-from oracle.cancellation import raise_if_cancelled
+from oracle.cancellation import apart, raise_if_cancelled
 from oracle.chain.contracts import OracleContract, require_code
 from oracle.chain.rpc import check_chain_id
 from oracle.chain.signer import Signer
@@ -35,7 +35,7 @@ async def patiently(health: Health, part: str, attempt: Callable[[], Awaitable[T
     pause = _FIRST_PAUSE_SECONDS
     while True:
         try:
-            result = await attempt()
+            result = await apart(attempt())
         except TransientFault as fault:
             health.set(part, False, str(fault))
             raise_if_cancelled()

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker
 
-from oracle.cancellation import raise_if_cancelled
+from oracle.cancellation import apart, raise_if_cancelled
 from oracle.pipeline.context import Claims, Context
 from oracle.store import daemons, database, requests
 
@@ -24,7 +24,7 @@ async def keep_claims(context: Context) -> None:
     """Hold this daemon's place among the others until cancelled; what is lost with the database is taken up again."""
     while True:
         try:
-            await _hold_place(context)
+            await apart(_hold_place(context))
         except database.LOST as error:
             context.health.database_lost(error)
         raise_if_cancelled()

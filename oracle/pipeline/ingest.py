@@ -6,7 +6,7 @@ import structlog
 
 from oracle.assessment.errors import BlockUnavailable, TransientFault
 from oracle.assessment.request import BlockRef
-from oracle.cancellation import raise_if_cancelled
+from oracle.cancellation import apart, raise_if_cancelled
 from oracle.chain.rpc import BlockWithheld, EndpointRefused, block_ref
 from oracle.pipeline import metrics
 from oracle.pipeline.context import Context
@@ -24,7 +24,7 @@ async def follow_chain(context: Context, woken: asyncio.Event) -> None:
         woken.clear()
         pause = context.chain.poll_seconds
         try:
-            await search_new_blocks(context)
+            await apart(search_new_blocks(context))
             if context.health.set("chain", True):
                 log.info("endpoint_reached", block=context.head and context.head.number)
             faults = 0

@@ -7,7 +7,7 @@ from typing import Final
 import structlog
 
 from oracle.assessment.errors import TransientFault
-from oracle.cancellation import raise_if_cancelled
+from oracle.cancellation import apart, raise_if_cancelled
 from oracle.pipeline.health import Health
 
 _FIRST_PAUSE_SECONDS: Final = 1.0
@@ -36,7 +36,7 @@ async def supervise(health: Health, part: str, run: Run) -> None:
     while True:
         lasting = asyncio.get_running_loop().call_later(_STEADY_SECONDS, steady)
         try:
-            await run()
+            await apart(run())
             raise RuntimeError("it ended by itself")
         except Exception as error:  # the part's boundary: one that falls must not take the others with it
             raise_if_cancelled()

@@ -8,7 +8,7 @@ from uuid import uuid4
 import structlog
 
 from oracle.assessment.states import STAGE_OF, STATES
-from oracle.cancellation import raise_if_cancelled
+from oracle.cancellation import apart, raise_if_cancelled
 from oracle.config.worker import WorkerSettings
 from oracle.pipeline.attempt import attempt
 from oracle.pipeline.claims import keep_claims
@@ -101,7 +101,7 @@ async def run_once(context: Context, name: str) -> bool:
             row = await requests.claim(*key, STAGE_OF[name], claims.daemon, claim)
         if row is None:
             return False
-        outcome = await attempt(context, row, name, STAGES[name])
+        outcome = await apart(attempt(context, row, name, STAGES[name]))
     finally:
         claims.in_hand.discard(claim)
     if outcome is not None and (following := STATES[outcome.target].stage) is not None:

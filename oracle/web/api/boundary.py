@@ -12,7 +12,7 @@ from aiohttp.typedefs import Middleware
 from pydantic import BaseModel
 
 from oracle.assessment.errors import InvalidRequest, TransientFault
-from oracle.cancellation import raise_if_cancelled
+from oracle.cancellation import apart, raise_if_cancelled
 from oracle.pipeline import metrics
 from oracle.store import api_keys
 from oracle.store.api_keys import KeyRefused
@@ -144,7 +144,7 @@ def boundary(api: Api) -> Middleware:
 
 async def _guarded(api: Api, request: web.Request, handler: Answer) -> web.StreamResponse:
     try:
-        response = await handler(request)
+        response = await apart(handler(request))
     except Exception as error:  # the call's boundary: whatever happened, the client gets an answer in one form
         raise_if_cancelled()
         response = _problem_of(error).response(request[CALL])

@@ -90,3 +90,25 @@ async def test_others__when_one_falls__go_on() -> None:
         assert well.running.is_set()
         for task in tasks:
             task.cancel()
+
+
+async def test_part__that_falls_by_a_group_of_tasks__starts_again() -> None:
+    part = Part()
+    falls = 0
+
+    async def fail() -> None:
+        raise ValueError("odd")
+
+    async def run() -> None:
+        nonlocal falls
+        while falls < 3:
+            falls += 1
+            async with asyncio.TaskGroup() as group:
+                group.create_task(fail())
+        await part.run()
+
+    task = asyncio.create_task(supervise(Health(), "part", run))
+    async with asyncio.timeout(30):
+        await part.running.wait()
+    assert falls == 3
+    await ended(task)
