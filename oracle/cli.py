@@ -29,6 +29,7 @@ from oracle.commands.operators import operators_app
 from oracle.commands.requests import requests_app
 from oracle.commands.schema import database_app
 from oracle.commands.settings import config_app
+from oracle.commands.verify import verify
 from oracle.exit_codes import ExitCode
 
 SECONDS_A_DAY = 86_400
@@ -54,6 +55,7 @@ app.add_typer(contracts_app, name="contracts")
 contracts_app.command("deploy")(contracts_deploy)
 contracts_app.command("history-table")(write_table)
 app.command()(features)
+app.command()(verify)
 app.command()(dashboard)
 
 

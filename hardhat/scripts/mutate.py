@@ -118,7 +118,8 @@ def make_copy() -> Mutants:
         else:
             text = impure(text)
         write(COPY / "hardhat" / source.relative_to(HARDHAT), text)
-    for name in ("package.json", "tsconfig.json"):
+    (COPY / "hardhat" / "scripts").mkdir(exist_ok=True)
+    for name in ("package.json", "tsconfig.json", "scripts/compilers.mjs"):
         shutil.copyfile(HARDHAT / name, COPY / "hardhat" / name)
     config = (HARDHAT / "hardhat.config.ts").read_text()
     config = re.sub(r"fuzz: \{[^}]*\}", 'fuzz: { runs: 24, seed: "0x7269736b" }', config)

@@ -25,7 +25,8 @@ from oracle.nodes.refusals import Refusal, node_error
 
 _ESTIMATE: Final = RPCEndpoint("eth_estimateGas")
 _TERMS_ABI: Final = ["address", "uint128", "address", "uint128", "uint32"]
-_REQUEST_ABI: Final = ["address", "address", f"({','.join(_TERMS_ABI)})", "bytes32", "uint96", *["uint64"] * 3]
+REQUEST_ABI: Final = ["address", "address", f"({','.join(_TERMS_ABI)})", "bytes32", "uint96", *["uint64"] * 3]
+"""The types of a request's fields, in their order."""
 
 
 class RequestState(IntEnum):
@@ -72,7 +73,7 @@ def terms_hash(terms: LoanTerms) -> bytes:
 
 def request_hash(request: AssessmentRequest) -> bytes:
     """Return the Keccak-256 of the ABI encoding of a request, as the contract stores its upper 31 bytes."""
-    return keccak(encode(_REQUEST_ABI, _request_tuple(request)))
+    return keccak(encode(REQUEST_ABI, _request_tuple(request)))
 
 
 def outputs_hash(outputs: Sequence[int]) -> bytes:
@@ -162,10 +163,13 @@ class OracleContract:
         """Return the registry that the oracle asks."""
         return ModelRegistry(self._w3, to_address(await self._view("registry")))
 
-    async def signers(self) -> tuple[tuple[Address, ...], int, bytes]:
-        """Return the registered signers, how many must sign, and the digest of that set."""
-        addresses = tuple(to_address(signer) for signer in await self._view("signers"))
-        return addresses, await self._view("threshold"), bytes(await self._view("signerSetDigest"))
+    async def signers(self, block_hash: str | None = None) -> tuple[tuple[Address, ...], int, bytes]:
+        """Return the registered signers, how many must sign, and the digest of that set; at the head or a block."""
+        block: BlockIdentifier = "latest" if block_hash is None else HexBytes(block_hash)
+        found, threshold, digest = [
+            await _read(self._contract, name, block=block) for name in ("signers", "threshold", "signerSetDigest")
+        ]
+        return tuple(to_address(signer) for signer in found), threshold, bytes(digest)
 
     async def state_of(self, request_id: int, block_hash: str | None = None) -> RequestState:
         """Return what the contract says about a request, at the chain's head or at a block."""

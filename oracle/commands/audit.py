@@ -38,7 +38,7 @@ async def audit(
     InvalidRequest for a block that is not served, and otherwise as the sources do: HistoryIncomplete,
     ConfigurationFault.
     """
-    async with _connected(settings) as (w3, oracle):
+    async with connected(settings) as (w3, oracle):
         return await _read(w3, oracle, settings, wallet, await _block(w3, block_number), terms, configuration)
 
 
@@ -49,14 +49,15 @@ async def audit_request(
 
     Raises InvalidRequest for an id that the chain has no log of.
     """
-    async with _connected(settings) as (w3, oracle):
-        request = await _request(w3, oracle, settings.chain, request_id)
+    async with connected(settings) as (w3, oracle):
+        request = await logged_request(w3, oracle, settings.chain, request_id)
         found = await _read(w3, oracle, settings, request.user, request.block, request.terms, configuration)
     return {"request": {"id": request_id, "oracle": oracle.address, "transaction": request.transaction_hash}} | found
 
 
 @asynccontextmanager
-async def _connected(settings: AuditSettings) -> AsyncIterator[tuple[AsyncWeb3[AsyncHTTPProvider], OracleContract]]:
+async def connected(settings: AuditSettings) -> AsyncIterator[tuple[AsyncWeb3[AsyncHTTPProvider], OracleContract]]:
+    """Give the settings' endpoints and the oracle, for as long as the block lasts."""
     chain = settings.chain
     w3 = rpc.connect(
         chain.rpc_urls,
@@ -72,9 +73,10 @@ async def _connected(settings: AuditSettings) -> AsyncIterator[tuple[AsyncWeb3[A
         await w3.provider.disconnect()
 
 
-async def _request(
+async def logged_request(
     w3: AsyncWeb3[AsyncHTTPProvider], oracle: OracleContract, chain: ChainSettings, request_id: int
 ) -> AssessmentRequest:
+    """Return a request as the chain logged it; raises InvalidRequest for an id that it has no log of."""
     head, topics = await rpc.block_ref(w3, "latest"), oracle.request_topics(request_id)
     reader = ChainReader(w3)
     async for logs in read_logs(reader, [oracle.address], topics, chain.start_block, head.number, chain.log_range):

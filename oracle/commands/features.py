@@ -46,7 +46,7 @@ def features(
 
     async def read() -> dict[str, object]:
         configuration = None if table is None else await read_table(table)
-        settings = audit_settings_of(config) if rpc is None else await _settings_of(rpc, oracle)
+        settings = audit_settings_of(config) if rpc is None else await settings_of_rpc(rpc, oracle)
         if request is not None:
             return await audit_request(settings, request, configuration)
         if address is None or block is None:
@@ -67,13 +67,18 @@ def features(
     typer.echo(json.dumps(found, indent=2) if as_json else describe(found))
 
 
-async def _settings_of(rpc: str, oracle: str | None) -> AuditSettings:
+async def settings_of_rpc(rpc: str, oracle: str | None, start_block: int = 0) -> AuditSettings:
     """Return settings that hold an endpoint and an oracle alone; the chain says its id."""
     from oracle.chain.rpc import chain_id_at
 
     return AuditSettings.model_validate(
         {
-            "chain": {"rpc_url": rpc, "chain_id": await chain_id_at(rpc), "oracle": oracle},
+            "chain": {
+                "rpc_url": rpc,
+                "chain_id": await chain_id_at(rpc),
+                "oracle": oracle,
+                "start_block": start_block,
+            },
             # What is read is the table's: this feed is never asked.
             "history": {"coin_price_feed": _ANY_ADDRESS},
         }

@@ -1,0 +1,65 @@
+"""Answers as they were handed in: what stands in a transaction's calldata, and what the contract logged of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from eth_abi.abi import decode, encode
+from eth_abi.exceptions import DecodingError
+from eth_utils.crypto import keccak
+
+from oracle.assessment.outputs import Scores
+from oracle.assessment.report import Report
+from oracle.chain.contracts import REQUEST_ABI
+
+_REQUEST: Final = f"({','.join(REQUEST_ABI)})"
+_REPORT: Final = "(uint256,bytes32,uint64,bytes32,uint256,int256[])"
+_ONE: Final = f"{_REQUEST},{_REPORT},bytes[],bytes"
+_ASSESSMENT: Final = "(uint8,uint16,uint16,uint16,uint16,uint16,uint16,uint16,uint40,uint40,uint40,uint16)"
+_SINGLE: Final = keccak(text=f"provideAssessment({_ONE})")[:4]
+_BATCH: Final = keccak(text=f"provideAssessments(({_ONE})[])")[:4]
+
+ANSWERED_TOPIC: Final = "0x" + keccak(text=f"AssessmentProvided(uint256,address,bytes32,{_ASSESSMENT})").hex()
+"""First topic of the log of an answer; the second is the request's id, the fourth the model's."""
+
+
+@dataclass(frozen=True, slots=True)
+class GivenAnswer:
+    """One answer of a call: `request_hash` is Keccak-256 of the request as it was handed in."""
+
+    request_hash: bytes
+    report: Report
+    signatures: tuple[bytes, ...]
+    proof: bytes
+
+
+def answers_in(calldata: bytes) -> list[GivenAnswer]:
+    """Return the answers that a call hands in; raises ValueError for calldata of anything else."""
+    selector, arguments = calldata[:4], calldata[4:]
+    try:
+        if selector == _SINGLE:
+            return [_given(decode([_REQUEST, _REPORT, "bytes[]", "bytes"], arguments))]
+        if selector == _BATCH:
+            return [_given(one) for one in decode([f"({_ONE})[]"], arguments)[0]]
+    except (DecodingError, OverflowError) as error:
+        raise ValueError(f"the calldata is cut off or damaged: {error}") from error
+    raise ValueError(f"calldata that begins with 0x{selector.hex()} hands in no answer")
+
+
+def logged_scores(data: bytes) -> Scores:
+    """Return the scores that the log of an answer says; raises ValueError for other data."""
+    try:
+        (assessment,) = decode([_ASSESSMENT], data)
+    except DecodingError as error:
+        raise ValueError(f"the log is no answer's: {error}") from error
+    return Scores(*assessment[:8])
+
+
+def _given(one: Sequence[Any]) -> GivenAnswer:
+    request, (request_id, model_id, number, block_hash, commitment, outputs), signatures, proof = one
+    report = Report(request_id, bytes(model_id), number, f"0x{block_hash.hex()}", commitment, tuple(outputs))
+    return GivenAnswer(_hash_of(request), report, tuple(bytes(one) for one in signatures), bytes(proof))
+
+
+def _hash_of(request: Sequence[Any]) -> bytes:
+    return keccak(encode(REQUEST_ABI, tuple(request)))

@@ -1,0 +1,145 @@
+"""`risk-oracle verify`: what holds of an answer, claim by claim, with an RPC endpoint alone."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import aiohttp
+import typer
+from pydantic_core import from_json
+
+from oracle.assessment.errors import ConfigurationFault, InvalidRequest
+from oracle.commands.common import JsonOption, run_job
+from oracle.exit_codes import ExitCode
+
+_LARGEST_BYTES = 4 << 20
+_TIMEOUT = aiohttp.ClientTimeout(total=30)
+
+
+def verify(
+    what: Annotated[
+        str,
+        typer.Argument(
+            help="Id of a request that is answered on the chain; or a file or an http(s) address of a signed answer "
+            "(JSON with request_id and calldata, as the API's mode=signed gives)."
+        ),
+    ],
+    rpc: Annotated[str, typer.Option(help="RPC endpoint with the whole chain; yours, not the operator's.")],
+    oracle: Annotated[str, typer.Option(help="The oracle's address.")],
+    table: Annotated[
+        str | None,
+        typer.Option(help="History table, a file or an address; absent: the one that the registry publishes."),
+    ] = None,
+    start_block: Annotated[
+        int, typer.Option(min=0, help="Block to search the request from, such as the oracle's first.")
+    ] = 0,
+    features: Annotated[
+        bool, typer.Option(help="Recompute the features from the block; needs an archive endpoint and the table.")
+    ] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Check an answer as a stranger: request, block, signatures, model, proof, scores, and the features recomputed.
+
+    Needs no key, no database and nothing of the operator; reads request and answer from chain data. Exit code 1 when a
+    claim fails, 75 when the endpoint could not tell.
+    """
+    from oracle.verification.claims import Claim
+
+    claims = run_job(_claims(what, rpc, oracle, table, start_block, features=features))
+    failed = [claim for claim in claims if claim.holds is False]
+    untold = [claim for claim in claims if claim.holds is None]
+    if as_json:
+        holds = False if failed else None if untold else True
+        typer.echo(json.dumps({"holds": holds, "claims": [asdict(claim) for claim in claims]}, indent=2))
+    else:
+        words: dict[bool | None, str] = {True: "holds", False: "FAILS", None: "untold"}
+
+        def line(claim: Claim) -> str:
+            return f"{words[claim.holds]:7} {claim.name:11} {claim.text}"
+
+        typer.echo("\n".join(line(claim) for claim in claims))
+    if failed:
+        raise typer.Exit(ExitCode.DIFFERENT)
+    if untold:
+        raise typer.Exit(ExitCode.UNAVAILABLE)
+
+
+async def _claims(
+    what: str, rpc: str, oracle: str, table: str | None, start_block: int, *, features: bool
+) -> list[Any]:
+    from oracle.commands.audit import audit_request, connected, logged_request
+    from oracle.commands.features import settings_of_rpc
+    from oracle.commands.published_table import read_table
+    from oracle.verification.answers import answer_of_calldata, answer_on_chain
+    from oracle.verification.claims import claims_of, features_claim
+
+    settings = await settings_of_rpc(rpc, oracle, start_block)
+    document = None if what.isdecimal() else await _document(what)
+    number = int(what) if document is None else _number(document)
+    async with connected(settings) as (w3, contract):
+        request = await logged_request(w3, contract, settings.chain, number)
+        if document is None:
+            answer = await answer_on_chain(w3, contract, request, settings.chain.log_range)
+        else:
+            answer = answer_of_calldata(request, _calldata(document))
+        claims = [claim async for claim in claims_of(w3, contract, answer)]
+        if not features:
+            return claims
+        published = None if table is not None else await (await contract.registry()).history_table()
+    place = table or (published[1] if published is not None else None)
+    if place is None:
+        raise ConfigurationFault(
+            "the registry publishes no history table, and the features depend on what is read: give the operator's "
+            "with --table, or leave the features unchecked with --no-features"
+        )
+    recomputed = await audit_request(settings, number, await read_table(place))
+    return [*claims, features_claim(answer.given.report.feature_commitment, recomputed)]
+
+
+async def _document(place: str) -> dict[str, Any]:
+    try:
+        content = await _fetched(place) if place.startswith(("http://", "https://")) else _file(Path(place))
+    except (OSError, aiohttp.ClientError, TimeoutError) as error:
+        raise ConfigurationFault(f"the answer at {place} cannot be had: {error}") from error
+    if len(content) > _LARGEST_BYTES:
+        raise InvalidRequest(f"the answer at {place} is larger than {_LARGEST_BYTES} bytes: it is none")
+    try:
+        # Bounded in depth, as Python's own is not where a library raised the limit of its recursion.
+        document = from_json(content)
+    except ValueError as error:
+        raise InvalidRequest(f"the answer at {place} is not JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise InvalidRequest(f"the answer at {place} is not a JSON object")
+    return document
+
+
+async def _fetched(url: str) -> bytes:
+    async with aiohttp.ClientSession(timeout=_TIMEOUT) as session, session.get(url) as response:
+        response.raise_for_status()
+        content = b""
+        async for part in response.content.iter_chunked(1 << 16):
+            content += part
+            if len(content) > _LARGEST_BYTES:
+                break
+        return content
+
+
+def _file(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_LARGEST_BYTES + 1)
+
+
+def _number(document: dict[str, Any]) -> int:
+    given = document.get("request_id")
+    if isinstance(given, bool) or not str(given).isdecimal() or int(str(given)) >= 1 << 256:
+        raise InvalidRequest(f"request_id: {given!r} is no request's id, which is a whole number")
+    return int(str(given))
+
+
+def _calldata(document: dict[str, Any]) -> bytes:
+    given = document.get("calldata")
+    try:
+        return bytes.fromhex(str(given).removeprefix("0x"))
+    except ValueError as error:
+        raise InvalidRequest("calldata: expected 0x and hex digits, of a call of provideAssessment") from error

@@ -1,0 +1,1 @@
+"""What a stranger checks of an answer, with an RPC endpoint alone."""
