@@ -47,6 +47,8 @@ SWITCHED_GUARD = f"""    modifier nonReentrantUnless(uint256 mutant) {{
 """
 # Mutants that behave like the original, as "file: function: text", and why.
 EQUIVALENT = {
+    "contracts/AIRiskOracle.sol: _checkConsent: && failed == ECDSA.RecoverError.NoError": "recovers zero: no user",
+    "contracts/OracleViews.sol: isFresh: && found": "what was not found expires at zero",
     "contracts/access/SignerSet.sol: _checkSignatures: && signer != lowest": "spares a read: the lowest is registered",
 }
 

@@ -87,6 +87,18 @@ contract BlocksTest is OracleFixture {
         _send("");
     }
 
+    /// @dev On a chain whose opcode speaks about another chain's blocks.
+    function test_answer__when_hashes_are_not_checked__then_the_opcode_is_not_asked() public {
+        oracle = _deployOracle(1, false);
+        (id, request) = _ask();
+        report = _report(id, _lowOutputs());
+        proof = _proof(request, report);
+        vm.roll(1_001);
+        vm.setBlockhash(1_000, keccak256("another chain's block 1000"));
+        _send("");
+        equal(oracle.assessmentOf(id).blockNumber, 1_000, "answered");
+    }
+
     /// @dev Requests live longer than the 256 blocks that the opcode tells of.
     function test_answer__when_the_opcode_forgot_the_block__then_the_history_contract_tells() public {
         _asked();
