@@ -12,8 +12,6 @@ WIDEST: Final = 16
 """Blocks that the node with a result limit serves the logs of at once."""
 
 _FOR_EVER: Final = 10**9
-# A read that misses something is made again at once, once for each order of the endpoints: so it fails each time.
-_EVERY_REPEAT: Final = 6
 _SILENCE_SECONDS: Final = 600.0
 
 Answer = dict[str, Any]
@@ -25,7 +23,8 @@ Change = Callable[[list[Any], Answer], Given | None]
 class Fault:
     """A fault of the answers to `method` (any, when empty), `times` in a row.
 
-    `reason` stands in the audit log of a try that fails by it; empty: none does. `used` counts.
+    `reason` stands in the audit log of a try that fails by it; empty: none does. One with a reason lasts until it is
+    `end`ed, for a read that misses something is made again at once. `used` counts.
     """
 
     name: str
@@ -34,6 +33,10 @@ class Fault:
     times: int = 1
     reason: str = ""
     used: int = 0
+
+    def end(self) -> None:
+        """Answer truly from now on."""
+        self.times = 0
 
     def answer(self, method: str, params: list[Any], true: Answer) -> Given | None:
         """Return what to answer instead of the truth, None where the fault has no part in it."""
@@ -66,17 +69,17 @@ def faults() -> list[Fault]:
     return [
         Fault("result limit", logs, lambda params, _: limit if span(params) > WIDEST else None, _FOR_EVER),
         Fault("doubled, unordered logs", logs, _doubled_and_turned, _FOR_EVER),
-        Fault("no logs at all", logs, lambda *_: {"result": None}, _EVERY_REPEAT, "expected a list"),
-        Fault("pruned block", "eth_getBalance", lambda *_: pruned, _EVERY_REPEAT, "does not serve the block"),
+        Fault("no logs at all", logs, lambda *_: {"result": None}, _FOR_EVER, "expected a list"),
+        Fault("pruned block", "eth_getBalance", lambda *_: pruned, _FOR_EVER, "does not serve the block"),
         Fault(
             "cut page",
             pages,
             _page(lambda page: {**page, "receipts": page["receipts"][:-1]}),
-            _EVERY_REPEAT,
+            _FOR_EVER,
             "all of its",
         ),
-        Fault("page without its newest", pages, _page(without_newest), _EVERY_REPEAT, "its index has a gap"),
-        Fault("page that stops early", pages, _page(_without_oldest), _EVERY_REPEAT, "its index has a gap"),
+        Fault("page without its newest", pages, _page(without_newest), _FOR_EVER, "its index has a gap"),
+        Fault("page that stops early", pages, _page(_without_oldest), _FOR_EVER, "its index has a gap"),
         Fault("429 with Retry-After", "", lambda *_: (429, {"Retry-After": "1"})),
         Fault("HTTP 502", "", lambda *_: 502, 2),
         Fault("silence", "", lambda *_: _SILENCE_SECONDS),

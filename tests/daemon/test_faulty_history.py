@@ -112,6 +112,16 @@ async def test_daemon__when_nodes_answer_badly__then_it_proves_what_an_honest_on
             wired.switchboard.faults[_address(wallet)] = fault
         for fault in given:
             asked[(await ask(stack, fault.name)).request_id] = fault
+        lasting = {number: fault for number, fault in asked.items() if fault.reason}
+        await until(
+            stack,
+            lambda found: all(
+                number in found and fault.reason in (found[number].fault or "") for number, fault in lasting.items()
+            ),
+            _PATIENCE_SECONDS,
+        )
+        for fault in lasting.values():
+            fault.end()
         await until(
             stack,
             lambda found: all(number in found and _ended(found[number]) for number in asked),
