@@ -20,6 +20,9 @@ from oracle.web.dashboard.parts import PARTS, Parts, now
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+SIGNED_OUT: Final = b"event: signedout\ndata: -\n\n"
+"""What the stream of a page says to a viewer who is signed in no more."""
+
 SESSION: Final = "risk_oracle_session"
 THEME: Final = "risk_oracle_theme"
 WHO: web.RequestKey[SignedIn] = web.RequestKey("who", SignedIn)
@@ -101,6 +104,9 @@ async def _admit(request: web.Request, handler: Handler, public: bool, acts: boo
         check_origin(request)
     if not public and not parts.read_only:
         who = await signed_in(request)
+        if who is None and "text/event-stream" in request.headers.get("Accept", ""):
+            # A page that is open follows no redirection of its stream: it is told.
+            return web.Response(body=SIGNED_OUT, content_type="text/event-stream")
         if who is None:
             here = request.path_qs if request.method == "GET" else parts.path("/")
             raise web.HTTPSeeOther(parts.path(f"/sign-in?next={quote(here, safe='')}"))

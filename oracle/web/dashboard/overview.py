@@ -8,7 +8,7 @@ from aiohttp import web
 
 from oracle.assessment.states import STATES, State
 from oracle.web.dashboard import figures, running
-from oracle.web.dashboard.answers import parts_of, render, render_part, signed_in
+from oracle.web.dashboard.answers import SIGNED_OUT, parts_of, render, render_part, signed_in
 from oracle.web.dashboard.board import BOARD, Board, Look
 from oracle.web.dashboard.faults import BadField
 from oracle.web.dashboard.figures import RANGES
@@ -61,7 +61,7 @@ async def live(request: web.Request) -> web.StreamResponse:
                 and seen % _SESSION_CHECK_LOOKS == 0
                 and await signed_in(request) is None
             ):
-                await response.write(b"event: signedout\ndata: -\n\n")
+                await response.write(SIGNED_OUT)
                 return response
             if board.look is not None and name in board.look.steps:
                 await response.write(_event("look", _live(request.app, board, name)))
