@@ -88,6 +88,20 @@ async def alter(stack: Stack, setting: str) -> None:
     await engine.dispose()
 
 
+async def until_place_held(stack: Stack) -> None:
+    """Wait for the connection that a daemon holds for as long as it runs: its end is what the daemon tells at once."""
+    name = make_url(stack.database_url).database
+    held = text(
+        "select count(*) from pg_locks join pg_database on pg_database.oid = pg_locks.database "
+        "where datname = :name and locktype = 'advisory'"
+    )
+    engine = database.connect(make_url(stack.database_url).set(database="postgres").render_as_string(False))
+    async with engine.connect() as connection, asyncio.timeout(120):
+        while not await connection.scalar(held, {"name": name}):  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+    await engine.dispose()
+
+
 # ------------------------------------------------------------------ the database
 
 
@@ -123,6 +137,7 @@ async def test_database__that_ends_idle_transactions__is_not_lost_over_a_slow_en
     stack: Stack, daemon: Child, node: FaultyNode
 ) -> None:
     oracle = stack.oracle_address
+    await until_place_held(stack)
     await alter(stack, "set idle_in_transaction_session_timeout = '5s'")
     await until_said(stack, "database_lost")
     await serve_again(stack)

@@ -196,3 +196,9 @@ async def test_action__decline__records_the_reason_for_the_contract(ada: Client)
     assert "Declined: model not applicable." in words
     wrong = {**fields, "request": "23", "reason": "mood", "csrf": await ada.token("/")}
     assert "reason: " in (await ada.post("/dead-letters/act", wrong)).words
+
+
+async def test_stream__of_a_viewer_who_is_signed_out__says_so_instead_of_leading_away(stranger: Client) -> None:
+    told = await stranger.get("/live?range=1h", follow=False, Accept="text/event-stream")
+    assert (told.status, told.headers["Content-Type"]) == (200, "text/event-stream")
+    assert "event: signedout" in told.text
