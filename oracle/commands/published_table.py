@@ -1,20 +1,18 @@
 """The history table: made from the settings, read from a file or an address, and compared with the published one."""
 
-import json
-from pathlib import Path
 from typing import Any
 
-import aiohttp
+from pydantic_core import from_json
 
 from oracle.assessment.errors import ConfigurationFault
 from oracle.chain.contracts import ModelRegistry, NoAnswer
+from oracle.commands.fetching import fetched
 from oracle.config.settings import AuditSettings
 from oracle.history.configuration import HistoryConfiguration
 from oracle.history.table import configuration_of, encode_table, plain_table, table_hash
 from oracle.pipeline.history import history_configuration
 
 _LARGEST_BYTES = 1 << 20
-_TIMEOUT = aiohttp.ClientTimeout(total=30)
 
 
 def table_of(settings: AuditSettings) -> tuple[str, bytes]:
@@ -28,9 +26,9 @@ async def read_table(place: str) -> HistoryConfiguration:
 
     Raises ConfigurationFault for one that cannot be had, or is no table of this release.
     """
-    text = await _fetched(place) if place.startswith(("http://", "https://")) else _file(Path(place))
+    content = await fetched(place, "the history table", _LARGEST_BYTES)
     try:
-        table = json.loads(text)
+        table = from_json(content)
     except ValueError as error:
         raise ConfigurationFault(f"the history table at {place} is not JSON: {error}") from error
     if not isinstance(table, dict):
@@ -61,22 +59,3 @@ def described(table: dict[str, Any]) -> str:
         f"history table {table['hash']} is NOT the published one, {table['published']} ({table['uri']}): an answer's "
         "features may differ for that alone; read by the published one with --table"
     )
-
-
-def _file(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationFault(f"the history table {path} cannot be read: {error}") from error
-
-
-async def _fetched(url: str) -> str:
-    try:
-        async with aiohttp.ClientSession(timeout=_TIMEOUT) as session, session.get(url) as response:
-            response.raise_for_status()
-            content = await response.content.read(_LARGEST_BYTES + 1)
-    except (aiohttp.ClientError, TimeoutError) as error:
-        raise ConfigurationFault(f"the history table at {url} cannot be had: {error}") from error
-    if len(content) > _LARGEST_BYTES:
-        raise ConfigurationFault(f"the history table at {url} is larger than {_LARGEST_BYTES} bytes: it is none")
-    return content.decode("utf-8", errors="replace")

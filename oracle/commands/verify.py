@@ -2,19 +2,17 @@
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated, Any
 
-import aiohttp
 import typer
 from pydantic_core import from_json
 
 from oracle.assessment.errors import ConfigurationFault, InvalidRequest
 from oracle.commands.common import JsonOption, run_job
+from oracle.commands.fetching import fetched
 from oracle.exit_codes import ExitCode
 
 _LARGEST_BYTES = 4 << 20
-_TIMEOUT = aiohttp.ClientTimeout(total=30)
 
 
 def verify(
@@ -98,12 +96,7 @@ async def _claims(
 
 
 async def _document(place: str) -> dict[str, Any]:
-    try:
-        content = await _fetched(place) if place.startswith(("http://", "https://")) else _file(Path(place))
-    except (OSError, aiohttp.ClientError, TimeoutError) as error:
-        raise ConfigurationFault(f"the answer at {place} cannot be had: {error}") from error
-    if len(content) > _LARGEST_BYTES:
-        raise InvalidRequest(f"the answer at {place} is larger than {_LARGEST_BYTES} bytes: it is none")
+    content = await fetched(place, "the answer", _LARGEST_BYTES)
     try:
         # Bounded in depth, as Python's own is not where a library raised the limit of its recursion.
         document = from_json(content)
@@ -112,22 +105,6 @@ async def _document(place: str) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise InvalidRequest(f"the answer at {place} is not a JSON object")
     return document
-
-
-async def _fetched(url: str) -> bytes:
-    async with aiohttp.ClientSession(timeout=_TIMEOUT) as session, session.get(url) as response:
-        response.raise_for_status()
-        content = b""
-        async for part in response.content.iter_chunked(1 << 16):
-            content += part
-            if len(content) > _LARGEST_BYTES:
-                break
-        return content
-
-
-def _file(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(_LARGEST_BYTES + 1)
 
 
 def _number(document: dict[str, Any]) -> int:

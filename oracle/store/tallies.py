@@ -128,8 +128,8 @@ async def fold(session: AsyncSession) -> int:
     if not await session.scalar(text(f"select pg_try_advisory_xact_lock({_LOCK})")):
         return 0
     folded = await session.scalar(_FOLD)
-    forget = text(f"delete from step_tallies where width = {MINUTE} and starts < clock_timestamp() - :kept")  # noqa: S608
-    await session.execute(forget, {"kept": _MINUTES_KEPT})
+    forget = text("delete from step_tallies where width = :minute and starts < clock_timestamp() - :kept")
+    await session.execute(forget, {"minute": MINUTE, "kept": _MINUTES_KEPT})
     return int(folded or 0)
 
 

@@ -206,8 +206,10 @@ def test_quantiles__of_one_duration__are_within_a_fifth(seconds: float) -> None:
 def test_quantiles__of_two_groups__part_them() -> None:
     buckets = {tallies.bucket_of(1.0): 90, tallies.bucket_of(100.0): 10}
     median, high = tallies.quantiles(buckets, (0.5, 0.95))
-    assert median is not None and median < 1.3  # noqa: PT018
-    assert high is not None and high > 80  # noqa: PT018
+    assert median is not None
+    assert median < 1.3
+    assert high is not None
+    assert high > 80
 
 
 def test_quantiles__of_nothing__are_unknown() -> None:
