@@ -1,5 +1,6 @@
 """Dead letters: why each was given up; operators bring them back or let them be declined, one or all that match."""
 
+from collections.abc import Mapping
 from typing import Final
 
 import structlog
@@ -110,8 +111,8 @@ def _number(text: str) -> int | None:
     return fields.request_id(text) if text else None
 
 
-def _words(values: object) -> str:
-    return fields.text_of(values, "words")  # type: ignore[arg-type]
+def _words(values: Mapping[str, object]) -> str:
+    return fields.text_of(values, "words")
 
 
 def _reason(text: str) -> DeclineReason:
