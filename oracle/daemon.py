@@ -48,7 +48,7 @@ from oracle.web.server import Watched, serve
 _DEEPEST_RECURSION = 4_000
 # An operator's patience is ten seconds.
 _LONGEST_STOP_SECONDS = 9.0
-PARTS = ("database", "chain", "signer", "model", "prover")
+PARTS = ("database", "chain", "signer", "model", "prover", "pipeline")
 
 
 async def run(settings: Settings, database_url: str, *, upgrade: bool = False) -> None:
@@ -108,6 +108,8 @@ async def _serve(settings: Settings, database_url: str, upgrade: bool) -> None:
             watched.context = context
             woken = asyncio.Event()
             log.info("serving", oracle=context.address, chain_id=context.chain_id, signer=context.signer.address)
+            # Ready means that work is taken up: the parts above are well a moment earlier.
+            watched.health.set("pipeline", True)
             async with asyncio.TaskGroup() as group:
                 parts = _parts(context, settings.chain.ws_url, woken)
                 if watched.api is not None:

@@ -1,7 +1,5 @@
 """What all tests share: sockets only where a chain or a database is tested, one embedded Postgres for all of them."""
 
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from itertools import count
 from pathlib import Path
@@ -11,7 +9,8 @@ import pytest
 import pytest_socket
 
 from oracle.devnet.machinery.anvil import Anvil
-from oracle.store.embedded import EmbeddedPostgres, create_database
+from oracle.scratch import ScratchFolder
+from oracle.store.embedded import EmbeddedPostgres, create_database, drop_database
 
 if TYPE_CHECKING:
     from tests.support.second_model import TwoModels
@@ -21,7 +20,7 @@ pytest_plugins = ["tests.support.databases", "tests.support.event_source", "test
 
 _UNIT_TESTS = Path(__file__).parent / "unit"
 _database_numbers = count(1)
-_OWN_FOLDER = pytest.StashKey[Path]()
+_OWN_FOLDER = pytest.StashKey[ScratchFolder]()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -32,15 +31,16 @@ def pytest_configure(config: pytest.Config) -> None:
     for one of them its data.
     """
     if config.option.basetemp is None:
-        folder = Path(tempfile.mkdtemp(prefix="risk-oracle-tests-"))
-        config.option.basetemp = config.stash[_OWN_FOLDER] = folder
+        folder = config.stash[_OWN_FOLDER] = ScratchFolder("risk-oracle-tests-")
+        # pytest empties the one that it is given.
+        config.option.basetemp = folder.path / "run"
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Remove the folder; after a failure it stays to be looked at."""
+    """Remove the folder; after a failure it stays to be looked at, until the next run."""
     folder = session.config.stash.get(_OWN_FOLDER, None)
     if folder is not None and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
-        shutil.rmtree(folder, ignore_errors=True)
+        folder.remove()
 
 
 @pytest.fixture(autouse=True)
@@ -62,9 +62,11 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def database_url(postgres_url: str) -> str:
+def database_url(postgres_url: str) -> Iterator[str]:
     """An empty database of the test's own."""
-    return create_database(postgres_url, f"test_{next(_database_numbers)}")
+    name = f"test_{next(_database_numbers)}"
+    yield create_database(postgres_url, name)
+    drop_database(postgres_url, name)
 
 
 @pytest.fixture

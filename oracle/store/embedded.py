@@ -7,10 +7,8 @@ temporary folder that blocks the next user; so only its binaries are used.
 import importlib.util
 import os
 import pwd
-import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
@@ -22,13 +20,15 @@ from sqlalchemy.engine import URL, make_url
 
 from oracle.assessment.errors import ConfigurationFault
 from oracle.processes import Child, ProgramError, start, wait_until
+from oracle.scratch import ScratchFolder
 from oracle.store.postmaster import Postmaster, running
 
 _SUPERUSER: Final = "postgres"
 _START_SECONDS: Final = 30.0
 _REVIVAL_PAUSE_SECONDS: Final = 0.1
 _UNPRIVILEGED_USER: Final = "nobody"
-_FAST_AND_FORGETFUL: Final = ("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
+# What is thrown away needs no gigabyte of log beside it.
+_FAST_AND_FORGETFUL: Final = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_wal_size=128MB")
 
 
 class EmbeddedPostgres:
@@ -44,7 +44,7 @@ class EmbeddedPostgres:
         self._joined: Postmaster | None = None
         self._durable = durable
         self._max_connections = max_connections
-        self._socket_dir: Path | None = None
+        self._socket_dir: ScratchFolder | None = None
         self._server: Child | None = None
 
     @property
@@ -52,11 +52,15 @@ class EmbeddedPostgres:
         """The SQLAlchemy URL of the maintenance database; raises ProgramError while the server is down."""
         if self._joined is not None:
             query = {"host": self._joined.socket_dir, "port": self._joined.port}
-        elif self._socket_dir is not None:
-            query = {"host": str(self._socket_dir)}
         else:
-            raise ProgramError(f"Postgres on {self._data_dir} is not running")
+            query = {"host": str(self._sockets)}
         return URL.create("postgresql+psycopg", _SUPERUSER, database="postgres", query=query).render_as_string(False)
+
+    @property
+    def _sockets(self) -> Path:
+        if self._socket_dir is None:
+            raise ProgramError(f"Postgres on {self._data_dir} is not running")
+        return self._socket_dir.path
 
     @property
     def pid(self) -> int | None:
@@ -75,8 +79,8 @@ class EmbeddedPostgres:
         try:
             self._prepare(binaries, owner)
             # A Unix socket's path may have 107 characters only: not below the data folder.
-            self._socket_dir = Path(tempfile.mkdtemp(prefix="risk-oracle-pg-", dir=_runtime_folder()))
-            _give(self._socket_dir, owner)
+            self._socket_dir = ScratchFolder("risk-oracle-pg-", _runtime_folder())
+            _give(self._socket_dir.path, owner)
             self._launch(binaries, owner)
         except BaseException:
             self.stop()
@@ -123,7 +127,7 @@ class EmbeddedPostgres:
             self._server.stop()
             self._server = None
         if self._socket_dir is not None:
-            shutil.rmtree(self._socket_dir, ignore_errors=True)
+            self._socket_dir.remove()
             self._socket_dir = None
 
     def __enter__(self) -> str:
@@ -178,11 +182,11 @@ class EmbeddedPostgres:
 
     def _command(self, binaries: Path) -> list[str]:
         options = ["-c", "listen_addresses=", "-c", f"max_connections={self._max_connections}"]
-        options += ["-c", f"unix_socket_directories={self._socket_dir}", "-c", "log_checkpoints=off"]
+        options += ["-c", f"unix_socket_directories={self._sockets}", "-c", "log_checkpoints=off"]
         return [str(binaries / "postgres"), "-D", str(self._data_dir), *options, *self._speed()]
 
-    def _speed(self) -> tuple[str, ...]:
-        return () if self._durable else _FAST_AND_FORGETFUL
+    def _speed(self) -> list[str]:
+        return [] if self._durable else [part for option in _FAST_AND_FORGETFUL for part in ("-c", option)]
 
     def _answers(self) -> bool:
         try:
@@ -200,10 +204,16 @@ def create_database(url: str, name: str, template: str | None = None) -> str:
     statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
     if template is not None:
         statement += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
+    drop_database(url, name)
     with psycopg.connect(_libpq(url), autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
         connection.execute(statement)
     return make_url(url).set(database=name).render_as_string(False)
+
+
+def drop_database(url: str, name: str) -> None:
+    """Remove a database beside the one of `url`, and who is connected to it; none of that name is no error."""
+    with psycopg.connect(_libpq(url), autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def _libpq(url: str) -> str:

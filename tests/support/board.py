@@ -285,7 +285,7 @@ async def serving(
 def well() -> Health:
     """A daemon's health, with one warning."""
     health = Health()
-    for name in ("chain", "database", "model", "prover", "signer"):
+    for name in ("chain", "database", "model", "pipeline", "prover", "signer"):
         health.set(name, True)
     health.warn("dead_letters", "3 given up, request 24 last: mend the cause")
     return health

@@ -10,7 +10,7 @@ from sqlalchemy import delete, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from oracle.store import database
-from oracle.store.embedded import create_database
+from oracle.store.embedded import create_database, drop_database
 from oracle.store.tables import Base
 
 _TEMPLATE = "store_template"
@@ -54,9 +54,11 @@ async def engine(shared_url: str) -> AsyncIterator[AsyncEngine]:
 @pytest.fixture
 async def own_engine(postgres_url: str, template: str) -> AsyncIterator[AsyncEngine]:
     """An engine on a migrated database that the test may spoil."""
-    engine = database.connect(create_database(postgres_url, f"store_{next(_numbers)}", template), pool_size=5)
+    name = f"store_{next(_numbers)}"
+    engine = database.connect(create_database(postgres_url, name, template), pool_size=5)
     yield engine
     await engine.dispose()
+    drop_database(postgres_url, name)
 
 
 @pytest.fixture

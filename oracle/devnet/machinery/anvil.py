@@ -3,9 +3,7 @@
 import asyncio
 import contextlib
 import secrets
-import shutil
 import socket
-import tempfile
 from itertools import count
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +13,7 @@ import aiohttp
 
 from oracle.devnet.machinery.node import foundry_binary
 from oracle.processes import Child, ProgramError, start
+from oracle.scratch import ScratchFolder
 
 _START_SECONDS: Final = 60.0
 # More blocks than any local chain has.
@@ -65,7 +64,7 @@ class Anvil:
         self._port = 0
         self._child: Child | None = None
         self._session: aiohttp.ClientSession | None = None
-        self._folder: Path | None = None
+        self._folder: ScratchFolder | None = None
         self._ids = count(1)
 
     @property
@@ -105,7 +104,7 @@ class Anvil:
             self._child.stop()
             self._child = None
         if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder.remove()
             self._folder = None
 
     async def rpc(self, method: str, *params: Any) -> Any:
@@ -165,22 +164,22 @@ class Anvil:
 
     async def _start(self) -> None:
         binary = foundry_binary("anvil")
-        self._folder = Path(tempfile.mkdtemp(prefix="risk-oracle-anvil-"))
-        log = self._log or self._folder / "anvil.log"
+        self._folder = ScratchFolder("risk-oracle-anvil-")
+        log = self._log or self._folder.path / "anvil.log"
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60))
         # Another program can take a free port between our look and anvil's start.
         for attempt in range(_PORT_TRIES):
             self._port = self._fixed_port or free_port()
-            self._child = start("anvil", [binary, *self._arguments()], log)
+            self._child = start("anvil", [binary, *self._arguments(self._folder.path)], log)
             if await self._serves():
                 return
             if self._fixed_port is not None or "in use" not in self._child.tail() or attempt == _PORT_TRIES - 1:
                 raise ProgramError(f"anvil did not start on port {self._port}:\n{self._child.tail()}")
             self._child.stop()
 
-    def _arguments(self) -> list[str]:
+    def _arguments(self, cache: Path) -> list[str]:
         arguments = ["--quiet", "--port", str(self._port), "--chain-id", str(self.chain_id)]
-        arguments += ["--accounts", str(self._accounts), "--no-cors", "--cache-path", str(self._folder)]
+        arguments += ["--accounts", str(self._accounts), "--no-cors", "--cache-path", str(cache)]
         if self._block_time is not None:
             arguments += ["--block-time", str(self._block_time)]
         if self._genesis_timestamp is not None:
