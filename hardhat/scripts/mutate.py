@@ -1,6 +1,6 @@
 """Breaks each check of the contracts once, and runs the Solidity tests against it: every mutant must be killed.
 
-    python hardhat/scripts/mutate.py [--only SUBSTRING]
+    python hardhat/scripts/mutate.py [--only SUBSTRING] [--from NUMBER]
 
 All mutants are compiled at once, into a copy below build/mutants, and a test run chooses mutant n by giving the
 address M that balance: each part of a check `if (a || b) revert` becomes `(a && M.balance != n)`, each part of an
@@ -73,6 +73,7 @@ class Mutants:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Mutation test of the contracts' checks.")
     parser.add_argument("--only", default="", help="only mutants whose place contains this")
+    parser.add_argument("--from", type=int, default=1, dest="first", help="go on at this number, after a break")
     arguments = parser.parse_args()
     subprocess.run([sys.executable, str(HARDHAT / "scripts" / "fixtures.py")], check=True)  # noqa: S603
     mutants = make_copy()
@@ -82,7 +83,7 @@ def main() -> None:
     print(f"{len(mutants.places)} mutants; compiling them together", flush=True)
     if not passes(0):
         sys.exit("the tests fail without any mutant: mend that first")
-    chosen = [n for n, place in enumerate(mutants.places, start=1) if arguments.only in place]
+    chosen = [n for n, place in enumerate(mutants.places, start=1) if n >= arguments.first and arguments.only in place]
     killed = 0
     wrong = []
     for number in chosen:

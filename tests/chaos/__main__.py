@@ -9,12 +9,11 @@ import json
 import os
 import statistics
 import sys
-import tempfile
 import time
-from pathlib import Path
 from typing import Any, Final
 
 from oracle.devnet.stack import local_stack
+from oracle.scratch import ScratchFolder
 from tests.chaos.campaign import PLANS, Run, run
 from tests.chaos.judge import Verdict, judge, read_ledger
 
@@ -42,7 +41,8 @@ async def main() -> int:
     plan = PLANS[name]
     say(f"seed {seed} (CHAOS_SEED={seed})")
     begun = time.monotonic()
-    folder = Path(tempfile.mkdtemp(prefix="risk-oracle-chaos-"))
+    scratch = ScratchFolder("risk-oracle-chaos-")
+    folder = scratch.path
     async with local_stack(folder, histories=False, say=say) as stack:
         done = await run(stack, plan, seed, say)
         say("judging")
@@ -52,7 +52,9 @@ async def main() -> int:
     for what in missed:
         print(f"missed: {what}", flush=True)
     if missed:
-        print(f"what was said lies in {folder}", flush=True)
+        print(f"what was said lies in {folder}, until the next campaign", flush=True)
+    else:
+        scratch.remove()
     print(json.dumps({**result, "missed": missed}), flush=True)
     return 1 if missed else 0
 
