@@ -137,6 +137,22 @@ contract LenderLimitsTest is DeskFixture {
         _state(pool, loanId, ILendingDesk.LoanState.Refused);
     }
 
+    function test_grant__when_the_minimum_duration_grew_past_what_was_asked__then_it_is_refused() public {
+        ILendingDesk.Policy memory policy = openPolicy();
+        for (uint256 i = 0; i < 2; ++i) {
+            ILendingDesk desk = _desks()[i];
+            _setPolicy(openPolicy());
+            ILendingDesk.Order memory order = _order(desk);
+            order.duration = 20 days;
+            uint256 loanId = _answered(desk, order, _lowOutputs());
+            // The model would give longer, and so do plain terms: only what was asked for is too short.
+            (policy.minimumDuration, policy.plainDuration) = (21 days, 21 days);
+            _setPolicy(policy);
+            desk.settle(loanId);
+            _state(desk, loanId, ILendingDesk.LoanState.Refused);
+        }
+    }
+
     function test_request__when_the_value_is_not_collateral_and_fee__then_it_is_refused() public {
         for (uint256 i = 0; i < 2; ++i) {
             ILendingDesk desk = _desks()[i];

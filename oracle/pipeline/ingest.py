@@ -10,6 +10,7 @@ from oracle.cancellation import apart, raise_if_cancelled
 from oracle.chain.rpc import BlockWithheld, EndpointRefused, block_ref
 from oracle.pipeline import metrics
 from oracle.pipeline.context import Context
+from oracle.pipeline.upkeep.nonces import hold_nonces
 from oracle.store import cursor, database, ledger, requests, revisits
 
 _LONGEST_PAUSE_SECONDS = 30.0
@@ -56,9 +57,10 @@ async def search_new_blocks(context: Context) -> int:
         context.woken["finalize"].set()
         context.woken["confirm"].set()
         context.woken["settle"].set()
-    found, widest = 0, context.chain.log_range
+    found, widest, went_back = 0, context.chain.log_range, False
     while True:
         try:
+            went_back |= await rewind_if_reorganised(context)
             searched = await _search_range(context, head, widest)
         except EndpointRefused:
             # Endpoints limit ranges and answers, each with words of its own: ask for less until it fits.
@@ -71,12 +73,14 @@ async def search_new_blocks(context: Context) -> int:
         found += searched
         context.woken["collect"].set()
     metrics.SEARCHED_BLOCK.set(head.number)
+    if went_back:
+        # What stands in the pool for a request that is gone can only revert: before the next block, if need be.
+        await hold_nonces(context)
     return found
 
 
 async def _search_range(context: Context, head: BlockRef, widest: int) -> int | None:
     """Search the next range of at most `widest` blocks; return how many requests were new, None at the head."""
-    await rewind_if_reorganised(context)
     async with context.sessions.begin() as session:
         start = await cursor.next_block(session, context.chain_id, context.address, context.chain.start_block)
     if start > head.number:
@@ -115,8 +119,8 @@ def _depth(context: Context) -> int:
     return max(context.chain.confirmations * 2, 64)
 
 
-async def rewind_if_reorganised(context: Context) -> None:
-    """Go back to the newest searched block that the chain still has, voiding the requests above it."""
+async def rewind_if_reorganised(context: Context) -> bool:
+    """Go back to the newest searched block that the chain still has, voiding what is above it; return whether it had to."""
     key = (context.chain_id, context.address)
     async with context.sessions() as session:
         known = await cursor.known_blocks(session, *key)
@@ -133,11 +137,11 @@ async def rewind_if_reorganised(context: Context) -> None:
     else:
         back_to = context.chain.start_block
     if not known or back_to > known[0][0]:
-        return
+        return False
     async with context.sessions.begin() as session:
         await cursor.next_block(session, *key, context.chain.start_block)  # for its lock
         if (await cursor.known_blocks(session, *key))[:1] != known[:1]:
-            return  # another daemon went back, or on, meanwhile: the next look finds what is left to do
+            return False  # another daemon went back, or on, meanwhile: the next look finds what is left to do
         gone = await requests.vanish(session, *key, back_to)
         # What was settled in these blocks is settled no more, and what is known of them is void.
         unmined = await ledger.forget_blocks(session, context.chain_id, back_to)
@@ -146,3 +150,4 @@ async def rewind_if_reorganised(context: Context) -> None:
     context.woken["settle"].set()
     context.woken["finalize"].set()
     structlog.get_logger("ingest").warning("chain_reorganised", back_to_block=back_to, requests_removed=len(gone))
+    return True

@@ -23,6 +23,8 @@ CONFIRMATIONS: Final = 13
 
 _DEEPEST: Final = 12
 _REPLACE_AFTER_SECONDS: Final = 15
+# As the default of four seconds has on a chain of twelve.
+_LOOKS_A_BLOCK: Final = 3
 _QUIET_LOOK_SECONDS: Final = 1.0
 
 Say = Callable[[str], None]
@@ -104,8 +106,10 @@ async def run(stack: Stack, plan: Plan, seed: int, say: Say) -> Run:
 
 def _settings(stack: Stack) -> Path:
     original = stack.settings_file.read_text()
-    text, count = re.subn(r"(?m)^confirmations = .*$", f"confirmations = {CONFIRMATIONS}", original)
-    assert count == 1
+    text = original
+    for name, value in (("confirmations", CONFIRMATIONS), ("poll_seconds", BLOCK_SECONDS / _LOOKS_A_BLOCK)):
+        text, count = re.subn(rf"(?m)^{name} = .*$", f"{name} = {value}", text)
+        assert count == 1
     file = stack.folder / "chaos.toml"
     file.write_text(f"{text}\n[transactions]\nreplace_after_seconds = {_REPLACE_AFTER_SECONDS}\n")
     return file

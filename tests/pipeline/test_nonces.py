@@ -164,20 +164,39 @@ async def test_final_answer__whose_nonce_is_open_again_though_no_rewind_was_seen
     assert (row.kind, row.mined_hash) == ("decline", None)
 
 
+async def test_answer__in_the_pool_when_a_reorganisation_takes_its_request__is_cancelled_before_the_next_block(
+    ingest: Ingest,
+) -> None:
+    await ask_and_decline(ingest)
+    await ingest.chain.rpc("evm_setAutomine", False)
+    await step(ingest, "decline")
+    await step(ingest, "confirm")
+    (waiting,) = await forms(ingest, 0)
+    await rollback(ingest, 1, mine=0)
+    assert (await ingest.row(1)).state == State.VANISHED
+    cancelled, first = await forms(ingest, 0)
+    assert (cancelled.kind, first.hash) == (EMPTY, waiting.hash)
+    await mined(ingest, 1)
+    assert await on_chain(ingest, 0) == (21_000, True, 0), "it would have reverted, for more gas"
+
+
 async def test_request__that_comes_back_in_another_block__takes_its_own_nonce_again(ingest: Ingest) -> None:
     await ask_and_decline(ingest)
     await step(ingest, "decline")
     first = (await forms(ingest, 0))[0]
+    await ingest.chain.rpc("evm_setAutomine", False)
     await rollback(ingest, 1)
+    await ingest.chain.rpc("anvil_dropAllTransactions")
+    await ingest.chain.rpc("evm_setAutomine", True)
     await ask_and_decline(ingest)
     await step(ingest, "decline")
     await confirm_all(ingest)
     assert (await ingest.row(1)).state == State.CONFIRMED
     (row,) = await transactions(ingest)
-    newest, oldest = await forms(ingest, 0)
+    newest, cancelled, oldest = await forms(ingest, 0)
     assert row.mined_hash == newest.hash
-    assert oldest.hash == first.hash
-    assert newest.max_fee_wei > oldest.max_fee_wei, "a node that still holds the first form takes it"
+    assert (cancelled.kind, oldest.hash) == (EMPTY, first.hash)
+    assert newest.max_fee_wei > cancelled.max_fee_wei > oldest.max_fee_wei, "a node that still holds one takes the next"
 
 
 async def test_answer__of_which_an_earlier_form_is_mined_after_it_was_taken_back__is_told_by_what_was_mined(
