@@ -120,7 +120,7 @@ def _depth(context: Context) -> int:
 
 
 async def rewind_if_reorganised(context: Context) -> bool:
-    """Go back to the newest searched block that the chain still has, voiding what is above it; return whether it had to."""
+    """Go back to the newest searched block that the chain still has, voiding what is above; say whether it had to."""
     key = (context.chain_id, context.address)
     async with context.sessions() as session:
         known = await cursor.known_blocks(session, *key)
