@@ -17,7 +17,7 @@ function policyForAll() pure returns (ILendingDesk.Policy memory policy) {
 
 /// @notice The pool of ether pays a borrower or lender that calls each of its functions back.
 contract ReentryTest is ReentryFixture {
-    uint256 private constant ATTEMPTS = 12;
+    uint256 private constant ATTEMPTS = 13;
 
     SmartLending private pool;
     uint256 private shares;
@@ -50,6 +50,7 @@ contract ReentryTest is ReentryFixture {
         _attempt(1 ether, abi.encodeCall(pool.repay, (_active())));
         _attempt(1 ether, abi.encodeCall(pool.fund, (0)));
         _attempt(0, abi.encodeCall(pool.withdraw, (shares)));
+        _attempt(0, abi.encodeCall(pool.leave, (shares, 1)));
         _attempt(2 ether + FEE, _requestCall(1 ether, 2 ether, 30 days));
         // Last: within a claim nothing is left to claim.
         _attempt(0, abi.encodeCall(pool.claim, (address(wallet))));

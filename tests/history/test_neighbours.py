@@ -25,6 +25,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 MILLION = 10**6
 VARIABLE = 2
 NOBODYS = "0x" + "00" * 20
+SAYS_ZERO = AsyncWeb3.to_checksum_address("0x" + "5a" * 20)
 
 
 @dataclass(frozen=True)
@@ -200,6 +201,15 @@ async def test_aave__when_a_feed_is_retired__then_its_holders_are_declined_in_wo
     market = (await street.history(address_of(other))).market
     assert market.unpriced_tokens == after.unpriced
     assert market.coin_price_usd * WAD > 0
+    # With another oracle behind it that says 0, the market counts what has no price as nothing.
+    await place.chain.rpc("anvil_setCode", SAYS_ZERO, "0x60005f5260205ff3")
+    await call(place.owner, oracle, "setFallbackOracle", SAYS_ZERO)
+    at = await place.now()
+    account = await place.transactor.read(pool, "getUserAccountData", holder.address)
+    assert account[0] == 0
+    with pytest.raises(HistoryIncomplete, match="no price"):
+        await source.read(address_of(holder), at)
+    assert (await source.read(address_of(once), at)).collateral_usd == 0
 
 
 def _of(place: Town, symbol: str) -> Address:
