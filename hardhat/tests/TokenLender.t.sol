@@ -229,6 +229,14 @@ contract TokenLenderTest is OracleFixture {
         pool.repay(loanId, type(uint256).max);
     }
 
+    function test_repay__when_the_fee_rises_between_its_transfers__then_it_is_refused() public {
+        uint256 loanId = _active(PRINCIPAL);
+        token.takeFee(10);
+        token.hook(address(token), abi.encodeCall(token.takeFee, (5_000)));
+        vm.expectPartialRevert(TokenLender.TransferFell.selector);
+        pool.repay(loanId, type(uint256).max);
+    }
+
     function test_withdraw__when_lent_out__then_only_cash_can_leave() public {
         pool.withdraw(49_000 * USD, address(this), address(this));
         _active(900e6);

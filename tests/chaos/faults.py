@@ -30,6 +30,7 @@ _LONGEST_START_SECONDS: Final = 180.0
 _USUAL_START_SECONDS: Final = 8.0
 _MOST_SLOWNESS: Final = 20.0
 _AT_ONCE: Final = 0.6
+_LONGEST_FOR_A_STAKE_SECONDS: Final = 8.0
 _DURING_START: Final = 0.15
 
 
@@ -102,6 +103,9 @@ class Faults:
     async def reorganise(self, depth: int) -> None:
         """Take blocks away; sometimes a longer branch without their transactions is there at once."""
         chain = self.stack.chain
+        # Where many share a machine, blocks pass without anything in them: nothing would be tried.
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._until_at_stake(depth), _LONGEST_FOR_A_STAKE_SECONDS)
         # A block that anvil mines while it rolls back leaves numbers below the head that no block has.
         await chain.rpc("evm_setIntervalMining", 0)
         await chain.mine()
@@ -111,12 +115,12 @@ class Faults:
             await chain.mine(self.highest - head)
             head = self.highest
         self.highest = head
-        touched = [number for number in range(head - depth + 1, head + 1) if await self._matters(number)]
+        touched = await self._at_stake(head, depth)
         await chain.rpc("anvil_rollback", depth)
         if self.dice.random() < _AT_ONCE:
             await chain.mine(depth + 1)
         await chain.mine_every(BLOCK_SECONDS)
-        self.counts["reorganisations"] += bool(touched)
+        self.counts["reorganisations"] += touched
 
     async def kill_database(self) -> None:
         """End Postgres, and bring it back a while later."""
@@ -177,6 +181,14 @@ class Faults:
         self.serving.set()
         took = time.time() - self.starts[-1]
         self.slow.append(min(max(took / _USUAL_START_SECONDS, 1.0), _MOST_SLOWNESS))
+
+    async def _until_at_stake(self, depth: int) -> None:
+        while not await self._at_stake(await self.stack.chain.block_number(), depth):  # noqa: ASYNC110
+            await asyncio.sleep(BLOCK_SECONDS / 2)
+
+    async def _at_stake(self, head: int, depth: int) -> bool:
+        """Say whether the newest blocks have anything of ours in them."""
+        return any([await self._matters(number) for number in range(head - depth + 1, head + 1)])
 
     async def _matters(self, number: int) -> bool:
         """Say whether a block has a request or a transaction of the daemon's."""
