@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
@@ -12,9 +13,12 @@ from oracle.history.reading.memory import Stored
 from oracle.store import findings, market_events
 from oracle.store.market_events import MarketEvent
 
+# One statement needs no transaction around it, which would be two more answers to wait for.
+_BY_ITSELF: Final = {"isolation_level": "AUTOCOMMIT"}
+
 
 class PostgresHistoryStore:
-    """Keeps findings in `history_findings`, each write in a transaction of its own."""
+    """Keeps findings in `history_findings`, all of a wallet's in one statement."""
 
     def __init__(self, sessions: async_sessionmaker[AsyncSession]) -> None:
         self._sessions = sessions
@@ -22,12 +26,14 @@ class PostgresHistoryStore:
     async def load(self, chain_id: int, wallet: Address) -> Mapping[str, Stored]:
         """See HistoryStore."""
         async with self._sessions() as session:
+            await session.connection(execution_options=_BY_ITSELF)
             rows = await findings.of_wallet(session, chain_id, wallet)
         return {row.source: Stored(row.from_block, row.to_block, row.to_hash, row.content) for row in rows}
 
     async def save(self, chain_id: int, wallet: Address, found: Mapping[str, Stored]) -> None:
         """See HistoryStore."""
-        async with self._sessions.begin() as session:
+        async with self._sessions() as session:
+            await session.connection(execution_options=_BY_ITSELF)
             await findings.keep(session, chain_id, wallet, {source: asdict(one) for source, one in found.items()})
 
 

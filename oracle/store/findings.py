@@ -1,27 +1,28 @@
 """What history sources found of a wallet, kept for its next request."""
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Row, func, select, text
-from sqlalchemy.dialects.postgresql import Insert
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import Row, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from oracle.assessment.request import Address
 from oracle.store.tables import FindingRow
+from oracle.store.texts import to_json
 
-_KEY: Final = ("chain_id", "wallet", "source")
-_VALUES: Final = ("from_block", "to_block", "to_hash", "content")
-
-
-@cache
-def _replacing() -> Insert:
-    """Return the statement for rows given beside it: one that holds them is put into SQL anew each time."""
-    added = upsert(FindingRow)
-    replaced = {name: added.excluded[name] for name in _VALUES}
-    return added.on_conflict_do_update(index_elements=_KEY, set_={**replaced, "updated_at": func.now()})
+# One statement, and so one answer to wait for. Nothing is lost with it but time: the commit need not wait for the disk.
+# In one order, so that two writers never wait for each other's rows.
+_REPLACE: Final = text("""
+    insert into history_findings (chain_id, wallet, source, from_block, to_block, to_hash, content)
+    select :chain_id, :wallet, one.source, one.from_block, one.to_block, one.to_hash, one.content
+    from json_to_recordset(cast(:found as json))
+            as one(source text, from_block bigint, to_block bigint, to_hash text, content jsonb),
+        (select set_config('synchronous_commit', 'off', true)) as quick
+    order by one.source
+    on conflict (chain_id, wallet, source) do update set
+        from_block = excluded.from_block, to_block = excluded.to_block, to_hash = excluded.to_hash,
+        content = excluded.content, updated_at = now()
+""")
 
 
 async def of_wallet(
@@ -35,8 +36,5 @@ async def of_wallet(
 
 async def keep(session: AsyncSession, chain_id: int, wallet: Address, found: Mapping[str, Mapping[str, Any]]) -> None:
     """Put findings, by source, in the place of the earlier ones; the last of two writers wins."""
-    # Nothing is lost with it but time: the commit need not wait for the disk.
-    await session.execute(text("set local synchronous_commit to off"))
-    # In one order, so that two writers never wait for each other's rows.
-    rows = [{"chain_id": chain_id, "wallet": wallet, "source": name, **found[name]} for name in sorted(found)]
-    await session.execute(_replacing(), rows)
+    rows = [{"source": name, **one} for name, one in found.items()]
+    await session.execute(_REPLACE, {"chain_id": chain_id, "wallet": wallet, "found": to_json(rows)})

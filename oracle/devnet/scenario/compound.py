@@ -134,6 +134,10 @@ class VenusLender(Lender):
         account.supplied[collateral] -= self._seized_shares(debt, amount, collateral)
         account.owed[debt] -= amount
 
+    def debt_to_pay(self, account: LenderAccount) -> str:
+        """See Lender: the stablecoin, which is rarely the largest, so that some of it is liquidated in every life."""
+        return _VAI if account.owed[_VAI] else super().debt_to_pay(account)
+
     async def act_otherwise(self, wallet: Wallet, account: LenderAccount, random: Random) -> bool:
         """See Lender: mint the stablecoin."""
         return await self.mint_vai(wallet, account, random)

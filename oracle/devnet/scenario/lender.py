@@ -99,7 +99,7 @@ class Lender(ABC):
             factor = self.standing(account).health_factor_wad
             if factor is None or factor >= 10**18:
                 continue
-            debt = max(account.owed, key=lambda symbol: self.value(symbol, account.owed[symbol]))
+            debt = self.debt_to_pay(account)
             collateral = max(account.supplied, key=lambda symbol: self.held_usd(account, symbol))
             amount = account.owed[debt] * random.randint(10, 45) // 100
             seized = self.seizable(account, debt, amount, collateral)
@@ -109,6 +109,10 @@ class Lender(ABC):
             account.note(Kind.LIQUIDATED, seized, self.world.clock)
             return True
         return False
+
+    def debt_to_pay(self, account: LenderAccount) -> str:
+        """Return which of its debts a liquidator pays a part of."""
+        return max(account.owed, key=lambda symbol: self.value(symbol, account.owed[symbol]))
 
     def history(self, address: str) -> LendingHistory:
         """Return what the sources must find of a wallet now."""
