@@ -71,6 +71,16 @@ library Applications {
             active &&
             block.timestamp < a.expiresAt &&
             block.timestamp - a.issuedAt <= policy.maximumAge &&
+            _meets(a, terms, policy, collateralValue);
+    }
+
+    function _meets(
+        IAIRiskOracle.Assessment memory a,
+        IAIRiskOracle.LoanTerms memory terms,
+        Policy memory policy,
+        uint256 collateralValue
+    ) private pure returns (bool) {
+        return
             a.category <= policy.maximumCategory &&
             a.score >= policy.minimumScore &&
             a.fraudLikelihood < policy.fraudLimit &&

@@ -33,8 +33,12 @@ EXPLAINED = {
     "and a second attestation of the same assessment would do no harm",
     "incorrect-equality LoanBook._lock": "nothing is locked and nothing came: there is nothing to do",
     "incorrect-equality SmartLending.fund": "what rounds down to exactly no share is refused",
-    "incorrect-equality SmartLending.withdraw": "what rounds down to exactly no money is refused",
-    "uninitialized-local CreditPool.ask.terms": "both tokens stay zero, which is ether",
+    "incorrect-equality SmartLending._withdraw": "what rounds down to exactly no money is refused",
+    "msg-value-in-nonpayable AIRiskOracle._request": "private, and both functions that call it are payable",
+    "unused-return AIRiskOracle._checkConsent": "who signed and whether that failed is all there is to know",
+    "unused-return Applications.isAcceptable": "whether the model still answers counts, not whether it is the primary",
+    "unused-return LoanBook.reclaimFee": "why it was declined decides, not when",
+    "unused-return Refusals._checkPlain": "why it was declined decides, not when",
 }
 
 

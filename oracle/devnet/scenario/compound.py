@@ -134,6 +134,10 @@ class VenusLender(Lender):
         account.supplied[collateral] -= self._seized_shares(debt, amount, collateral)
         account.owed[debt] -= amount
 
+    def victims(self) -> list[tuple[str, LenderAccount]]:
+        """See Lender: who owes the stablecoin comes first."""
+        return sorted(super().victims(), key=lambda victim: not victim[1].owed[_VAI])
+
     def debt_to_pay(self, account: LenderAccount) -> str:
         """See Lender: the stablecoin, which is rarely the largest, so that some of it is liquidated in every life."""
         return _VAI if account.owed[_VAI] else super().debt_to_pay(account)

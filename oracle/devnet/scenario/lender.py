@@ -95,10 +95,7 @@ class Lender(ABC):
 
     async def liquidate(self, hunter: Wallet, random: Random) -> bool:
         """Let the hunter repay a part of a debt whose health factor is below one; False when there is none."""
-        for address, account in self.accounts.items():
-            factor = self.standing(account).health_factor_wad
-            if factor is None or factor >= 10**18:
-                continue
+        for address, account in self.victims():
             debt = self.debt_to_pay(account)
             collateral = max(account.supplied, key=lambda symbol: self.held_usd(account, symbol))
             amount = account.owed[debt] * random.randint(10, 45) // 100
@@ -109,6 +106,11 @@ class Lender(ABC):
             account.note(Kind.LIQUIDATED, seized, self.world.clock)
             return True
         return False
+
+    def victims(self) -> list[tuple[str, LenderAccount]]:
+        """Return who may be liquidated, in the order in which hunters look."""
+        factors = {address: self.standing(account).health_factor_wad for address, account in self.accounts.items()}
+        return [(one, self.accounts[one]) for one, factor in factors.items() if factor is not None and factor < 10**18]
 
     def debt_to_pay(self, account: LenderAccount) -> str:
         """Return which of its debts a liquidator pays a part of."""
