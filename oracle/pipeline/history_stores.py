@@ -1,7 +1,6 @@
 """What the history's sources keep between requests, in Postgres: findings of a wallet, events of a market."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
@@ -26,15 +25,20 @@ class PostgresHistoryStore:
     async def load(self, chain_id: int, wallet: Address) -> Mapping[str, Stored]:
         """See HistoryStore."""
         async with self._sessions() as session:
-            await session.connection(execution_options=_BY_ITSELF)
-            rows = await findings.of_wallet(session, chain_id, wallet)
+            connection = await session.connection(execution_options=_BY_ITSELF)
+            rows = await findings.of_wallet(connection, chain_id, wallet)
         return {row.source: Stored(row.from_block, row.to_block, row.to_hash, row.content) for row in rows}
 
     async def save(self, chain_id: int, wallet: Address, found: Mapping[str, Stored]) -> None:
         """See HistoryStore."""
         async with self._sessions() as session:
-            await session.connection(execution_options=_BY_ITSELF)
-            await findings.keep(session, chain_id, wallet, {source: asdict(one) for source, one in found.items()})
+            connection = await session.connection(execution_options=_BY_ITSELF)
+            # Not `asdict`, which copies a whole wallet's content leaf by leaf.
+            rows = {
+                source: {name: getattr(one, name) for name in ("from_block", "to_block", "to_hash", "content")}
+                for source, one in found.items()
+            }
+            await findings.keep(connection, chain_id, wallet, rows)
 
 
 class PostgresEventStore:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Row, select, text
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import Row, bindparam, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from oracle.assessment.request import Address
 from oracle.store.tables import FindingRow
@@ -25,16 +25,22 @@ _REPLACE: Final = text("""
 """)
 
 
+# Made once: putting it together takes as long as its answer.
+_OF_WALLET: Final = select(
+    FindingRow.source, FindingRow.from_block, FindingRow.to_block, FindingRow.to_hash, FindingRow.content
+).where(FindingRow.chain_id == bindparam("chain"), FindingRow.wallet == bindparam("whose"))
+
+
 async def of_wallet(
-    session: AsyncSession, chain_id: int, wallet: Address
+    connection: AsyncConnection, chain_id: int, wallet: Address
 ) -> Sequence[Row[tuple[str, int, int, str, Any]]]:
     """Return all that is kept of a wallet: source, first and last block, the last one's hash, content."""
-    row = FindingRow
-    query = select(row.source, row.from_block, row.to_block, row.to_hash, row.content)
-    return (await session.execute(query.where(row.chain_id == chain_id, row.wallet == wallet))).all()
+    return (await connection.execute(_OF_WALLET, {"chain": chain_id, "whose": wallet})).all()
 
 
-async def keep(session: AsyncSession, chain_id: int, wallet: Address, found: Mapping[str, Mapping[str, Any]]) -> None:
+async def keep(
+    connection: AsyncConnection, chain_id: int, wallet: Address, found: Mapping[str, Mapping[str, Any]]
+) -> None:
     """Put findings, by source, in the place of the earlier ones; the last of two writers wins."""
     rows = [{"source": name, **one} for name, one in found.items()]
-    await session.execute(_REPLACE, {"chain_id": chain_id, "wallet": wallet, "found": to_json(rows)})
+    await connection.execute(_REPLACE, {"chain_id": chain_id, "wallet": wallet, "found": to_json(rows)})
