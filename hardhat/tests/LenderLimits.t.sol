@@ -208,20 +208,20 @@ contract LenderLimitsTest is DeskFixture {
             // A loan that runs keeps the rate that it was paid out with.
             policy.lateInterestRate = 9_000;
             _setPolicy(policy);
-            ILendingDesk.Loan memory l = desk.loan(loanId);
-            uint256 perYear = uint256(l.principal) * 625;
-            vm.warp(l.dueAt);
-            equal(desk.owed(loanId), l.principal + _ceil(perYear * DURATION), "not yet");
-            vm.warp(l.dueAt + 1);
-            uint256 weight = perYear * (DURATION + 1) + uint256(l.principal) * 2_000;
-            equal(desk.owed(loanId), l.principal + _ceil(weight), "one second of it");
-            vm.warp(l.dueAt + 100 days);
-            weight = perYear * (DURATION + 100 days) + uint256(l.principal) * 2_000 * 100 days;
-            equal(desk.owed(loanId), l.principal + _ceil(weight), "a hundred days of it");
+            _owesAfter(desk, loanId, 0, "not yet");
+            _owesAfter(desk, loanId, 1, "one second of it");
+            _owesAfter(desk, loanId, 100 days, "a hundred days of it");
             _repay(desk, loanId);
             policy.lateInterestRate = 2_000;
             _setPolicy(policy);
         }
+    }
+
+    function _owesAfter(ILendingDesk desk, uint256 loanId, uint256 late, string memory what) private {
+        ILendingDesk.Loan memory l = desk.loan(loanId);
+        vm.warp(l.dueAt + late);
+        uint256 weight = uint256(l.principal) * (625 * (DURATION + late) + 2_000 * late);
+        equal(desk.owed(loanId), l.principal + _ceil(weight), what);
     }
 
     function _ceil(uint256 weighted) private pure returns (uint256) {
