@@ -121,3 +121,18 @@ class Change(_Answer):
     source: str | None
     target: str
     at: datetime
+
+
+class Claim(_Answer):
+    """One claim about an answer: `holds` is None where nobody could tell."""
+
+    name: str
+    holds: bool | None
+    text: str
+
+
+class Verdict(_Answer):
+    """What holds of an answer: all of it, where `holds` is True."""
+
+    holds: bool | None
+    claims: list[Claim]

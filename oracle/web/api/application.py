@@ -16,9 +16,10 @@ from oracle.web.api.hooks import HOOKS
 from oracle.web.api.models import MODELS
 from oracle.web.api.reads import READS
 from oracle.web.api.service import Api
+from oracle.web.api.verify import VERIFY
 
 PREFIX: Final = "/v1"
-_SERVED: Final = (*ASSESS, *READS, *MODELS, *EVENTS, *HOOKS)
+_SERVED: Final = (*ASSESS, *READS, *VERIFY, *MODELS, *EVENTS, *HOOKS)
 OPERATIONS: Final[tuple[Operation, ...]] = (*_SERVED, *documentation(lambda: _SERVED))
 
 
