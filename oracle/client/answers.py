@@ -58,6 +58,7 @@ class ChainCall(_Answer):
     calldata: str | None
     data_commitment: int
     consent_typed_data: dict[str, Any] | None
+    transaction_hash: str | None = None
 
 
 class SignedAnswer(_Answer):

@@ -79,13 +79,17 @@ class RiskOracle:
         *,
         requester: str | None = None,
         consent: tuple[int, str] | None = None,
+        submit: bool = False,
         **tokens: str,
     ) -> ChainCall:
         """Return the call that asks on the chain: of the borrower, or of `requester` with the borrower's consent.
 
-        `consent` is (validUntil, signature) over the typed data that a call without it returns. Raises ApiRefused.
+        `consent` is (validUntil, signature) over the typed data that a call without it returns. With `submit`
+        the operator's account asks and pays; `transaction_hash` is there once the consent is. Raises ApiRefused.
         """
         more: dict[str, Any] = dict(tokens)
+        if submit:
+            more["submit"] = True
         if requester is not None:
             more["requester"] = requester
         if consent is not None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
-from pydantic import PrivateAttr, ValidationError, model_validator
+from pydantic import PrivateAttr, SecretStr, ValidationError, model_validator
 
 from oracle.assessment.errors import ConfigurationFault
 from oracle.config.api import ApiSettings
@@ -41,6 +41,10 @@ def _another_network(network: object, chain_id: object) -> str | None:
         f"history.network {network} has chain id {known['chain_id']}, chain.chain_id says {chain_id}: "
         "correct one of the two"
     )
+
+
+def _same_key(one: SecretStr, other: SecretStr) -> bool:
+    return int(one.get_secret_value(), 16) == int(other.get_secret_value(), 16)
 
 
 class AuditSettings(Section):
@@ -82,6 +86,15 @@ class Settings(AuditSettings):
     """Everything an operator can set."""
 
     signer: SignerSettings
+
+    @model_validator(mode="after")
+    def _accounts_apart(self) -> Self:
+        requester = self.api.requester_key
+        if requester is not None and _same_key(requester, self.signer.key):
+            raise ValueError(
+                "api.requester_key is signer.key: give requests an account of their own, apart from the answers' nonces"
+            )
+        return self
 
 
 Kind = TypeVar("Kind", bound=AuditSettings)

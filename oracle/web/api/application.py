@@ -15,6 +15,7 @@ from oracle.web.api.events import EVENTS
 from oracle.web.api.hooks import HOOKS
 from oracle.web.api.models import MODELS
 from oracle.web.api.reads import READS
+from oracle.web.api.sending import keep_sending
 from oracle.web.api.service import Api
 from oracle.web.api.verify import VERIFY
 
@@ -41,4 +42,8 @@ def add_api(app: web.Application, api: Api) -> None:
 
 def parts_of(api: Api) -> dict[str, Callable[[], Awaitable[None]]]:
     """Return what runs beside the routes for as long as the daemon, by name."""
-    return {"api_events": partial(follow, api), "api_webhooks": partial(deliver, api)}
+    return {
+        "api_events": partial(follow, api),
+        "api_webhooks": partial(deliver, api),
+        "api_requests": partial(keep_sending, api),
+    }
