@@ -27,7 +27,7 @@ export HARDHAT_DISABLE_TELEMETRY_PROMPT := true
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-setup: $(STAMPS)/python $(STAMPS)/node keys contracts ## install everything and make the development keys
+setup: $(STAMPS)/python $(STAMPS)/node $(STAMPS)/clients keys contracts ## install everything and make the development keys
 
 $(STAMPS)/python: $(wildcard deploy/requirements*.lock) pyproject.toml
 	@echo "==> Python packages (about 400 MB on the first run)"
@@ -40,6 +40,11 @@ $(STAMPS)/python: $(wildcard deploy/requirements*.lock) pyproject.toml
 $(STAMPS)/node: hardhat/package-lock.json hardhat/package.json | $(STAMPS)/python
 	@echo "==> Solidity compiler, test tools and the local chain (npm)"
 	@cd hardhat && $(NPM) ci --no-fund --no-audit --loglevel=error
+	@mkdir -p $(@D) && touch $@
+
+$(STAMPS)/clients: clients/js/package-lock.json clients/js/package.json | $(STAMPS)/python
+	@echo "==> The JavaScript client's packages (npm)"
+	@cd clients/js && $(NPM) ci --no-fund --no-audit --loglevel=error
 	@mkdir -p $(@D) && touch $@
 
 # Only the tests of the pages need it, and no package registry has it.
@@ -147,4 +152,4 @@ lock: $(STAMPS)/python ## write the lock files anew, versions kept (UPGRADE=1: n
 	$(BIN)/python deploy/lock.py $(if $(UPGRADE),--upgrade)
 
 clean: ## remove everything that was made
-	rm -rf build .venv hardhat/node_modules *.egg-info
+	rm -rf build .venv hardhat/node_modules clients/js/node_modules clients/js/dist *.egg-info

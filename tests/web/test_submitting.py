@@ -72,6 +72,8 @@ async def sent(door: Door, body: dict[str, Any], **options: Any) -> str:
 
 
 async def count(ingest: Ingest) -> int:
+    """Return how many requests the contract has, with whatever was sent mined: the node answers before it mines."""
+    await ingest.chain.mine()
     return int(await ingest.oracle.transactor.read(ingest.oracle.deployed, "requestCount"))
 
 
@@ -80,6 +82,7 @@ async def test_submit__with_the_borrowers_consent__then_the_operators_account_as
 ) -> None:
     person = named_account("borrower")
     transaction = await sent(sending, await consented(sending, person))
+    assert await count(ingest) == 1
     await ingest.search()
     row = await ingest.row(1)
     assert (row.user, row.requester) == (person.address.lower(), REQUESTER.address.lower())
@@ -94,6 +97,7 @@ async def test_submit__by_the_client__then_the_hash_of_the_transaction(sending: 
         signature = Account.sign_message(encode_typed_data(full_message=typed), person.key).signature.to_0x_hex()
         consent = (int(typed["message"]["validUntil"]), signature)
         asked = await client.ask(person.address, 1, 30, 0, submit=True, consent=consent)
+    assert await count(ingest) == 1
     await ingest.search()
     assert (await ingest.row(1)).transaction_hash == asked.transaction_hash
 
