@@ -19,6 +19,7 @@ from oracle.config.api import ApiSettings
 from oracle.config.settings import load_settings
 from oracle.devnet.machinery.accounts import ETHER, named_account
 from oracle.store.api_keys import Scope
+from oracle.web.api.application import parts_of
 from oracle.web.api.sending import send_again
 from tests.support.event_source import Ingest
 from tests.web.conftest import LOAN, PATH, Door, opened
@@ -192,6 +193,14 @@ async def test_submit__without_the_scope_or_an_account__then_refused(sending: Do
         door.context = ingest.context
         found = await door.problem("POST", PATH, json=body)
         assert [one["field"] for one in found["errors"]] == ["body.submit"]
+
+
+async def test_daemon__when_it_has_no_account_for_requests__then_nothing_runs_for_it(
+    sending: Door, ingest: Ingest
+) -> None:
+    assert "api_requests" in parts_of(sending.api)
+    async with opened(ingest.engine, ApiSettings(enabled=True)) as door:
+        assert "api_requests" not in parts_of(door.api), "a part that ends by itself has fallen"
 
 
 def test_settings__when_requests_share_the_signers_key__then_refused() -> None:

@@ -42,8 +42,10 @@ def add_api(app: web.Application, api: Api) -> None:
 
 def parts_of(api: Api) -> dict[str, Callable[[], Awaitable[None]]]:
     """Return what runs beside the routes for as long as the daemon, by name."""
-    return {
+    parts: dict[str, Callable[[], Awaitable[None]]] = {
         "api_events": partial(follow, api),
         "api_webhooks": partial(deliver, api),
-        "api_requests": partial(keep_sending, api),
     }
+    if api.requester is not None:
+        parts["api_requests"] = partial(keep_sending, api)
+    return parts

@@ -114,8 +114,6 @@ def _check_budget(api: Api, key: str, fee_wei: int, spent: submissions.Spent) ->
 
 async def keep_sending(api: Api) -> None:
     """Broadcast again what the chain has not mined, until cancelled: a node may have dropped it, or never had it."""
-    if api.requester is None:
-        return
     while True:
         await asyncio.sleep(_LOOK_SECONDS)
         context = api.context()
