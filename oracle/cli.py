@@ -101,18 +101,23 @@ def run(
     """Serve: watch the oracle contract and answer its requests until stopped."""
     settings = settings_of(config)
     # After the settings: what is wrong with them is said at once, not after seconds of loading libraries.
-    from oracle import daemon, log
+    from oracle import daemon, log, telemetry
 
     log.configure(settings.log)
     for warning in settings.warnings:
         structlog.get_logger("settings").warning("setting_doubted", warning=warning)
+
+    end_spans = telemetry.configure(settings.telemetry)
 
     async def serve() -> None:
         # Joining another's server would end with it.
         async with database_of(settings, join=False) as url:
             await daemon.run(settings, url, upgrade=upgrade or settings.database.url is None)
 
-    run_job(serve())
+    try:
+        run_job(serve())
+    finally:
+        end_spans()
 
 
 @app.command()

@@ -26,6 +26,7 @@ from oracle.config.model import DriftSettings, ModelSettings
 from oracle.config.networks import networks
 from oracle.config.signer import SignerSettings
 from oracle.config.sources import merge_environment, read_files
+from oracle.config.telemetry import TelemetrySettings
 from oracle.config.values import Section
 from oracle.config.web import WebSettings
 from oracle.config.worker import WorkerSettings
@@ -63,6 +64,7 @@ class AuditSettings(Section):
     api: ApiSettings = ApiSettings()
     dashboard: DashboardSettings = DashboardSettings()
     log: LogSettings = LogSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
 
     _exposed: tuple[str, ...] = PrivateAttr(())
 
