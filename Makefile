@@ -27,9 +27,9 @@ export HARDHAT_DISABLE_TELEMETRY_PROMPT := true
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-setup: $(STAMPS)/python $(STAMPS)/node keys contracts ## install everything and make the development keys
+setup: $(STAMPS)/python $(STAMPS)/node $(STAMPS)/clients $(STAMPS)/generator keys contracts ## install everything and make the development keys
 
-$(STAMPS)/python: $(wildcard deploy/requirements*.lock) pyproject.toml
+$(STAMPS)/python: $(filter-out deploy/requirements-generator.lock,$(wildcard deploy/requirements*.lock)) pyproject.toml
 	@echo "==> Python packages (about 400 MB on the first run)"
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11")'
 	@$(PYTHON) -m venv .venv
@@ -40,6 +40,18 @@ $(STAMPS)/python: $(wildcard deploy/requirements*.lock) pyproject.toml
 $(STAMPS)/node: hardhat/package-lock.json hardhat/package.json | $(STAMPS)/python
 	@echo "==> Solidity compiler, test tools and the local chain (npm)"
 	@cd hardhat && $(NPM) ci --no-fund --no-audit --loglevel=error
+	@mkdir -p $(@D) && touch $@
+
+$(STAMPS)/clients: clients/js/package-lock.json clients/js/package.json | $(STAMPS)/python
+	@echo "==> The JavaScript client's packages (npm)"
+	@cd clients/js && $(NPM) ci --no-fund --no-audit --loglevel=error
+	@mkdir -p $(@D) && touch $@
+
+# Its own environment: it pins another typer. A client that others generate from the API's document must work.
+$(STAMPS)/generator: deploy/requirements-generator.lock | $(STAMPS)/python
+	@echo "==> A generator of API clients, for the tests"
+	@$(PYTHON) -m venv build/generator
+	@build/generator/bin/pip install -qq --require-hashes -r deploy/requirements-generator.lock
 	@mkdir -p $(@D) && touch $@
 
 # Only the tests of the pages need it, and no package registry has it.
@@ -147,4 +159,4 @@ lock: $(STAMPS)/python ## write the lock files anew, versions kept (UPGRADE=1: n
 	$(BIN)/python deploy/lock.py $(if $(UPGRADE),--upgrade)
 
 clean: ## remove everything that was made
-	rm -rf build .venv hardhat/node_modules *.egg-info
+	rm -rf build .venv hardhat/node_modules clients/js/node_modules clients/js/dist *.egg-info

@@ -2,8 +2,9 @@
 
 Run by `make lock`: versions that are locked stay, unless `--upgrade` is given (`make lock UPGRADE=1`).
 `requirements.lock` is everything (development included), `requirements-runtime.lock` what the daemon needs, in the same
-versions. PyTorch comes in two builds of one version: the CPU build needs nothing more, the CUDA build needs a dozen
-large packages. Each has a lock of its own; `install.sh` takes the one whose build the machine's registries offer first.
+versions; `requirements-generator.lock` is the generator of API clients that the tests run in an environment of its own.
+PyTorch comes in two builds of one version: the CPU build needs nothing more, the CUDA build needs a dozen large
+packages. Each has a lock of its own; `install.sh` takes the one whose build the machine's registries offer first.
 """
 
 import re
@@ -34,6 +35,8 @@ def lock(*kept: str) -> None:
     write("requirements-torch-cpu.lock", [f"{version}+cpu \\\n    --hash={TORCH_CPU_HASH}"])
     runtime = compiled("--constraint", str(HERE / "requirements.lock"))
     write("requirements-runtime.lock", [entry for entry in runtime if not CUDA.match(entry)])
+    # An environment of its own, for the tests: it pins another version of what we use.
+    write("requirements-generator.lock", compiled(source="deploy/requirements-generator.in"))
 
 
 def locked_versions() -> list[str]:
@@ -42,10 +45,10 @@ def locked_versions() -> list[str]:
     return re.findall(r"^[a-z0-9._-]+==[^\s+]+", text, re.MULTILINE)
 
 
-def compiled(*options: str) -> list[str]:
+def compiled(*options: str, source: str = "pyproject.toml") -> list[str]:
     """Return the resolved packages, one entry with its hashes each."""
     text = subprocess.run(
-        [sys.executable, "-m", "uv", "pip", "compile", "pyproject.toml", "--generate-hashes", "--no-annotate",
+        [sys.executable, "-m", "uv", "pip", "compile", source, "--generate-hashes", "--no-annotate",
          "--no-header", "--no-emit-index-url", "--python-version", "3.11", "--quiet", *options],
         cwd=HERE.parent, check=True, capture_output=True, text=True,
     ).stdout  # fmt: skip

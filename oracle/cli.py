@@ -17,10 +17,12 @@ from oracle.commands.common import (
     environment,
     run_job,
     settings_of,
+    tell,
 )
 from oracle.commands.contracts_deploy import contracts_deploy
 from oracle.commands.dashboard import dashboard
 from oracle.commands.features import features, write_table
+from oracle.commands.init import init
 from oracle.commands.keys import keys_app
 from oracle.commands.models import models_app
 from oracle.commands.models_registry import models_registry_app
@@ -54,6 +56,7 @@ app.add_typer(models_app, name="models")
 app.add_typer(contracts_app, name="contracts")
 contracts_app.command("deploy")(contracts_deploy)
 contracts_app.command("history-table")(write_table)
+app.command()(init)
 app.command()(features)
 app.command()(verify)
 app.command()(dashboard)
@@ -98,18 +101,23 @@ def run(
     """Serve: watch the oracle contract and answer its requests until stopped."""
     settings = settings_of(config)
     # After the settings: what is wrong with them is said at once, not after seconds of loading libraries.
-    from oracle import daemon, log
+    from oracle import daemon, log, telemetry
 
     log.configure(settings.log)
     for warning in settings.warnings:
         structlog.get_logger("settings").warning("setting_doubted", warning=warning)
+
+    end_spans = telemetry.configure(settings.telemetry)
 
     async def serve() -> None:
         # Joining another's server would end with it.
         async with database_of(settings, join=False) as url:
             await daemon.run(settings, url, upgrade=upgrade or settings.database.url is None)
 
-    run_job(serve())
+    try:
+        run_job(serve())
+    finally:
+        end_spans()
 
 
 @app.command()
@@ -125,6 +133,7 @@ def setup(
     ceremony: Annotated[
         Path | None, typer.Option(help="File that pins a ceremony of your own, trusted beside the shipped one.")
     ] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Make the circuit, the proving and verifying keys and the verifier contract of a model."""
     from oracle.models.registry import load
@@ -138,8 +147,10 @@ def setup(
         typer.echo(f"trusted beside the shipped ceremony: {own.name}, as {ceremony} pins it", err=True)
     shipped = load(model)
     folder = keys or Path("build/keys") / shipped.name
-    made = make_keys(shipped.directory, folder, source, say=typer.echo, ceremony=own)
-    typer.echo(f"{folder}: k = {made.logrows}, {made.srs_kind(own)} reference string, model 0x{made.model_id.hex()}")
+    made = make_keys(shipped.directory, folder, source, say=lambda line: typer.echo(line, err=as_json), ceremony=own)
+    kind, model_id = made.srs_kind(own), f"0x{made.model_id.hex()}"
+    told = {"folder": str(folder), "logrows": made.logrows, "reference_string": kind, "model_id": model_id}
+    tell(told, f"{folder}: k = {made.logrows}, {kind} reference string, model {model_id}", as_json=as_json)
 
 
 @app.command()
@@ -200,9 +211,11 @@ def contracts_digest(
     model: Annotated[str, typer.Option(help="Name or folder of the model.")] = "credit-v1",
     keys: Annotated[Path, typer.Option(help="Folder of key folders, or one of them.")] = Path("build/keys"),
     build: Annotated[Path, typer.Option(help="Folder with the compiled verifiers.")] = Path("build/contracts"),
+    as_json: JsonOption = False,
 ) -> None:
     """Print a production verifier's entry for oracle/proving/verifiers.toml, which ships with a release."""
     from oracle.commands.digest import digest
     from oracle.models.registry import load
 
-    typer.echo(digest(load(model), keys, build))
+    entry = digest(load(model), keys, build)
+    tell({"entry": entry}, entry, as_json=as_json)

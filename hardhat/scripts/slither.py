@@ -22,6 +22,7 @@ FILES = (
     "lending/TokenLender",
     "adapters/EasPublisher",
     "examples/CreditPool",
+    "examples/ToldLimits",
 )
 EXPLAINED = {
     "reentrancy-eth LendingDesk.requestLoan": "the lenders' entrances are nonReentrant, and the callee is the oracle",

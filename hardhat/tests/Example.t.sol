@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+import {AssessmentReceiver} from "../contracts/base/AssessmentReceiver.sol";
 import {CreditPool} from "../contracts/examples/CreditPool.sol";
+import {ToldLimits} from "../contracts/examples/ToldLimits.sol";
 import {IAIRiskOracle} from "../contracts/interfaces/IAIRiskOracle.sol";
 import {Applications} from "../contracts/lib/Applications.sol";
 import {OracleFixture} from "./support/OracleFixture.sol";
@@ -170,5 +172,50 @@ contract ExampleTest is OracleFixture {
         uint256 before = address(pool).balance;
         pool.fetchRefund();
         equal(address(pool).balance, before + FEE, "the fee");
+    }
+
+    function _told() private returns (ToldLimits limits, uint256 id, IAIRiskOracle.Request memory request) {
+        limits = new ToldLimits(oracle);
+        uint256 price = FEE + oracle.callbackFee(limits.CALLBACK_GAS());
+        IAIRiskOracle.Consent memory consent = _consent(address(limits), _terms(), NEUTRAL);
+        vm.deal(borrower, price);
+        vm.prank(borrower);
+        id = limits.ask{value: price}(_terms(), consent);
+        request = _logged(borrower, address(limits), _terms());
+        request.fee = uint96(price);
+    }
+
+    function test_told__when_answered__then_the_limit_is_the_answers_and_is_set_once() public {
+        (ToldLimits limits, uint256 id, IAIRiskOracle.Request memory request) = _told();
+        equal(limits.limitOf(borrower), 0, "nothing yet");
+        equal(limits.awaited(id), borrower, "awaited");
+        _answer(id, request, _lowOutputs());
+        equal(limits.limitOf(borrower), oracle.assessmentOf(id).maximumLtv, "the answer's");
+        check(limits.limitOf(borrower) > 0, "and not nothing");
+        equal(limits.awaited(id), address(0), "no more");
+        IAIRiskOracle.Assessment memory again = oracle.assessmentOf(id);
+        vm.prank(address(oracle));
+        vm.expectRevert(abi.encodeWithSelector(AssessmentReceiver.NotAwaited.selector, id));
+        limits.onAssessment(id, again);
+    }
+
+    function test_told__when_the_risk_is_high__then_the_limit_is_nothing() public {
+        (ToldLimits limits, uint256 id, IAIRiskOracle.Request memory request) = _told();
+        _answer(id, request, _highOutputs());
+        equal(limits.awaited(id), address(0), "told");
+        equal(limits.limitOf(borrower), 0, "no limit");
+    }
+
+    function test_told__by_anybody_else_or_of_another_request__then_refused() public {
+        (ToldLimits limits, uint256 id, ) = _told();
+        IAIRiskOracle.Assessment memory best;
+        (best.maximumLtv, best.confidence) = (10_000, 10_000);
+        vm.prank(robber);
+        vm.expectRevert(abi.encodeWithSelector(AssessmentReceiver.NotTheOracle.selector, robber));
+        limits.onAssessment(id, best);
+        vm.prank(address(oracle));
+        vm.expectRevert(abi.encodeWithSelector(AssessmentReceiver.NotAwaited.selector, id + 1));
+        limits.onAssessment(id + 1, best);
+        equal(limits.limitOf(borrower), 0, "nothing");
     }
 }

@@ -243,12 +243,12 @@ class OracleContract:
         """Return the EIP-712 message that a signer of a refusal signs."""
         return decline_message(self.domain, request.request_id, request_hash(request), reason, signer_set_digest)
 
-    async def gas_of(self, sender: Address, data: bytes) -> int:
+    async def gas_of(self, sender: Address, data: bytes, value_wei: int = 0) -> int:
         """Run a call to the oracle at the chain's head without sending it, and return the gas it needs.
 
         Raises Reverted, in words, when the contract would refuse it; without a name where the node does not give it.
         """
-        call = {"from": sender, "to": self._contract.address, "data": "0x" + data.hex()}
+        call = {"from": sender, "to": self._contract.address, "data": "0x" + data.hex(), "value": hex(value_wei)}
         # Not through web3, which knows a revert by some nodes' words alone.
         with endpoint_faults():
             answer = await self._w3.provider.make_request(_ESTIMATE, [call, "latest"])

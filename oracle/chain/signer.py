@@ -13,11 +13,12 @@ from oracle.chain.fees import Fees
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What a transaction does: target, calldata and gas limit."""
+    """What a transaction does: target, calldata, gas limit, and the coins that go with it."""
 
     to: Address
     data: bytes
     gas_limit: int
+    value_wei: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class Signer:
                 "chainId": chain_id,
                 "nonce": nonce,
                 "to": bytes.fromhex(call.to[2:]),
-                "value": 0,
+                "value": call.value_wei,
                 "data": call.data,
                 "gas": call.gas_limit,
                 "maxFeePerGas": fees.max_fee_wei,

@@ -6,6 +6,7 @@ from oracle.client.answers import Change as Change
 from oracle.client.answers import Preview as Preview
 from oracle.client.answers import Request as Request
 from oracle.client.answers import SignedAnswer as SignedAnswer
+from oracle.client.answers import Verdict as Verdict
 from oracle.client.answers import Wallet as Wallet
 from oracle.client.api import ApiRefused as ApiRefused
 from oracle.client.api import RiskOracle as RiskOracle

@@ -58,6 +58,7 @@ class ChainCall(_Answer):
     calldata: str | None
     data_commitment: int
     consent_typed_data: dict[str, Any] | None
+    transaction_hash: str | None = None
 
 
 class SignedAnswer(_Answer):
@@ -121,3 +122,18 @@ class Change(_Answer):
     source: str | None
     target: str
     at: datetime
+
+
+class Claim(_Answer):
+    """One claim about an answer: `holds` is None where nobody could tell."""
+
+    name: str
+    holds: bool | None
+    text: str
+
+
+class Verdict(_Answer):
+    """What holds of an answer: all of it, where `holds` is True."""
+
+    holds: bool | None
+    claims: list[Claim]

@@ -12,7 +12,7 @@ import aiohttp
 from pydantic import BaseModel
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
-from oracle.client.answers import ChainCall, Change, Preview, Request, SignedAnswer, Wallet
+from oracle.client.answers import ChainCall, Change, Preview, Request, SignedAnswer, Verdict, Wallet
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -79,13 +79,17 @@ class RiskOracle:
         *,
         requester: str | None = None,
         consent: tuple[int, str] | None = None,
+        submit: bool = False,
         **tokens: str,
     ) -> ChainCall:
         """Return the call that asks on the chain: of the borrower, or of `requester` with the borrower's consent.
 
-        `consent` is (validUntil, signature) over the typed data that a call without it returns. Raises ApiRefused.
+        `consent` is (validUntil, signature) over the typed data that a call without it returns. With `submit`
+        the operator's account asks and pays; `transaction_hash` is there once the consent is. Raises ApiRefused.
         """
         more: dict[str, Any] = dict(tokens)
+        if submit:
+            more["submit"] = True
         if requester is not None:
             more["requester"] = requester
         if consent is not None:
@@ -102,6 +106,17 @@ class RiskOracle:
     async def request(self, request_id: int) -> Request:
         """Return where a request stands; raises ApiRefused (404) for one that the daemon never saw."""
         return Request.model_validate(await self._call("GET", f"/requests/{request_id}"))
+
+    async def proof(self, request_id: int) -> dict[str, Any]:
+        """Return the proof of an answer with all that it takes to check it; raises ApiRefused (404) without one."""
+        return dict(await self._call("GET", f"/requests/{request_id}/proof"))
+
+    async def verify(self, document: Mapping[str, Any], *, features: bool = False) -> Verdict:
+        """Return what the daemon finds of an answer that the API gave: of `proof`, or of mode signed.
+
+        `features` has it read the wallet anew. Who need not believe the operator runs `risk-oracle verify`.
+        """
+        return Verdict.model_validate(await self._call("POST", f"/verify?features={str(features).lower()}", document))
 
     async def wallet(self, address: str, *, limit: int = 20, cursor: str | None = None) -> Wallet:
         """Return a wallet's latest answer and a page of all that was asked about it."""

@@ -14,7 +14,7 @@ from oracle.assessment.features import FEATURES
 from oracle.assessment.request import Address, AssessmentRequest, BlockRef, LoanTerms
 from oracle.chain import rpc
 from oracle.chain.contracts import NoAnswer, OracleContract
-from oracle.commands.published_table import compared, described
+from oracle.commands.published_table import described
 from oracle.config.chain import ChainSettings
 from oracle.config.settings import AuditSettings
 from oracle.history.configuration import HistoryConfiguration
@@ -23,6 +23,7 @@ from oracle.history.reading.logs import read_logs
 from oracle.history.reading.reader import ChainReader
 from oracle.pipeline.history import Histories
 from oracle.proving.commitment import commit_chain
+from oracle.verification.history_table import compared
 
 
 async def audit(

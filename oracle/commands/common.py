@@ -1,6 +1,7 @@
 """What the commands share: the settings they were given, and the database that these name."""
 
 import asyncio
+import json
 import os
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
@@ -35,6 +36,11 @@ ConfigOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object.")]
+
+
+def tell(data: dict[str, Any], text: str, *, as_json: bool) -> None:
+    """Print what a command found or did: for people, or as one JSON object."""
+    typer.echo(json.dumps(data, indent=2) if as_json else text)
 
 
 def settings_of(config: Path | None) -> Settings:

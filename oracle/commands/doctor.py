@@ -7,7 +7,7 @@ from pathlib import Path
 from oracle.assessment.request import Address
 from oracle.chain import rpc
 from oracle.chain.contracts import OracleContract
-from oracle.commands.doctor_chain import examine_contract, examine_endpoints, examine_signer
+from oracle.commands.doctor_chain import examine_contract, examine_endpoints, examine_requester, examine_signer
 from oracle.commands.doctor_host import (
     examine_clock,
     examine_database,
@@ -40,6 +40,7 @@ async def examine(settings: AuditSettings, config: Path | None, environment: Map
             oracle = OracleContract(w3, Address(chain.oracle), chain.chain_id)
             if await examine_contract(findings, w3, oracle):
                 await examine_signer(findings, w3, oracle, settings)
+                await examine_requester(findings, w3, settings)
                 await examine_models(findings, w3, oracle, settings)
             else:
                 for subject in ("signer", "model", "keys"):

@@ -179,3 +179,19 @@ async def examine_signer(
         findings.fault(subject, found, f"send it {(needed - balance_wei) / 10**18:.6f} coins at least, for 12 answers")
     else:
         findings.ok(subject, found)
+
+
+async def examine_requester(findings: Findings, w3: AsyncWeb3[AsyncHTTPProvider], settings: AuditSettings) -> None:
+    """Look whether the account that sends the API's requests can pay for one with the greatest fee of a day."""
+    key, subject = settings.api.requester_key, "requests' account"
+    if key is None:
+        return
+    address = Signer(key.get_secret_value()).address
+    balance_wei = await findings.ask(subject, TransactionClient(w3).balance_wei(address))
+    if balance_wei is None:
+        return
+    found = f"{balance_wei / 10**18:.6f} coins at {address}"
+    if balance_wei < settings.api.requester_daily_fee_wei:
+        findings.warn(subject, f"{found}: less than one key may spend in a day", "send it coins")
+    else:
+        findings.ok(subject, found)

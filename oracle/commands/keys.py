@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 keys_app = typer.Typer(help="Keys of the HTTP API.", no_args_is_help=True)
 
-_SCOPES: Final = ("read", "assess", "webhooks")
+_SCOPES: Final = ("read", "assess", "webhooks", "submit")
 _NEVER: Final = "never"
 _LONGEST_NAME: Final = 100
 

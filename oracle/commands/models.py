@@ -11,7 +11,7 @@ import typer
 
 from oracle.assessment.errors import ConfigurationFault
 from oracle.assessment.features import FEATURES
-from oracle.commands.common import ConfigOption, JsonOption, audit_settings_of, run_job
+from oracle.commands.common import ConfigOption, JsonOption, audit_settings_of, run_job, tell
 from oracle.models.policy import POLICY, Policy
 
 if TYPE_CHECKING:
@@ -188,6 +188,7 @@ def models_score(
     ],
     out: Annotated[Path, typer.Option(help="File to write: .csv, .csv.gz or .parquet.")],
     model: Annotated[str | None, typer.Option(help="Shipped name or model folder.")] = None,
+    as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
     """Score a list of wallets: each row gets category, score, probabilities, terms and confidence."""
@@ -202,16 +203,22 @@ def models_score(
     if "address" in frame and "block" in frame and FEATURES[0].name not in frame:
         frame = run_job(features_of(audit_settings_of(config), frame, file))
     write_rows(score_rows(frame, file, _load(model)), out)
-    typer.echo(f"{len(frame)} rows scored, written to {out}")
+    told = f"{len(frame)} rows scored, written to {out}"
+    tell({"rows": len(frame), "file": str(out)}, told, as_json=as_json)
 
 
 @models_app.command("show")
-def models_show(model: Annotated[str | None, typer.Argument(help="Shipped name or model folder.")] = None) -> None:
-    """Show a model's card."""
-    path = _load(model).directory / "card.md"
+def models_show(
+    model: Annotated[str | None, typer.Argument(help="Shipped name or model folder.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show a model's card; as JSON with its figures."""
+    found = _load(model)
+    path = found.directory / "card.md"
     if not path.is_file():
         raise ConfigurationFault(f"{path} is missing: train the model again to have its card")
-    typer.echo(path.read_text())
+    figures = {"model_id": f"0x{found.model_id.hex()}", "name": found.name, "metrics": found.metrics}
+    tell(figures | {"card": path.read_text()}, path.read_text(), as_json=as_json)
 
 
 @models_app.command("compare")

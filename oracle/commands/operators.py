@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from oracle.commands.common import ConfigOption, JsonOption, audit_settings_of, run_job, session_of
+from oracle.commands.common import ConfigOption, JsonOption, audit_settings_of, run_job, session_of, tell
 from oracle.config.dashboard import Role
 from oracle.exit_codes import ExitCode
 
@@ -19,6 +19,7 @@ NameArgument = Annotated[str, typer.Argument(help="The account's name.", metavar
 def operators_add(
     name: NameArgument,
     role: Annotated[Role, typer.Option(help="viewer: looks; operator: requeues and declines too.")] = Role.VIEWER,
+    as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
     """Add an account; its password is asked for, or read from standard input when that is no terminal."""
@@ -34,7 +35,7 @@ def operators_add(
             await operators.record(session, "command line", "add_account", f"{name}, {role.value}")
 
     run_job(add())
-    typer.echo(f"{name} may sign in as {role.value}")
+    tell({"name": name, "role": role.value}, f"{name} may sign in as {role.value}", as_json=as_json)
 
 
 @operators_app.command("list")
@@ -57,7 +58,7 @@ def operators_list(as_json: JsonOption = False, config: ConfigOption = None) -> 
 
 
 @operators_app.command("remove")
-def operators_remove(name: NameArgument, config: ConfigOption = None) -> None:
+def operators_remove(name: NameArgument, as_json: JsonOption = False, config: ConfigOption = None) -> None:
     """Remove an account, and sign it out everywhere."""
     from oracle.store import operators
 
@@ -67,11 +68,11 @@ def operators_remove(name: NameArgument, config: ConfigOption = None) -> None:
             await operators.record(session, "command line", "remove_account", name)
 
     run_job(remove())
-    typer.echo(f"{name} is gone, and signed out everywhere")
+    tell({"name": name, "removed": True}, f"{name} is gone, and signed out everywhere", as_json=as_json)
 
 
 @operators_app.command("passwd")
-def operators_passwd(name: NameArgument, config: ConfigOption = None) -> None:
+def operators_passwd(name: NameArgument, as_json: JsonOption = False, config: ConfigOption = None) -> None:
     """Change an account's password, and sign it out everywhere."""
     from oracle.store import operators
     from oracle.web.dashboard.passwords import hashed
@@ -84,7 +85,8 @@ def operators_passwd(name: NameArgument, config: ConfigOption = None) -> None:
             await operators.record(session, "command line", "change_password", name)
 
     run_job(change())
-    typer.echo(f"{name} has a new password, and is signed out everywhere")
+    told = f"{name} has a new password, and is signed out everywhere"
+    tell({"name": name, "signed_out": True}, told, as_json=as_json)
 
 
 def _password() -> str:

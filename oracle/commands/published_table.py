@@ -5,7 +5,6 @@ from typing import Any
 from pydantic_core import from_json
 
 from oracle.assessment.errors import ConfigurationFault
-from oracle.chain.contracts import ModelRegistry, NoAnswer
 from oracle.commands.fetching import fetched
 from oracle.config.settings import AuditSettings
 from oracle.history.configuration import HistoryConfiguration
@@ -34,19 +33,6 @@ async def read_table(place: str) -> HistoryConfiguration:
     if not isinstance(table, dict):
         raise ConfigurationFault(f"the history table at {place} is not a JSON object")
     return configuration_of(table)
-
-
-async def compared(registry: ModelRegistry, used_hash: str) -> dict[str, Any]:
-    """Return the hash of the table that was used, the published one's hash and place, and whether they are the same.
-
-    `same` is None where nothing is published, or the registry is of a release that publishes nothing.
-    """
-    try:
-        published = await registry.history_table()
-    except NoAnswer:
-        published = None
-    known, uri = published or (None, None)
-    return {"hash": used_hash, "published": known, "uri": uri, "same": None if known is None else known == used_hash}
 
 
 def described(table: dict[str, Any]) -> str:

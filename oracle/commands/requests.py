@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from oracle.assessment.errors import InvalidRequest
 from oracle.assessment.request import Address, to_address
 from oracle.assessment.states import State
-from oracle.commands.common import ConfigOption, JsonOption, audit_settings_of, run_job, session_of
+from oracle.commands.common import ConfigOption, JsonOption, audit_settings_of, run_job, session_of, tell
 from oracle.commands.moments import moment_before
 from oracle.config.settings import AuditSettings
 
@@ -94,7 +94,7 @@ def requests_show(request_id: RequestArgument, as_json: JsonOption = False, conf
 
 
 @requests_app.command("requeue")
-def requests_requeue(request_id: RequestArgument, config: ConfigOption = None) -> None:
+def requests_requeue(request_id: RequestArgument, as_json: JsonOption = False, config: ConfigOption = None) -> None:
     """Bring a dead request back to the start."""
 
     async def bring_back() -> None:
@@ -104,7 +104,8 @@ def requests_requeue(request_id: RequestArgument, config: ConfigOption = None) -
             await requests.requeue(session, settings.chain.chain_id, Address(settings.chain.oracle), request_id)
 
     run_job(bring_back())
-    typer.echo(f"request {request_id} starts again")
+    told = {"request_id": str(request_id), "state": "requested"}
+    tell(told, f"request {request_id} starts again", as_json=as_json)
 
 
 @asynccontextmanager

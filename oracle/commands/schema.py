@@ -2,13 +2,13 @@
 
 import typer
 
-from oracle.commands.common import ConfigOption, audit_settings_of, engine_of, run_job
+from oracle.commands.common import ConfigOption, JsonOption, audit_settings_of, engine_of, run_job, tell
 
 database_app = typer.Typer(help="The database's schema.", no_args_is_help=True)
 
 
 @database_app.command("upgrade")
-def database_upgrade(config: ConfigOption = None) -> None:
+def database_upgrade(as_json: JsonOption = False, config: ConfigOption = None) -> None:
     """Bring the schema to this version's."""
 
     async def upgrade() -> None:
@@ -18,11 +18,11 @@ def database_upgrade(config: ConfigOption = None) -> None:
             await database.migrate(engine)
 
     run_job(upgrade())
-    typer.echo("the schema is up to date")
+    tell({"schema": "upgraded"}, "the schema is up to date", as_json=as_json)
 
 
 @database_app.command("check")
-def database_check(config: ConfigOption = None) -> None:
+def database_check(as_json: JsonOption = False, config: ConfigOption = None) -> None:
     """Say whether the schema is the one this version needs."""
 
     async def check() -> None:
@@ -32,4 +32,4 @@ def database_check(config: ConfigOption = None) -> None:
             await database.check_schema(engine)
 
     run_job(check())
-    typer.echo("the schema is the one this version needs")
+    tell({"schema": "right"}, "the schema is the one this version needs", as_json=as_json)

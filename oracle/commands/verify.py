@@ -19,8 +19,8 @@ def verify(
     what: Annotated[
         str,
         typer.Argument(
-            help="Id of a request that is answered on the chain; or a file or an http(s) address of a signed answer "
-            "(JSON with request_id and calldata, as the API's mode=signed gives)."
+            help="Id of a request that is answered on the chain; or a file or an http(s) address of an answer, as the "
+            "API's mode=signed or /v1/requests/{id}/proof gives it (JSON with request_id and calldata are enough)."
         ),
     ],
     rpc: Annotated[str, typer.Option(help="RPC endpoint with the whole chain; yours, not the operator's.")],
@@ -69,19 +69,21 @@ async def _claims(
     from oracle.commands.audit import audit_request, connected, logged_request
     from oracle.commands.features import settings_of_rpc
     from oracle.commands.published_table import read_table
-    from oracle.verification.answers import answer_of_calldata, answer_on_chain
+    from oracle.verification.answers import answer_on_chain, placed
     from oracle.verification.claims import claims_of, features_claim
+    from oracle.verification.documents import answer_of_document, document_claim, request_id_of
 
     settings = await settings_of_rpc(rpc, oracle, start_block)
     document = None if what.isdecimal() else await _document(what)
-    number = int(what) if document is None else _number(document)
+    number = int(what) if document is None else request_id_of(document)
     async with connected(settings) as (w3, contract):
         request = await logged_request(w3, contract, settings.chain, number)
         if document is None:
             answer = await answer_on_chain(w3, contract, request, settings.chain.log_range)
         else:
-            answer = answer_of_calldata(request, _calldata(document))
-        claims = [claim async for claim in claims_of(w3, contract, answer)]
+            answer = await placed(w3, contract, answer_of_document(request, document), settings.chain.log_range)
+        claims = [] if document is None else [document_claim(contract, answer, document)]
+        claims += [claim async for claim in claims_of(w3, contract, answer)]
         if not features:
             return claims
         published = None if table is not None else await (await contract.registry()).history_table()
@@ -105,18 +107,3 @@ async def _document(place: str) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise InvalidRequest(f"the answer at {place} is not a JSON object")
     return document
-
-
-def _number(document: dict[str, Any]) -> int:
-    given = document.get("request_id")
-    if isinstance(given, bool) or not str(given).isdecimal() or int(str(given)) >= 1 << 256:
-        raise InvalidRequest(f"request_id: {given!r} is no request's id, which is a whole number")
-    return int(str(given))
-
-
-def _calldata(document: dict[str, Any]) -> bytes:
-    given = document.get("calldata")
-    try:
-        return bytes.fromhex(str(given).removeprefix("0x"))
-    except ValueError as error:
-        raise InvalidRequest("calldata: expected 0x and hex digits, of a call of provideAssessment") from error

@@ -3,9 +3,9 @@
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, SecretStr
 
-from oracle.config.values import Seconds, Section
+from oracle.config.values import Seconds, Section, private_key
 
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d{1,5})?")
 
@@ -45,6 +45,17 @@ class ApiSettings(Section):
     webhook_seconds: Seconds = Field(10.0, description="patience with the receiver of a webhook")
     webhook_attempts: int = Field(
         12, ge=1, le=30, description="tries of one delivery; the pause between them is doubled, to an hour"
+    )
+    requester_key: Annotated[SecretStr, AfterValidator(private_key)] | None = Field(
+        None,
+        description="private key (hex) of the account that sends requests for API keys with the scope submit; another "
+        "one than the signer's, with coins for fees and gas; absent: none are sent",
+    )
+    requester_daily_fee_wei: int = Field(
+        10**17, ge=0, le=2**128, description="most fees, in wei, of the requests that are sent for one key within a day"
+    )
+    requester_daily_requests: int = Field(
+        100, ge=0, le=1_000_000, description="most requests that are sent for one key within a day: each costs gas too"
     )
     webhook_private_targets: bool = Field(
         False, description="deliver webhooks to private and loopback addresses too, and without TLS"

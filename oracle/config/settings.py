@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
-from pydantic import PrivateAttr, ValidationError, model_validator
+from pydantic import PrivateAttr, SecretStr, ValidationError, model_validator
 
 from oracle.assessment.errors import ConfigurationFault
 from oracle.config.api import ApiSettings
@@ -26,6 +26,7 @@ from oracle.config.model import DriftSettings, ModelSettings
 from oracle.config.networks import networks
 from oracle.config.signer import SignerSettings
 from oracle.config.sources import merge_environment, read_files
+from oracle.config.telemetry import TelemetrySettings
 from oracle.config.values import Section
 from oracle.config.web import WebSettings
 from oracle.config.worker import WorkerSettings
@@ -41,6 +42,10 @@ def _another_network(network: object, chain_id: object) -> str | None:
         f"history.network {network} has chain id {known['chain_id']}, chain.chain_id says {chain_id}: "
         "correct one of the two"
     )
+
+
+def _same_key(one: SecretStr, other: SecretStr) -> bool:
+    return int(one.get_secret_value(), 16) == int(other.get_secret_value(), 16)
 
 
 class AuditSettings(Section):
@@ -59,6 +64,7 @@ class AuditSettings(Section):
     api: ApiSettings = ApiSettings()
     dashboard: DashboardSettings = DashboardSettings()
     log: LogSettings = LogSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
 
     _exposed: tuple[str, ...] = PrivateAttr(())
 
@@ -82,6 +88,15 @@ class Settings(AuditSettings):
     """Everything an operator can set."""
 
     signer: SignerSettings
+
+    @model_validator(mode="after")
+    def _accounts_apart(self) -> Self:
+        requester = self.api.requester_key
+        if requester is not None and _same_key(requester, self.signer.key):
+            raise ValueError(
+                "api.requester_key is signer.key: give requests an account of their own, apart from the answers' nonces"
+            )
+        return self
 
 
 Kind = TypeVar("Kind", bound=AuditSettings)

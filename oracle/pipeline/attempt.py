@@ -24,6 +24,7 @@ from oracle.store import database, requests
 from oracle.store.requests import WAITING, ClaimLost
 from oracle.store.tables import RequestRow
 from oracle.store.texts import brief
+from oracle.telemetry import RequestTrace
 
 _LONGEST_PAUSE_SECONDS = 600.0
 
@@ -36,6 +37,7 @@ class _Claimed:
     source: State
     stage: str
     started: float
+    requested_at: int
 
 
 async def attempt(context: Context, row: RequestRow, name: str, stage: Stage) -> Outcome | None:
@@ -43,9 +45,13 @@ async def attempt(context: Context, row: RequestRow, name: str, stage: Stage) ->
 
     Raises only what says that the database is away: then nothing was stored, and the claim still stands.
     """
-    claimed = _Claimed(row.id, row.claim, int(row.request_id), State(row.state), name, time.monotonic())
+    claimed = _Claimed(
+        row.id, row.claim, int(row.request_id), State(row.state), name, time.monotonic(), row.requested_at
+    )
     log = structlog.get_logger("worker").bind(request_id=claimed.request_id, stage=name)
+    trace = RequestTrace(context.chain_id, context.address, claimed.request_id)
     outcome: Outcome | None
+    fault = ""
     try:
         outcome = await _try(context, claimed, row, stage)
     except database.LOST:
@@ -54,12 +60,17 @@ async def attempt(context: Context, row: RequestRow, name: str, stage: Stage) ->
         log.info("claim_lost", reason=str(lost))
         return None
     except Exception as error:  # the worker's boundary: whatever it was is kept with the request
+        fault = type(error).__name__
         outcome = await _keep_fault(context, claimed, error)
+    seconds = time.monotonic() - claimed.started
+    came_to = claimed.source if outcome is None else outcome.target
+    trace.step(name, seconds, {"request.state": came_to.value}, fault)
     if outcome is None:
         return None
-    seconds = time.monotonic() - claimed.started
     metrics.STAGE_SECONDS.labels(name).observe(seconds)
     if outcome.target is not claimed.source:
+        if STATES[outcome.target].stage is None:
+            trace.over(claimed.requested_at, outcome.target.value)
         log = log.bind(seconds=round(seconds, 3), reason=outcome.reason)
         if outcome.target is State.DEAD:
             log.error("request_dead")

@@ -1,17 +1,20 @@
 """The event source: polls the chain's log from a durable cursor, and rewinds when the chain did."""
 
 import asyncio
+import time
 
 import structlog
 
 from oracle.assessment.errors import BlockUnavailable, TransientFault
 from oracle.assessment.request import BlockRef
+from oracle.assessment.states import State
 from oracle.cancellation import apart, raise_if_cancelled
 from oracle.chain.rpc import BlockWithheld, EndpointRefused, block_ref
 from oracle.pipeline import metrics
 from oracle.pipeline.context import Context
 from oracle.pipeline.upkeep.nonces import hold_nonces
 from oracle.store import cursor, database, ledger, requests, revisits
+from oracle.telemetry import RequestTrace
 
 _LONGEST_PAUSE_SECONDS = 30.0
 _DATABASE_PAUSE_SECONDS = 2.0
@@ -92,6 +95,7 @@ async def _search_range(context: Context, head: BlockRef, widest: int) -> int | 
 
 
 async def _search(context: Context, start: int, last: int) -> int:
+    began = time.monotonic()
     end = await block_ref(context.w3, last)
 
     async def named_block(number: int, block_hash: str) -> BlockRef:
@@ -111,6 +115,9 @@ async def _search(context: Context, start: int, last: int) -> int:
         for block in {request.block for request in logged}:
             await cursor.remember(session, *key, block.number, block.hash)
         await cursor.advance(session, *key, last, end.hash, last - _depth(context))
+    for request in logged if arrived else ():
+        trace = RequestTrace(context.chain_id, context.address, request.request_id)
+        trace.step("event", time.monotonic() - began, {"request.state": State.REQUESTED.value})
     return len(arrived)
 
 

@@ -30,6 +30,7 @@ class Scope(StrEnum):
     READ = "read"
     ASSESS = "assess"
     WEBHOOKS = "webhooks"
+    SUBMIT = "submit"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,25 @@
 """The tables of the HTTP API: keys, answers kept for repeated calls, webhooks and their deliveries."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, String, func, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from oracle.store.tables import MOMENT, Base
+from oracle.store.tables import MOMENT, UINT256, Base
 
 
 class ApiKeyRow(Base):
@@ -94,3 +105,28 @@ class EventCursorRow(Base):
     chain_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     oracle: Mapped[str] = mapped_column(String(42), primary_key=True)
     settled: Mapped[int] = mapped_column(BigInteger)
+
+
+class SubmissionRow(Base):
+    """A request that the API sent to the chain, as it was signed; `call_hash` is Keccak-256 of its calldata."""
+
+    __tablename__ = "api_submissions"
+    __table_args__ = (
+        UniqueConstraint("chain_id", "sender", "call_hash"),
+        UniqueConstraint("chain_id", "sender", "nonce"),
+        Index(None, "key", "created_at"),
+        Index(None, "chain_id", "oracle", "user", "nonce"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    key: Mapped[str] = mapped_column(ForeignKey("api_keys.id"))
+    chain_id: Mapped[int] = mapped_column(BigInteger)
+    oracle: Mapped[str] = mapped_column(String(42))
+    sender: Mapped[str] = mapped_column(String(42))
+    nonce: Mapped[int] = mapped_column(BigInteger)
+    user: Mapped[str] = mapped_column(String(42))
+    call_hash: Mapped[str] = mapped_column(String(66))
+    hash: Mapped[str] = mapped_column(String(66))
+    raw: Mapped[bytes] = mapped_column(LargeBinary)
+    fee_wei: Mapped[Decimal] = mapped_column(UINT256)
+    created_at: Mapped[datetime] = mapped_column(MOMENT, server_default=func.now())

@@ -1,5 +1,7 @@
 """Where an answer is taken from: the chain's log and the transaction that it stands in, or a call somebody holds."""
 
+from dataclasses import replace
+
 from web3 import AsyncHTTPProvider, AsyncWeb3
 from web3.exceptions import TransactionNotFound
 
@@ -40,6 +42,17 @@ async def answer_on_chain(
 def answer_of_calldata(request: AssessmentRequest, calldata: bytes) -> Answer:
     """Return an answer that is not on the chain yet; raises InvalidRequest for other calldata, or another request's."""
     return Answer(request, _one(request, calldata))
+
+
+async def placed(w3: AsyncWeb3[AsyncHTTPProvider], oracle: OracleContract, answer: Answer, log_range: int) -> Answer:
+    """Return an answer that somebody holds with what the chain has of its request: the signers' block, the scores."""
+    if await oracle.state_of(answer.request.request_id) is not RequestState.ANSWERED:
+        return answer
+    log = await _log(w3, oracle, answer.request, log_range)
+    if log is None:
+        raise HistoryIncomplete(f"request {answer.request.request_id} is answered, but the endpoint has no log of it")
+    mined = await rpc.block_ref(w3, log.block_number)
+    return replace(answer, block_hash=mined.hash, logged=logged_scores(log.data))
 
 
 def _one(request: AssessmentRequest, calldata: bytes) -> GivenAnswer:

@@ -1,6 +1,6 @@
 """The claims of an answer, each checked against the chain by itself, with nothing of the operator's."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from oracle.chain.answers import GivenAnswer
 from oracle.chain.contracts import ModelState, NoAnswer, OracleContract, RegisteredModel, request_hash
 from oracle.chain.rpc import endpoint_faults
 from oracle.chain.verifier import takes_proof
+from oracle.verification.told import told_scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +34,15 @@ class Claim:
 class Answer:
     """An answer to check: the request as the chain logged it, and what was handed in for it.
 
-    `block_hash` and `logged` are those of the block and the log of an answer that is on the chain, None for one that
-    somebody holds a file of: the signers are then those of now.
+    `block_hash` and `logged` are those of the block and the log of the request's answer on the chain, None while there
+    is none: the signers are then those of now. `told` are the scores that stand beside it there.
     """
 
     request: AssessmentRequest
     given: GivenAnswer
     block_hash: str | None = None
     logged: Scores | None = None
+    told: Mapping[str, Any] | None = None
 
 
 async def claims_of(w3: AsyncWeb3[AsyncHTTPProvider], oracle: OracleContract, answer: Answer) -> AsyncIterator[Claim]:
@@ -133,6 +135,8 @@ def _scores(answer: Answer, model: RegisteredModel) -> Claim:
         f"{scores.category.name.lower()} risk, score {scores.score_bps / 100:g}, default "
         f"{scores.probability_of_default_bps / 100:g} %, fraud {scores.fraud_likelihood_bps / 100:g} %"
     )
+    if answer.told is not None and answer.told != told_scores(scores):
+        return Claim("scores", False, f"other scores are told beside it than its outputs decode to: {text}")
     if answer.logged is None:
         return Claim("scores", True, f"{text}; not on the chain yet")
     if answer.logged != scores:

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -78,6 +79,61 @@ async def test_api__from_the_preview_to_the_signed_answer__is_one_story(stack: S
         if change.target == "final":
             break
     assert states == ["requested", "collected", "scored", "proven", "signed", "submitted", "confirmed", "final"]
+
+
+async def test_verify__of_what_the_api_gave__finds_every_claim_true(stack: Stack, client: RiskOracle) -> None:
+    proof = await client.proof(1)
+    found = await client.verify(proof, features=True)
+    assert [claim.name for claim in found.claims] == [
+        "document", "request", "block", "signatures", "model", "proof", "scores", "features",
+    ]  # fmt: skip
+    assert (found.holds, [claim.text for claim in found.claims if not claim.holds]) == (True, [])
+    signed = await _signed(client)
+    whole = await client.verify(signed)
+    assert (whole.holds, len(whole.claims)) == (True, 7)
+    few = await client.verify({name: signed[name] for name in ("request_id", "calldata")})
+    assert few.holds is True
+
+
+async def test_verify__of_what_was_altered__names_the_claim_that_fails(stack: Stack, client: RiskOracle) -> None:
+    proof, signed = await client.proof(1), await _signed(client)
+    outputs = [str(int(proof["outputs"][0]) + 1), *proof["outputs"][1:]]
+    better = signed["assessment"] | {"risk_score": 100.0}
+    message = signed["report_typed_data"]
+    other = message | {"message": message["message"] | {"user": "0x" + "17" * 20}}
+    for document, failed in (
+        (proof | {"outputs": outputs}, ["document", "signatures", "proof"]),
+        (proof | {"instances": ["1", *proof["instances"][1:]]}, ["document"]),
+        (proof | {"data_commitment": "1"}, ["document"]),
+        (proof | {"proof": proof["proof"][:-2] + "00"}, ["proof"]),
+        (proof | {"signatures": []}, ["signatures"]),
+        (proof | {"block": proof["block"] | {"number": 1}}, ["block", "signatures"]),
+        (signed | {"assessment": better}, ["scores"]),
+        (signed | {"proof": "0x"}, ["document"]),
+        (signed | {"model_id": "0x" + "17" * 32}, ["document"]),
+        (signed | {"to": "0x" + "17" * 20}, ["document"]),
+        (signed | {"report_typed_data": other}, ["document"]),
+    ):
+        found = await client.verify(document)
+        names = [claim.name for claim in found.claims if not claim.holds]
+        assert (found.holds, set(failed) <= set(names)) == (False, True), (failed, names)
+        assert set(names) - set(failed) <= {"scores"}, "outputs that changed may decode to other scores"
+
+
+async def test_verify__by_the_command__takes_the_same_documents(stack: Stack, client: RiskOracle) -> None:
+    for document in (await client.proof(1), await _signed(client)):
+        path = stack.folder / "given.json"
+        path.write_text(json.dumps(document))
+        where = ["--rpc", stack.chain.rpc_url, "--oracle", stack.contracts.oracle.address, "--no-features", "--json"]
+        command = [str(Path(sys.executable).with_name("risk-oracle")), "verify", str(path), *where]
+        ended = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=False)
+        assert ended.returncode == 0, ended.stderr + ended.stdout
+        assert json.loads(ended.stdout)["holds"] is True
+
+
+async def _signed(client: RiskOracle) -> dict[str, Any]:
+    answer = await client._call("POST", "/oracle/assess", {"mode": "signed", "request_id": "1"})
+    return dict(answer)
 
 
 async def test_api__when_an_asset_has_no_price__previews_the_decline(stack: Stack, client: RiskOracle) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 ROOMS = sorted(path.parent for path in (ROOT / "oracle").rglob("__init__.py"))
-_OTHERS = ("contracts", "hardhat", "migrations", "deploy", "tests")
+_OTHERS = ("clients", "contracts", "hardhat", "migrations", "deploy", "tests")
 
 
 def _named() -> set[str]:

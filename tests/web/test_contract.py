@@ -20,8 +20,8 @@ from schemathesis.specs.openapi.checks import (
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from oracle.assessment.request import Address, BlockRef
-from oracle.chain.contracts import OracleContract
+from oracle.assessment.request import Address, AssessmentRequest, BlockRef
+from oracle.chain.contracts import BlockReader, ModelState, OracleContract, RequestState
 from oracle.chain.rpc import connect
 from oracle.config.api import ApiSettings
 from oracle.config.model import ModelSettings
@@ -30,6 +30,7 @@ from oracle.history.identity.labels import Labels
 from oracle.models import registry
 from oracle.models.inference import Model
 from oracle.pipeline.context import Context
+from oracle.store.requests import to_request
 from oracle.store.tables import RequestRow
 from oracle.web.api.application import OPERATIONS
 from tests.store.test_requests import CHAIN, ORACLE
@@ -55,9 +56,33 @@ class Costs(OracleContract):
     async def asking_costs(self, user: Address) -> tuple[int, int, bool]:
         return 10**15, 0, False
 
+    async def requests(self, first_block: int, last_block: int, blocks: BlockReader) -> list[AssessmentRequest]:
+        return [to_request(RequestRow(**row(last_block, wallet(last_block + 1))))]
+
+    async def state_of(self, request_id: int, block_hash: str | None = None) -> RequestState:
+        return RequestState.PENDING
+
+    async def signers(self, block_hash: str | None = None) -> tuple[tuple[Address, ...], int, bytes]:
+        return (wallet(7),), 1, bytes(32)
+
+    async def registry(self) -> Any:
+        return Nothing()
+
+
+class Nothing:
+    """A registry that knows no model."""
+
+    async def model(self, model_id: bytes) -> Any:
+        return SimpleNamespace(state=ModelState.NONE)
+
+    async def history_table(self) -> None:
+        return None
+
 
 class Histories:
     """Every wallet is the same."""
+
+    table_hash = "0x" + "00" * 32
 
     async def read(self, wallet: Address, at: BlockRef) -> Reading:
         return Reading(SITUATIONS["indebted"].history, 1)
@@ -80,7 +105,7 @@ async def described(engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch) -> Asy
         models=ModelSettings(),
         histories=Histories(),
         head=BlockRef(100, "0x" + "64" * 32, 1_700_000_000),
-        chain=SimpleNamespace(confirmations=12),
+        chain=SimpleNamespace(confirmations=12, log_range=1_000),
         w3=None,
         labels=Labels({}),
         declined_labels=frozenset(),

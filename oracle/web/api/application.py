@@ -15,10 +15,12 @@ from oracle.web.api.events import EVENTS
 from oracle.web.api.hooks import HOOKS
 from oracle.web.api.models import MODELS
 from oracle.web.api.reads import READS
+from oracle.web.api.sending import keep_sending
 from oracle.web.api.service import Api
+from oracle.web.api.verify import VERIFY
 
 PREFIX: Final = "/v1"
-_SERVED: Final = (*ASSESS, *READS, *MODELS, *EVENTS, *HOOKS)
+_SERVED: Final = (*ASSESS, *READS, *VERIFY, *MODELS, *EVENTS, *HOOKS)
 OPERATIONS: Final[tuple[Operation, ...]] = (*_SERVED, *documentation(lambda: _SERVED))
 
 
@@ -40,4 +42,10 @@ def add_api(app: web.Application, api: Api) -> None:
 
 def parts_of(api: Api) -> dict[str, Callable[[], Awaitable[None]]]:
     """Return what runs beside the routes for as long as the daemon, by name."""
-    return {"api_events": partial(follow, api), "api_webhooks": partial(deliver, api)}
+    parts: dict[str, Callable[[], Awaitable[None]]] = {
+        "api_events": partial(follow, api),
+        "api_webhooks": partial(deliver, api),
+    }
+    if api.requester is not None:
+        parts["api_requests"] = partial(keep_sending, api)
+    return parts

@@ -74,6 +74,11 @@ class OnchainAsked(_Loan):
         None, description="the contract or account that will ask, by the borrower's consent; absent: the borrower"
     )
     consent: Consent | None = Field(None, description="with `requester`; absent: the typed data to be signed come back")
+    submit: bool = Field(
+        False,
+        strict=True,
+        description="have the operator's account ask and pay, with the borrower's consent; needs the scope submit",
+    )
     consent_seconds: int = Field(3_600, ge=60, le=30 * _DAY_SECONDS, description="for how long a new consent counts")
 
 
@@ -123,6 +128,9 @@ class OnchainGiven(BaseModel):
     terms: Terms
     data_commitment: Exact = Field(description="of no private data")
     consent_typed_data: dict[str, Any] | None = Field(description="EIP-712, for the borrower to sign")
+    transaction_hash: Hash | None = Field(
+        None, description="of the transaction that asks, with `submit`; null: not sent"
+    )
 
 
 class SignedGiven(BaseModel):

@@ -33,6 +33,7 @@ from oracle.web.api.asked import (
 from oracle.web.api.calls import Call, Operation
 from oracle.web.api.problems import Kind, Problem, wrong
 from oracle.web.api.reads import unknown
+from oracle.web.api.sending import account, send
 from oracle.web.api.service import Api
 from oracle.web.api.typed_data import as_json
 from oracle.web.api.views import Assessment, Block, Terms
@@ -50,7 +51,7 @@ async def assess(api: Api, call: Call) -> BaseModel:
         case PreviewAsked():
             given: BaseModel = await _preview(api, context, asked)
         case OnchainAsked():
-            given = await _onchain(context, asked)
+            given = await _onchain(api, context, call, asked)
         case SignedAsked():
             given = await _signed(api, context, asked)
     about = "" if isinstance(asked, SignedAsked) else asked.user_address
@@ -82,36 +83,52 @@ def _declined(reason: DeclineReason, words: str) -> Problem:
     return Problem(Kind.DECLINED, words, decline_reason=reason.name.lower())
 
 
-async def _onchain(context: Context, asked: OnchainAsked) -> OnchainGiven:
+async def _onchain(api: Api, context: Context, call: Call, asked: OnchainAsked) -> OnchainGiven:
     oracle, terms, user = context.oracle, asked.terms(), Address(asked.user_address)
-    if asked.consent is not None and asked.requester is None:
+    asking = asked.requester if not asked.submit else _operators_account(api, call, asked)
+    if asked.consent is not None and asking is None:
         raise wrong("body.consent", "is of no use without a requester: the borrower needs no consent of their own")
     fee_wei, nonce, paused = await oracle.asking_costs(user)
     if paused:
         raise Problem(Kind.CONFLICT, "the oracle takes no requests at present: its operators paused it")
     commitment = context.model.source.neutral_commitment
     calldata, typed = None, None
-    if asked.requester is None:
+    if asking is None:
         calldata = oracle.ask(terms, commitment)
     else:
-        requester = Address(asked.requester)
+        requester = Address(asking)
         until = asked.consent.valid_until if asked.consent else int(time.time()) + asked.consent_seconds
         message = consent_message(oracle.domain, user, requester, terms, commitment, nonce, until)
         typed = as_json(message)
         if asked.consent is not None:
             # Not refused where it is not the wallet's own key: a contract wallet judges by ERC-1271.
             calldata = oracle.ask_for(user, terms, commitment, until, bytes.fromhex(asked.consent.signature[2:]))
+    sent = None
+    if asked.submit and calldata is not None:
+        sent = await send(api, context, call.key, user, calldata, fee_wei)
     return OnchainGiven(
         chain_id=context.chain_id,
         to=oracle.address,
-        function="requestAssessment" if asked.requester is None else "requestAssessmentFor",
-        sender=asked.requester or user,
+        function="requestAssessment" if asking is None else "requestAssessmentFor",
+        sender=asking or user,
         value_wei=fee_wei,
         calldata=None if calldata is None else f"0x{calldata.hex()}",
         terms=Terms(**{name: getattr(terms, name) for name in terms.__slots__}),
         data_commitment=commitment,
         consent_typed_data=typed,
+        transaction_hash=sent,
     )
+
+
+def _operators_account(api: Api, call: Call, asked: OnchainAsked) -> str:
+    if Scope.SUBMIT not in call.scopes:
+        raise Problem(
+            Kind.NOT_ALLOWED, f"key {call.key} has the scopes {', '.join(sorted(call.scopes))}: not {Scope.SUBMIT}"
+        )
+    requester = account(api).address
+    if asked.requester not in (None, requester):
+        raise wrong("body.requester", f"is {requester} where the operator sends the request: leave it out")
+    return requester
 
 
 async def _signed(api: Api, context: Context, asked: SignedAsked) -> SignedGiven:
@@ -168,9 +185,10 @@ def _is_ours(context: Context, message: dict[str, object], signatures: list[byte
 _MODES: Final = """\
 `preview` (the default) reads the wallet at the newest block that is deep enough to stay and runs the model that
 answers: not signed, not proven, nothing on the chain. `onchain` gives the calldata of a request with its fee, and the
-consent for the borrower to sign where another asks. `signed` gives report, signatures and proof of a request that is on
-the chain, and the calldata by which anyone may submit them: a report is bound to its request, so there is none without
-one. A wallet of which too little is known is `thin`; what would be declined is a problem with `decline_reason`."""
+consent for the borrower to sign where another asks; with `submit` the operator's account asks and pays. `signed` gives
+report, signatures and proof of a request that is on the chain, and the calldata by which anyone may submit them: a
+report is bound to its request, so there is none without one. A wallet of which too little is known is `thin`; what
+would be declined is a problem with `decline_reason`."""
 
 ASSESS: Final = (
     Operation(

@@ -37,7 +37,8 @@ def answering(api: Api, operation: Operation) -> Answer:
         parameters = check_parameters(operation, request)
         raw = b"" if operation.body is None else await read_body(api, request)
         body = None if operation.body is None else check_body(operation, raw)
-        call = Call(request, request[CALL], "" if key is None else key.id, parameters, body)
+        scopes = frozenset() if key is None else key.scopes
+        call = Call(request, request[CALL], "" if key is None else key.id, parameters, body, scopes)
         if operation.repeatable and (once := request.headers.get(IDEMPOTENCY_KEY)) is not None:
             return await answer_once(api, call, once, raw, lambda: work(call))
         return await work(call)

@@ -42,6 +42,7 @@ class Call:
     key: str
     parameters: Any
     body: Any
+    scopes: frozenset[str] = frozenset()
 
 
 Handler = Callable[["Api", Call], Awaitable[BaseModel | web.StreamResponse]]

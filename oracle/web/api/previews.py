@@ -68,6 +68,11 @@ class Previews:
             read.answers.popitem(last=False)
         return found
 
+    async def history(self, context: Context, wallet: Address, at: BlockRef) -> WalletHistory:
+        """Return a wallet at a block, read anew, not more of them at once than of previews."""
+        async with self._readers:
+            return (await context.histories.read(wallet, at)).history
+
     async def _wallet(self, context: Context, wallet: Address) -> _Wallet:
         kept = self._kept.get(wallet)
         if kept is not None and kept.until > self._clock():

@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from oracle.assessment.request import Address
+from oracle.chain.signer import Signer
 from oracle.config.api import ApiSettings
 from oracle.pipeline.context import Context
 from oracle.store import database
@@ -35,12 +36,15 @@ class Api:
     previews: Previews = field(init=False)
     feed: Feed = field(init=False)
     sessions: async_sessionmaker[AsyncSession] = field(init=False)
+    requester: Signer | None = field(init=False)
 
     def __post_init__(self) -> None:
         self.limits = Limits(self.settings.requests_per_minute, self.settings.burst)
         self.keyring = Keyring(self.session)
         self.previews = Previews(self.settings)
         self.feed = Feed(self.session, self.chain_id, self.oracle)
+        key = self.settings.requester_key
+        self.requester = None if key is None else Signer(key.get_secret_value())
         self.sessions = async_sessionmaker(self.engine, expire_on_commit=False)
 
     @classmethod

@@ -12,6 +12,7 @@ from oracle.assessment.request import to_address
 
 _SAFE: Final = 2**53 - 1
 _DECIMAL: Final = re.compile(r"0|[1-9][0-9]{0,77}", re.ASCII)
+_BYTES: Final = re.compile(r"0x([0-9a-fA-F]{2})*", re.ASCII)
 _HEX_32: Final = re.compile(r"0x[0-9a-f]{64}", re.ASCII)
 
 
@@ -47,6 +48,26 @@ def _integer(value: Any) -> int:
     if isinstance(value, str) and _DECIMAL.fullmatch(value):
         return int(value)
     raise ValueError("expected an integer without sign: a text of decimal digits")
+
+
+def _signed_integer(value: Any) -> int:
+    if isinstance(value, str) and value.startswith("-") and _DECIMAL.fullmatch(value[1:]) and value != "-0":
+        return -int(value[1:])
+    if isinstance(value, int) and not isinstance(value, bool) and -_SAFE <= value < 0:
+        return value
+    return _integer(value)
+
+
+def _in_256_bits(value: int) -> int:
+    if not -(2**255) <= value < 2**255:
+        raise ValueError("expected -2^255 to below 2^255")
+    return value
+
+
+def _hex(value: Any) -> str:
+    if not isinstance(value, str) or not _BYTES.fullmatch(value):
+        raise ValueError("expected 0x and an even number of hex digits")
+    return value.lower()
 
 
 def _below(bits: int) -> AfterValidator:
@@ -96,6 +117,22 @@ WalletAddress = Annotated[str, BeforeValidator(_address), AfterValidator(_not_ze
 UInt256 = Annotated[int, BeforeValidator(_integer), _below(256), _AS_TEXT, WithJsonSchema(uint_schema(256))]
 """An exact integer: a text of decimal digits, or a JSON number up to 2^53 - 1."""
 
+Int256 = Annotated[
+    int,
+    BeforeValidator(_signed_integer),
+    AfterValidator(_in_256_bits),
+    _AS_TEXT,
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "pattern": "^(0|-?[1-9][0-9]{0,76})$", "description": "decimal digits, 256 bits"},
+                {"type": "integer", "minimum": -_SAFE, "maximum": _SAFE},
+            ]
+        }
+    ),
+]
+"""The same with a sign."""
+
 UInt128 = Annotated[int, BeforeValidator(_integer), _below(128), _AS_TEXT, WithJsonSchema(uint_schema(128))]
 """The same, as wide as an amount in loan terms."""
 
@@ -107,6 +144,9 @@ Hash = Annotated[str, BeforeValidator(_hash), _HASH_SCHEMA]
 
 Hex = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^0x([0-9a-f]{2})*$"})]
 """Bytes as hex."""
+
+SentHex = Annotated[str, BeforeValidator(_hex), WithJsonSchema({"type": "string", "pattern": "^0x([0-9a-fA-F]{2})*$"})]
+"""Bytes as hex, as a client sends them."""
 
 Moment = Annotated[
     datetime,

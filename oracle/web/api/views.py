@@ -6,9 +6,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, Field, WithJsonSchema
 
 from oracle.assessment.errors import DeclineReason
-from oracle.assessment.outputs import BASIS_POINTS, Category, Scores
+from oracle.assessment.outputs import Scores
 from oracle.assessment.states import State
 from oracle.store.request_reads import Step, Summary
+from oracle.verification.told import told_scores
 from oracle.web.api.values import AnyAddress, Exact, Hash, Hex, Moment
 
 # The scores are only told once a proof shows them.
@@ -63,26 +64,7 @@ class Assessment(BaseModel):
     @classmethod
     def of(cls, scores: Scores) -> "Assessment":
         """Return scores as they are told."""
-        return cls(
-            risk_category=Category(scores.category).name.lower(),
-            risk_score=scores.score_bps / 100,
-            default_probability=scores.probability_of_default_bps / 100,
-            fraud_likelihood=scores.fraud_likelihood_bps / 100,
-            recommended_terms=RecommendedTerms(
-                interest_rate=scores.interest_rate_bps / 100,
-                duration_days=scores.duration_days,
-                max_ltv=scores.maximum_ltv_bps / BASIS_POINTS,
-            ),
-            confidence=scores.confidence_bps / 100,
-            basis_points=BasisPoints(
-                score=scores.score_bps,
-                probability_of_default=scores.probability_of_default_bps,
-                fraud_likelihood=scores.fraud_likelihood_bps,
-                interest_rate=scores.interest_rate_bps,
-                maximum_ltv=scores.maximum_ltv_bps,
-                confidence=scores.confidence_bps,
-            ),
-        )
+        return cls.model_validate(told_scores(scores))
 
 
 class Block(BaseModel):

@@ -1,0 +1,10 @@
+export { modelRegistryAbi, riskOracleAbi } from "./abi.js";
+export { ApiRefused, RiskOracleApi } from "./api.js";
+export type { ApiAssessment, ApiLoan, ApiVerdict, CallToSend, Preview, RequestStanding, SignedAnswer } from "./api.js";
+export { consentTypedData, reportTypedData, requestHash } from "./messages.js";
+export { NotYet, RiskOracle } from "./oracle.js";
+export type { WaitOptions, Wallet } from "./oracle.js";
+export { decodeOutputs } from "./scores.js";
+export type * from "./types.js";
+export { NothingToVerify, verify } from "./verify.js";
+export type { VerifyOptions } from "./verify.js";
