@@ -17,6 +17,7 @@ from oracle.web.dashboard import (
     overview,
     requests_list,
     signing_in,
+    transaction_orders,
     wallet,
 )
 from oracle.web.dashboard.answers import page, set_up_templates
@@ -66,6 +67,8 @@ def install(app: web.Application, parts: Parts) -> None:
             web.post(path("/sign-out"), page(signing_in.sign_out)),
             web.get(path("/dead-letters/confirm"), page(dead_letters.confirm, acts=True)),
             web.post(path("/dead-letters/act"), page(dead_letters.act, acts=True)),
+            web.get(path("/transactions/confirm"), page(transaction_orders.confirm, acts=True)),
+            web.post(path("/transactions/act"), page(transaction_orders.act, acts=True)),
         ]
         if parts.settings.path_prefix:
             routes.append(web.get(parts.settings.path_prefix, page(_to_overview, public=True)))
