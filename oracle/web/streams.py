@@ -14,17 +14,23 @@ _HEADERS: Final = {"Content-Type": MEDIA, "Cache-Control": "no-store", "X-Accel-
 class Outlet:
     """Where events go. Each method raises ConnectionError once the client is gone, or took nothing for too long."""
 
-    def __init__(self, request: web.Request, response: web.StreamResponse, patience_seconds: float) -> None:
+    def __init__(self, request: web.Request, patience_seconds: float, headers: Mapping[str, str] | None = None) -> None:
         self._request = request
         self._patience_seconds = patience_seconds
-        self.response = response
+        self.response = web.StreamResponse(headers={**_HEADERS, **(headers or {})})
+
+    async def begin(self) -> None:
+        """Begin the stream as the answer to the request."""
+        await self.response.prepare(self._request)
 
     async def write(self, text: str) -> None:
         """Send a text."""
         await self._soon(self.response.write(text.encode()))
 
     async def end(self) -> None:
-        """End the stream; a client that is gone has ended it already."""
+        """End the stream; a client that is gone has ended it already, perhaps before it began."""
+        if not self.response.prepared:
+            return
         try:
             await self._soon(self.response.write_eof())
         except ConnectionError:
@@ -39,10 +45,3 @@ class Outlet:
             if (transport := self._request.transport) is not None:
                 transport.abort()
             raise ConnectionAbortedError("the client takes nothing") from None
-
-
-async def begin(request: web.Request, patience_seconds: float, headers: Mapping[str, str] | None = None) -> Outlet:
-    """Begin a stream as the answer to a request, with more headers."""
-    response = web.StreamResponse(headers={**_HEADERS, **(headers or {})})
-    await response.prepare(request)
-    return Outlet(request, response, patience_seconds)

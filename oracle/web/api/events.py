@@ -15,7 +15,6 @@ from oracle.store import api_keys
 from oracle.store.api_keys import Scope
 from oracle.store.database import LOST
 from oracle.store.event_log import Change
-from oracle.web import streams
 from oracle.web.api.calls import Call, Operation, Strict, headers_of
 from oracle.web.api.feed import Listener
 from oracle.web.api.problems import Kind, Problem, wrong
@@ -66,8 +65,9 @@ async def events(api: Api, call: Call) -> web.StreamResponse:
     listener = feed.listen()
     try:
         patience = api.settings.heartbeat_seconds
-        outlet = await streams.begin(call.request, patience, headers_of({"X-Request-Id": call.id}))
+        outlet = Outlet(call.request, patience, headers_of({"X-Request-Id": call.id}))
         try:
+            await outlet.begin()
             await outlet.write(f"retry: {_RETRY_MILLISECONDS}\n\n")
             async for change in _missed(api, after, position):
                 await _tell(outlet, wanted, change)

@@ -8,7 +8,6 @@ from aiohttp import web
 
 from oracle.assessment.states import STATES, State
 from oracle.store import database
-from oracle.web import streams
 from oracle.web.dashboard import figures, running
 from oracle.web.dashboard.answers import SIGNED_OUT, parts_of, render, render_part, signed_in
 from oracle.web.dashboard.board import BOARD, Board, Look
@@ -43,8 +42,9 @@ async def overview(request: web.Request) -> web.Response:
 async def live(request: web.Request) -> web.StreamResponse:
     """The stream of looks: each is sent rendered, the same piece for all viewers."""
     name, board = chosen_range(request), request.app[BOARD]
-    outlet = await streams.begin(request, _HEARTBEAT_SECONDS)
+    outlet = Outlet(request, _HEARTBEAT_SECONDS)
     try:
+        await outlet.begin()
         await _looks(request, outlet, board, name)
     except (ConnectionError, *database.LOST):
         pass  # gone, too slow, or without a database: the page begins its stream anew, and is told then
