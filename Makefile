@@ -22,7 +22,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
 export HARDHAT_DISABLE_TELEMETRY_PROMPT := true
 
-.PHONY: help setup browser keys contracts artifacts demo test chaos-short chaos test-long coverage slither bench-gas bench-history check format lock train clean
+.PHONY: help setup browser keys contracts artifacts demo test chaos-short chaos test-long coverage slither bench-gas bench-history bench-web check format lock train clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -145,6 +145,10 @@ bench-gas: setup ## what the contracts cost in gas; the last line is one JSON ob
 bench-history: $(STAMPS)/python $(STAMPS)/node contracts ## how long histories take to read; the last line is one JSON object
 	@echo "==> History"
 	@$(BIN)/python -m tests.benchmarks.history
+
+bench-web: $(STAMPS)/python ## how fast API and dashboard are over a million requests; the last line is one JSON object
+	@echo "==> Web"
+	@$(BIN)/python -m tests.benchmarks.web
 
 format: $(STAMPS)/python $(STAMPS)/node ## format the Python and Solidity code
 	$(BIN)/ruff check --fix --quiet

@@ -5,7 +5,6 @@ import contextlib
 import multiprocessing
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator
 from functools import partial
 
@@ -43,9 +42,6 @@ from oracle.web.api.service import Api
 from oracle.web.dashboard.parts import Parts, page_engine
 from oracle.web.server import Watched, serve
 
-# Libraries raise Python's own for their mathematics: a stranger's deeply nested JSON would then end the process, where
-# it should be an error.
-_DEEPEST_RECURSION = 4_000
 # An operator's patience is ten seconds.
 _LONGEST_STOP_SECONDS = 9.0
 PARTS = ("database", "chain", "signer", "model", "prover", "pipeline")
@@ -60,7 +56,6 @@ async def run(settings: Settings, database_url: str, *, upgrade: bool = False) -
     task = asyncio.current_task()
     if task is None:
         raise RuntimeError("run() must be awaited in a task")
-    sys.setrecursionlimit(_DEEPEST_RECURSION)
     log = structlog.get_logger("daemon")
     stopping = False
 

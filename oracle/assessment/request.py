@@ -15,12 +15,24 @@ FIELD_MODULUS: Final = 218882428718392752222464057452572750885483644004160343436
 """Order r of the BN254 scalar field: every public instance is below it."""
 
 
+_LONGEST_ID = 78
+
+
 def to_address(value: str) -> Address:
     """Return an address in its stored form; raises InvalidRequest for anything but 0x and 40 hex digits."""
     text = value.lower()
     if len(text) != 42 or not text.startswith("0x") or not all(c in "0123456789abcdef" for c in text[2:]):
         raise InvalidRequest(f"{value!r} is not an address: expected 0x and 40 hex digits")
     return Address(text)
+
+
+def to_request_id(text: str) -> int:
+    """Return a request's id of a text of decimal digits; raises InvalidRequest for anything else."""
+    # Before it is made a number: of a long text Python makes none, with an error of its own.
+    if not text.isascii() or not text.isdecimal() or len(text) > _LONGEST_ID or int(text) >= 1 << 256:
+        shown = text if len(text) <= _LONGEST_ID else f"{text[:_LONGEST_ID]}…"
+        raise InvalidRequest(f"{shown!r} is no request's id: expected a whole number below 2^256")
+    return int(text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from eth_abi.abi import decode, encode
+from eth_abi.codec import ABIDecoder
+from eth_abi.decoding import ContextFramesBytesIO
 from eth_abi.exceptions import DecodingError
+from eth_abi.registry import registry
 from eth_utils.crypto import keccak
 
 from oracle.assessment.outputs import Scores
@@ -19,8 +22,33 @@ _ASSESSMENT: Final = "(uint8,uint16,uint16,uint16,uint16,uint16,uint16,uint16,ui
 _SINGLE: Final = keccak(text=f"provideAssessment({_ONE})")[:4]
 _BATCH: Final = keccak(text=f"provideAssessments(({_ONE})[])")[:4]
 
+# Decoding reads each byte twice at most: where an array begins, and what is in it.
+_MOST_READS: Final = 4
+
 ANSWERED_TOPIC: Final = "0x" + keccak(text=f"AssessmentProvided(uint256,address,bytes32,{_ASSESSMENT})").hex()
 """First topic of the log of an answer; the second is the request's id, the fourth the model's."""
+
+
+class _ReadOnce(ContextFramesBytesIO):
+    """Calldata whose offsets may lead to the same bytes again and again: a short text of gigabytes."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(content)  # type: ignore[no-untyped-call]
+        self._left = _MOST_READS * len(content)
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        found = super().read(size)
+        self._left -= len(found)
+        if self._left < 0:
+            raise DecodingError("its parts overlap")
+        return found
+
+
+class _Decoder(ABIDecoder):
+    stream_class = _ReadOnce
+
+
+_DECODER: Final = _Decoder(registry)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +66,9 @@ def answers_in(calldata: bytes) -> list[GivenAnswer]:
     selector, arguments = calldata[:4], calldata[4:]
     try:
         if selector == _SINGLE:
-            return [_given(decode([_REQUEST, _REPORT, "bytes[]", "bytes"], arguments))]
+            return [_given(_DECODER.decode([_REQUEST, _REPORT, "bytes[]", "bytes"], arguments))]
         if selector == _BATCH:
-            return [_given(one) for one in decode([f"({_ONE})[]"], arguments)[0]]
+            return [_given(one) for one in _DECODER.decode([f"({_ONE})[]"], arguments)[0]]
     except (DecodingError, OverflowError) as error:
         raise ValueError(f"the calldata is cut off or damaged: {error}") from error
     raise ValueError(f"calldata that begins with 0x{selector.hex()} hands in no answer")

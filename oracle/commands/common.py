@@ -12,6 +12,7 @@ import typer
 from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
+from oracle import recursion
 from oracle.assessment.errors import ConfigurationFault
 from oracle.config.settings import ENVIRONMENT_PREFIX, AuditSettings, Kind, Settings, load_settings_of
 
@@ -114,5 +115,6 @@ async def session_of(settings: AuditSettings) -> AsyncIterator[AsyncSession]:
 
 
 def run_job(job: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine to its end."""
+    """Run a coroutine to its end, with strangers' JSON followed to a bounded depth."""
+    recursion.bound()
     return asyncio.run(job)

@@ -1,7 +1,6 @@
 """`risk-oracle dashboard`: the pages over a database alone, where no daemon runs, by a role that may only read."""
 
 import asyncio
-import ipaddress
 import signal
 from typing import Annotated
 
@@ -24,7 +23,7 @@ def dashboard(
     oracle: Annotated[str | None, typer.Option(help="Which oracle, where the database knows several.")] = None,
     path_prefix: Annotated[str, typer.Option(help="Path that the pages stand below, as /oracle.")] = "",
     public: Annotated[
-        bool, typer.Option("--public", help="Listen beyond this machine: something in front asks who it is.")
+        bool, typer.Option("--public", help="Answer by any name, and beyond this machine: a proxy asks who it is.")
     ] = False,
 ) -> None:
     """Serve the dashboard over a database, reading alone: no daemon, no sign-in, no actions.
@@ -32,15 +31,16 @@ def dashboard(
     Nobody signs in here, for a session would have to be written: so it listens on this machine alone unless --public
     says that a proxy in front of it asks who it is.
     """
-    if not public and not _is_local(host):
+    from oracle.web.dashboard.alone import is_local, serve_alone
+
+    if not public and not is_local(host):
         raise ConfigurationFault(
             f"--host {host}: whoever reaches this dashboard sees everything; listen on 127.0.0.1, or say --public "
             "where a proxy in front of it asks who it is"
         )
-    from oracle.web.dashboard.alone import serve_alone
 
     async def serve() -> None:
-        async with serve_alone(database, host, port, chain_id, oracle, path_prefix) as address:
+        async with serve_alone(database, host, port, chain_id, oracle, path_prefix, public=public) as address:
             typer.echo(f"dashboard at {address} (reading alone); Ctrl-C ends it")
             stopped = asyncio.Event()
             for number in (signal.SIGTERM, signal.SIGINT):
@@ -48,12 +48,3 @@ def dashboard(
             await stopped.wait()
 
     run_job(serve())
-
-
-def _is_local(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

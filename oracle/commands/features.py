@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from oracle.assessment.errors import ConfigurationFault
+from oracle.assessment.errors import ConfigurationFault, InvalidRequest
 from oracle.assessment.request import NATIVE_COIN, LoanTerms, to_address
 from oracle.commands.common import ConfigOption, JsonOption, audit_settings_of, run_job
 from oracle.config.settings import AuditSettings
@@ -71,12 +71,20 @@ async def settings_of_rpc(rpc: str, oracle: str | None, start_block: int = 0) ->
     """Return settings that hold an endpoint and an oracle alone; the chain says its id."""
     from oracle.chain.rpc import chain_id_at
 
+    if oracle is None:
+        raise ConfigurationFault("--oracle: name the contract whose request this is about")
+    try:
+        address = to_address(oracle)
+    except InvalidRequest as error:
+        raise ConfigurationFault(f"--oracle: {error}") from None
+    if not rpc.startswith(("http://", "https://")):
+        raise ConfigurationFault("--rpc: expected a URL that starts with http:// or https://")
     return AuditSettings.model_validate(
         {
             "chain": {
                 "rpc_url": rpc,
                 "chain_id": await chain_id_at(rpc),
-                "oracle": oracle,
+                "oracle": address,
                 "start_block": start_block,
             },
             # What is read is the table's: this feed is never asked.

@@ -1,8 +1,11 @@
 """Documents that somebody publishes: a file or an http(s) address, whole, and never larger than they may be."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import aiohttp
+from pydantic_core import from_json
 
 from oracle.assessment.errors import ConfigurationFault
 
@@ -22,6 +25,25 @@ async def fetched(place: str, what: str, largest_bytes: int) -> bytes:
     if len(content) > largest_bytes:
         raise ConfigurationFault(f"{what} at {place} is larger than {largest_bytes} bytes: it is none")
     return content
+
+
+def parsed(content: bytes, what: str) -> Any:
+    """Return what a JSON text says; raises ConfigurationFault for one that is none, or says a thing twice."""
+    try:
+        # Bounded in depth, and in the digits of its numbers: what passes is safe for the other parser too.
+        from_json(content)
+        return json.loads(content, object_pairs_hook=_once)
+    except ValueError as error:
+        raise ConfigurationFault(f"{what} is not JSON: {error}") from error
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        # One reader takes the first, another the last: nobody could say what was checked.
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} is given twice")
+    return found
 
 
 def _is_address(place: str) -> bool:

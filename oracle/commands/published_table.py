@@ -2,10 +2,8 @@
 
 from typing import Any
 
-from pydantic_core import from_json
-
 from oracle.assessment.errors import ConfigurationFault
-from oracle.commands.fetching import fetched
+from oracle.commands.fetching import fetched, parsed
 from oracle.config.settings import AuditSettings
 from oracle.history.configuration import HistoryConfiguration
 from oracle.history.table import configuration_of, encode_table, plain_table, table_hash
@@ -25,11 +23,7 @@ async def read_table(place: str) -> HistoryConfiguration:
 
     Raises ConfigurationFault for one that cannot be had, or is no table of this release.
     """
-    content = await fetched(place, "the history table", _LARGEST_BYTES)
-    try:
-        table = from_json(content)
-    except ValueError as error:
-        raise ConfigurationFault(f"the history table at {place} is not JSON: {error}") from error
+    table = parsed(await fetched(place, "the history table", _LARGEST_BYTES), f"the history table at {place}")
     if not isinstance(table, dict):
         raise ConfigurationFault(f"the history table at {place} is not a JSON object")
     return configuration_of(table)

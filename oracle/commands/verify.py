@@ -5,11 +5,11 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
-from pydantic_core import from_json
 
 from oracle.assessment.errors import ConfigurationFault, InvalidRequest
+from oracle.assessment.request import to_request_id
 from oracle.commands.common import JsonOption, run_job
-from oracle.commands.fetching import fetched
+from oracle.commands.fetching import fetched, parsed
 from oracle.exit_codes import ExitCode
 
 _LARGEST_BYTES = 4 << 20
@@ -75,7 +75,7 @@ async def _claims(
 
     settings = await settings_of_rpc(rpc, oracle, start_block)
     document = None if what.isdecimal() else await _document(what)
-    number = int(what) if document is None else request_id_of(document)
+    number = to_request_id(what) if document is None else request_id_of(document)
     async with connected(settings) as (w3, contract):
         request = await logged_request(w3, contract, settings.chain, number)
         if document is None:
@@ -98,12 +98,7 @@ async def _claims(
 
 
 async def _document(place: str) -> dict[str, Any]:
-    content = await fetched(place, "the answer", _LARGEST_BYTES)
-    try:
-        # Bounded in depth, as Python's own is not where a library raised the limit of its recursion.
-        document = from_json(content)
-    except ValueError as error:
-        raise InvalidRequest(f"the answer at {place} is not JSON: {error}") from error
+    document = parsed(await fetched(place, "the answer", _LARGEST_BYTES), f"the answer at {place}")
     if not isinstance(document, dict):
         raise InvalidRequest(f"the answer at {place} is not a JSON object")
     return document

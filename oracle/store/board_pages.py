@@ -142,8 +142,8 @@ def select_transactions(chain_id: int, before: int | None, limit: int, *, waitin
     query = (
         select(
             *(row.id, row.sender, row.nonce, row.kind, row.to, row.gas_limit, row.mined_hash, row.mined_block),
-            *(row.gas_used, row.gas_price_wei, row.succeeded, row.passed_block, row.next_since, row.created_at),
-            *(RequestRow.request_id, RequestRow.state),
+            *(row.gas_used, row.gas_price_wei, row.succeeded, row.passed_block, row.next_since, row.bump_by),
+            *(row.created_at, RequestRow.request_id, RequestRow.state),
         )
         .outerjoin(RequestRow, RequestRow.id == row.request)
         .where(row.chain_id == chain_id)

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from oracle.assessment.errors import InvalidRequest
 from oracle.assessment.request import Address
 from oracle.assessment.states import State
 from oracle.store.tables import AccountRow, BroadcastRow, RequestRow, TransactionRow, TransitionRow
@@ -48,7 +49,8 @@ async def add_broadcast(
     max_fee_wei: int,
     priority_fee_wei: int,
 ) -> BroadcastRow:
-    """Remember a signed form of a transaction, of its present kind, before it is sent."""
+    """Remember a signed form of a transaction, of its present kind, before it is sent; it is what a bump asked for."""
+    transaction.bump_by = None
     await session.flush()
     form = BroadcastRow(
         hash=transaction_hash,
@@ -111,6 +113,23 @@ async def broadcasts(session: AsyncSession, transaction: TransactionRow) -> Sequ
     return (
         await session.scalars(query.order_by(BroadcastRow.created_at.desc(), BroadcastRow.max_fee_wei.desc()))
     ).all()
+
+
+async def order_bump(session: AsyncSession, number: int, by: str) -> TransactionRow:
+    """Ask for a dearer form of a transaction, by its row; whoever looks after it makes one, whatever its patience."""
+    transaction = await waiting(session, number)
+    transaction.bump_by = by
+    return transaction
+
+
+async def waiting(session: AsyncSession, number: int) -> TransactionRow:
+    """Return a transaction that waits to be mined, locked; raises InvalidRequest when none of that row does."""
+    transaction = await session.get(TransactionRow, number, with_for_update=True)
+    if transaction is None:
+        raise InvalidRequest(f"there is no transaction {number}")
+    if transaction.mined_block is not None or transaction.passed_block is not None:
+        raise InvalidRequest(f"nonce {transaction.nonce} is spent: its transaction waits no more")
+    return transaction
 
 
 async def count_failures(session: AsyncSession, request: int) -> int:

@@ -214,6 +214,19 @@ async def give_back_fee(
     return row
 
 
+async def set_aside(session: AsyncSession, row: int, by: str) -> RequestRow:
+    """Give a request up whose transaction waits, by its row: the nonce is then taken back, as no stage looks after it.
+
+    Raises InvalidRequest when it is not submitted any more.
+    """
+    request = await session.get(RequestRow, row, with_for_update=True)
+    if request is None or request.state != State.SUBMITTED:
+        raise InvalidRequest("its request does not wait for this transaction any more")
+    await move(session, request, State.DEAD, f"its transaction was cancelled by {by}")
+    request.fault = f"its transaction was cancelled by {by}: bring it back, or decline it"
+    return request
+
+
 async def _dead(session: AsyncSession, chain_id: int, oracle: Address, request_id: int, done: str) -> RequestRow:
     row = await find(session, chain_id, oracle, request_id, lock=True)
     if row.state != State.DEAD:

@@ -195,7 +195,8 @@ class TransactionRow(Base):
     """A nonce, and what it is spent on at present: a request's answer or decline, or nothing (`empty`).
 
     It is committed before anything is broadcast. `passed_block` is where the chain was first seen to have spent the
-    nonce without a receipt of ours, `next_since` when the chain began to wait for this very nonce.
+    nonce without a receipt of ours, `next_since` when the chain began to wait for this very nonce. `bump_by` is the
+    operator who asked for a dearer form, until there is one.
     """
 
     __tablename__ = "transactions"
@@ -222,6 +223,7 @@ class TransactionRow(Base):
     succeeded: Mapped[bool | None]
     passed_block: Mapped[int | None] = mapped_column(BigInteger)
     next_since: Mapped[datetime | None] = mapped_column(MOMENT)
+    bump_by: Mapped[str | None] = mapped_column(String(64))
     created_at: Mapped[datetime] = mapped_column(MOMENT, server_default=func.now())
 
 

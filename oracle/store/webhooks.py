@@ -24,6 +24,11 @@ async def of_key(session: AsyncSession, chain_id: int, oracle: Address, key: str
     return (await session.scalars(query)).all()
 
 
+async def hold(session: AsyncSession, key: str) -> None:
+    """Let nobody else add to a key's webhooks until this transaction ends: they are counted first."""
+    await session.execute(select(ApiKeyRow.id).where(ApiKeyRow.id == key).with_for_update())
+
+
 async def one(session: AsyncSession, key: str, webhook: UUID) -> WebhookRow | None:
     """Return a webhook of a key, None for another's."""
     return await session.scalar(select(WebhookRow).filter_by(id=webhook, key=key))

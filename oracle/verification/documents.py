@@ -1,12 +1,13 @@
 """Answers as the HTTP API tells them, in JSON: what is checked of them, and whether what stands beside it fits."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
 from oracle.assessment.errors import InvalidRequest
 from oracle.assessment.report import Report
-from oracle.assessment.request import FIELD_MODULUS, AssessmentRequest, to_address
+from oracle.assessment.request import FIELD_MODULUS, AssessmentRequest, to_address, to_request_id
 from oracle.chain.answers import GivenAnswer
 from oracle.chain.contracts import OracleContract, request_hash
 from oracle.verification.answers import answer_of_calldata
@@ -18,7 +19,11 @@ _HASH_BYTES: Final = 32
 
 def request_id_of(document: Mapping[str, Any]) -> int:
     """Return which request a document is about; raises InvalidRequest for one that does not say."""
-    return _uint(document, "request_id")
+    given = document.get("request_id")
+    try:
+        return to_request_id(given if isinstance(given, str) else json.dumps(given))
+    except InvalidRequest as error:
+        raise InvalidRequest(f"request_id: {error}") from None
 
 
 def answer_of_document(request: AssessmentRequest, document: Mapping[str, Any]) -> Answer:

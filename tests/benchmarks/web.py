@@ -1,14 +1,18 @@
-"""How fast the HTTP API answers over a generated database: one JSON object at the end.
+"""How fast the HTTP API and the dashboard answer over a generated database: one JSON object at the end.
 
 Ten thousand, a hundred thousand and a million requests, each with five changes of state; numbers as arguments measure
 other sizes. `api_p95_ms` is the 95th percentile of two hundred calls of each route, one after the other, of requests
 and wallets drawn at random; `preview_p95_ms` that of a hundred clients who ask about one warm wallet at the same time,
-twenty times each. Clients and server share one process and its event loop: both are in the figures. The chain is left
-out: a preview's wallet is read once, and how long that takes is what `make bench-history` measures.
+twenty times each. `pages_p95_ms` is that of fifty calls of each page by somebody who is signed in;
+`queries_per_second_with_…_viewers` counts the dashboard's statements; `pipeline_slowdown_percent` and
+`changes_per_second` are of web_pages.py. Clients and server share one process and its event loop: both are in the
+figures. The chain is left out: a preview's wallet is read once, and how long that takes is what `make bench-history`
+measures.
 """
 
 import asyncio
 import json
+import os
 import random
 import sys
 import tempfile
@@ -26,6 +30,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 
 from oracle.assessment.request import Address, BlockRef
 from oracle.config.api import ApiSettings
+from oracle.config.dashboard import DashboardSettings
 from oracle.config.model import ModelSettings
 from oracle.history.collect import Reading
 from oracle.history.identity.labels import Labels
@@ -38,13 +43,17 @@ from oracle.store.api_keys import Scope
 from oracle.store.embedded import EmbeddedPostgres, create_database
 from oracle.web.api import previews
 from oracle.web.api.service import Api
+from oracle.web.dashboard.parts import Parts, page_engine
 from oracle.web.server import Watched, application
+from tests.benchmarks import web_pages
 from tests.store.test_requests import CHAIN, ORACLE
 from tests.unit.models.wallets import SITUATIONS
-from tests.web.records import fill, wallet
+from tests.web.records import wallet
 
 SIZES: Final = (10_000, 100_000, 1_000_000)
 CALLS: Final = 200
+PAGE_CALLS: Final = 50
+GROWING: Final = ("pages_p95_ms", "api_p95_ms", "preview_p95_ms", "metrics_ms")
 CLIENTS: Final = 100
 CALLS_A_CLIENT: Final = 20
 _REQUESTS_A_WALLET: Final = 20
@@ -98,7 +107,10 @@ async def with_proofs(engine: AsyncEngine) -> None:
         await connection.execute(
             text(
                 "insert into explanations (request, model_id, thin, content) select id, model_id, false, "
-                "jsonb_build_object('category', 'low', 'outputs', jsonb_build_object('score', repeat('x', 4000)), "
+                "jsonb_build_object('category', 'low', 'outputs', jsonb_build_object('score', "
+                "jsonb_build_object('points', 84.5, 'baseline', 50.0, 'others', 0.5, 'reasons', "
+                "(select jsonb_agg(jsonb_build_object('points', n * 2.5, 'text', repeat('word ', 60))) "
+                "from generate_series(1, 12) as n))), "
                 "'recourse', '[]'::jsonb, 'clipped', '[]'::jsonb) from requests where request_id <= :some"
             ),
             {"some": _WITH_PROOF},
@@ -125,7 +137,9 @@ async def measure(url: str, requests: int) -> dict[str, Any]:
     await database.migrate(engine)
     began = time.perf_counter()
     async with engine.begin() as connection:
-        await fill(connection, requests, requests // _REQUESTS_A_WALLET)
+        await web_pages.store(connection, requests, requests // _REQUESTS_A_WALLET)
+    async with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        await connection.execute(text("vacuum analyze"))
     await with_proofs(engine)
     print(f"{requests:,} requests stored in {time.perf_counter() - began:.0f} s", file=sys.stderr)
     parts = context(engine)
@@ -134,7 +148,8 @@ async def measure(url: str, requests: int) -> dict[str, Any]:
     )
     async with api.sessions.begin() as session:
         key = (await api_keys.create(session, "bench", list(Scope))).key
-    server = TestServer(application(Watched(Health(), context=parts, api=api)))
+    dashboard = Parts(page_engine(url), CHAIN, ORACLE, DashboardSettings(), health=Health())
+    server = TestServer(application(Watched(Health(), context=parts, api=api, dashboard=dashboard)))
     await server.start_server()
     headers = {"Authorization": f"Bearer {key}"}
     async with ClientSession(headers=headers) as client:
@@ -161,15 +176,47 @@ async def measure(url: str, requests: int) -> dict[str, Any]:
             found[route] = p95([await timed(lambda path=path: get(path())) for _ in range(CALLS)])  # type: ignore[misc]
         metrics_ms = p95([await timed(lambda: get("/metrics")) for _ in range(20)])
         preview_ms, errors = await preview(client, str(server.make_url("/v1/oracle/assess")))
+    board = await measure_pages(engine, server, dashboard, requests)
     await server.close()
     await engine.dispose()
     return {
         "rows": requests,
         "transitions": requests * 5,
+        **board,
         "api_p95_ms": found,
         "preview_p95_ms": preview_ms,
         "preview_errors": errors,
         "metrics_ms": metrics_ms,
+    }
+
+
+async def measure_pages(engine: AsyncEngine, server: TestServer, parts: Parts, requests: int) -> dict[str, Any]:
+    """Measure every page, what viewers cost, and what the stages feel of both."""
+    chance, address = random.Random(8), str(server.make_url("")).rstrip("/")  # noqa: S311
+    async with web_pages.signed_in(engine, server) as browser:
+
+        async def get(path: str) -> int:
+            async with browser.get(address + path) as response:
+                await response.read()
+                return response.status
+
+        paths = web_pages.pages(requests, chance)
+        found: dict[str, float] = {}
+        for name, path in paths.items():
+            await get(path())
+            found[name] = p95([await timed(lambda path=path: get(path())) for _ in range(PAGE_CALLS)])  # type: ignore[misc]
+        one, fifty = [await web_pages.queries_a_second(parts, browser, address, viewers) for viewers in (1, 50)]
+
+        async def any_page() -> int:
+            return await get(chance.choice(list(paths.values()))())
+
+        slower = await web_pages.slowdown_percent(engine, browser, address, any_page, requests * 2)
+    return {
+        "pages_p95_ms": found,
+        "queries_per_second_with_1_viewer": one,
+        "queries_per_second_with_50_viewers": fifty,
+        "pipeline_slowdown_percent": slower,
+        "changes_per_second": await web_pages.transition_cost(engine, requests * 3),
     }
 
 
@@ -205,9 +252,9 @@ async def main(sizes: list[int]) -> None:
     with tempfile.TemporaryDirectory() as folder, EmbeddedPostgres(Path(folder) / "postgres", durable=False) as server:
         for size in sorted(sizes):
             found = await measure(create_database(server, f"web_{size}"), size)
-            growth[str(size)] = {name: found[name] for name in ("api_p95_ms", "preview_p95_ms", "metrics_ms")}
+            growth[str(size)] = {name: found[name] for name in GROWING}
             print(json.dumps(found), file=sys.stderr)
-    print(json.dumps(found | {"growth": growth}))
+    print(json.dumps(found | {"growth": growth, "load_average": os.getloadavg()[0]}))
 
 
 if __name__ == "__main__":

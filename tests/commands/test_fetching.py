@@ -8,7 +8,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from oracle.assessment.errors import ConfigurationFault
-from oracle.commands.fetching import fetched
+from oracle.commands.fetching import fetched, parsed
 
 
 async def in_parts(request: web.Request) -> web.StreamResponse:
@@ -39,3 +39,18 @@ async def test_file__too_large_or_missing__is_said(tmp_path: Path) -> None:
     path.write_bytes(b"x" * 11)
     with pytest.raises(ConfigurationFault, match="larger than 10 bytes"):
         await fetched(str(path), "the answer", 10)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "is not JSON"),
+        (b"\xff\xfe{}", "is not JSON"),
+        (b"[" * 100_000, "recursion limit"),
+        (b"9" * 5_000, "out of range"),
+        (b'{"a": {"b": 1, "c": 2, "b": 3}}', "'b' is given twice"),
+    ],
+)
+def test_document__that_is_no_json_or_says_a_thing_twice__is_refused(content: bytes, said: str) -> None:
+    with pytest.raises(ConfigurationFault, match=f"the answer at x is not JSON: .*{said}|{said}"):
+        parsed(content, "the answer at x")

@@ -90,6 +90,52 @@ def daemons() -> Iterator[list[Child]]:
         child.stop(timeout_seconds=12)
 
 
+_SERVED = """
+import asyncio, re, sys
+from pathlib import Path
+import aiohttp
+from aiohttp import web
+import oracle.web.dashboard.install as dashboard
+from oracle.assessment.request import Address
+from oracle.config.dashboard import DashboardSettings
+from oracle.web.dashboard.parts import Parts, page_engine
+
+async def main():
+    app = web.Application()
+    engine = page_engine("postgresql://nobody@127.0.0.1:1/none")
+    dashboard.install(app, Parts(engine, 1, Address("0x" + "11" * 20), DashboardSettings()))
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    address = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    async with aiohttp.ClientSession() as client:
+        async with client.get(address + "/no-such-page") as page:
+            text = await page.text()
+        named = re.findall(r'(?:href|src)="(/static/[^"]+)"', text)
+        assert page.status == 404 and len(named) >= 3, text
+        for place in named:
+            async with client.get(address + place) as found:
+                assert found.status == 200 and await found.read(), place
+    await runner.cleanup()
+
+asyncio.run(main())
+package = Path(sys.modules["oracle"].__file__).parent
+files = (path for path in package.rglob("*") if path.suffix not in (".py", ".pyc") and path.is_file())
+print("\\n".join(sorted(path.relative_to(package).as_posix() for path in files)))
+"""
+
+
+def test_wheel__outside_the_checkout__serves_its_pages_and_holds_every_file_that_they_need(stranger: Stranger) -> None:
+    told = _run([stranger.python, "-c", _SERVED], cwd=stranger.folder).split("\n")
+    package = REPOSITORY / "oracle"
+    here = (path for path in package.rglob("*") if path.suffix not in (".py", ".pyc") and path.is_file())
+    # Pages for who works on the source are not for who installs it; a model's card is.
+    names = (path.relative_to(package).as_posix() for path in here)
+    wanted = {name for name in names if not name.endswith(".md") or name.startswith("models/shipped/")}
+    assert {"web/static/board.css", "web/templates/order.html", "web/api/static/docs.html"} <= wanted
+    assert wanted - set(told) == set(), "the wheel lacks these files of the package"
+
+
 @pytest.mark.timeout(1_500)
 async def test_stranger__with_the_wheel_an_endpoint_and_a_funded_key__serves_after_three_commands(
     stranger: Stranger,

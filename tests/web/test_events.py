@@ -1,119 +1,15 @@
-"""`GET /v1/events`: every change once, in order, however transactions interleave; resumed; the slow are dropped."""
-
-import asyncio
-import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
+"""`GET /v1/events`: every change once, in order, narrowed down, and from where a client was cut off on."""
 
 import pytest
 from eth_utils.address import to_checksum_address
-from sqlalchemy import insert
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from oracle.assessment.states import State
-from oracle.config.api import ApiSettings
-from oracle.store import api_keys, requests
-from oracle.store.database import DatabaseUnreachable
-from oracle.store.event_log import Look, Order
-from oracle.store.tables import RequestRow
-from oracle.web.api.feed import LONGEST_QUEUE, Listener
+from oracle.store import requests
 from tests.store.test_requests import CHAIN, ORACLE, OTHER_ORACLE
-from tests.web.conftest import Door, opened
-from tests.web.records import row, wallet
+from tests.web.conftest import Door
+from tests.web.streaming import ALICE, BOB, feeding, looked, move, store, stream
 
-ALICE, BOB = wallet(0xA11CE), wallet(0xB0B)
-
-
-async def store(door: Door, number: int, user: str = ALICE, **more: Any) -> None:
-    async with door.api.sessions.begin() as session:
-        await session.execute(insert(RequestRow).values(row(number, user, "requested") | more))  # type: ignore[arg-type]
-
-
-async def move(door: Door, number: int, state: State, reason: str = "internal") -> None:
-    async with door.api.sessions.begin() as session:
-        found = await requests.find(session, CHAIN, ORACLE, number, lock=True)
-        await requests.move(session, found, state, reason)
-
-
-class Stream:
-    """An open stream of events."""
-
-    def __init__(self, response: Any) -> None:
-        self.response = response
-
-    async def next(self) -> tuple[int, str, dict[str, Any]]:
-        """Return the next event: id, name, data."""
-        while True:
-            block = (await self.response.content.readuntil(b"\n\n")).decode()
-            lines = dict(line.partition(": ")[::2] for line in block.strip().splitlines())
-            if "data" in lines:
-                return int(lines["id"]), lines["event"], json.loads(lines["data"])
-
-    async def heartbeat(self) -> None:
-        """Return at the next comment."""
-        while not (await self.response.content.readuntil(b"\n\n")).startswith(b":"):
-            pass
-
-
-@asynccontextmanager
-async def stream(door: Door, query: str = "", last: int | None = None) -> AsyncIterator[Stream]:
-    headers = {"Authorization": f"Bearer {door.key}"} | ({} if last is None else {"Last-Event-ID": str(last)})
-    async with door.client.get(door.server.make_url(f"/v1/events{query}"), headers=headers) as response:
-        assert response.status == 200, await response.text()
-        assert response.content_type == "text/event-stream"
-        await response.content.readuntil(b"\n\n")
-        yield Stream(response)
-
-
-async def looked(door: Door) -> None:
-    """Look as often as it takes to know that an id is lost: other tests used up some."""
-    for _ in range(3):
-        while await door.api.feed.look():
-            pass
-
-
-@pytest.fixture
-async def feeding(door: Door) -> Door:
-    await looked(door)
-    return door
-
-
-# ------------------------------------------------------------------ order
-
-
-def look_of(*ids: int, oldest_open: int = 10, next_transaction: int = 10) -> Look:
-    return Look(ids, (), oldest_open, next_transaction)
-
-
-def test_order__without_gaps__then_all() -> None:
-    assert Order().settled(4, look_of(5, 6, 7)) == 7
-    assert Order().settled(4, look_of()) == 4
-
-
-def test_order__when_an_id_is_missing__then_nothing_beyond_it_until_it_comes() -> None:
-    order = Order()
-    assert order.settled(4, look_of(5, 7)) == 5
-    assert order.settled(5, look_of(7)) == 5
-    assert order.settled(5, look_of(6, 7)) == 7
-
-
-def test_order__when_a_missing_id_was_rolled_back__then_lost_once_all_that_may_hold_it_are_over() -> None:
-    order = Order()
-    assert order.settled(5, look_of(7, oldest_open=10, next_transaction=12)) == 5
-    assert order.settled(5, look_of(7, oldest_open=10, next_transaction=13)) == 5
-    assert order.settled(5, look_of(7, oldest_open=12, next_transaction=20)) == 5, "12 was open, and may hold it"
-    assert order.settled(5, look_of(7, 8, oldest_open=13, next_transaction=20)) == 8
-
-
-def test_order__when_many_are_missing__then_they_do_not_wait_for_each_other() -> None:
-    order = Order()
-    for _ in range(2):
-        order.settled(0, look_of(2, 4, 6, oldest_open=10, next_transaction=10))
-    assert order.settled(0, look_of(2, 4, 6, oldest_open=10, next_transaction=10)) == 6
-
-
-# ----------------------------------------------------------------- stream
+__all__ = ["feeding"]
 
 
 async def test_stream__then_each_change_with_its_id_and_no_reason(feeding: Door) -> None:
@@ -210,47 +106,6 @@ async def test_stream__when_a_change_was_rolled_back__then_the_next_ones_come_al
         assert (await events.next())[1] == "scored"
 
 
-async def test_stream__when_silent__then_heartbeats_until_the_key_ends(engine: AsyncEngine) -> None:
-    async with opened(engine, ApiSettings(enabled=True, heartbeat_seconds=0.05)) as door:
-        await looked(door)
-        async with stream(door) as events:
-            await events.heartbeat()
-            async with door.api.sessions.begin() as session:
-                await api_keys.revoke(session, door.key.split("_")[1])
-            await events.response.content.read()
-        assert len(door.api.feed) == 0
-
-
-async def test_stream__when_the_database_goes_away__then_it_ends_without_a_word_that_is_no_event(
-    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def away(*_: object) -> bool:
-        raise DatabaseUnreachable("away")
-
-    async with opened(engine, ApiSettings(enabled=True, heartbeat_seconds=0.05)) as door:
-        await looked(door)
-        monkeypatch.setattr("oracle.web.api.events.api_keys.is_valid", away)
-        async with stream(door) as events:
-            assert await events.response.content.read() == b""
-
-
-async def test_stream__when_too_many_listen__then_503(engine: AsyncEngine) -> None:
-    async with opened(engine, ApiSettings(enabled=True, event_clients=1)) as door:
-        await looked(door)
-        async with stream(door):
-            response = await door.ask("GET", "/v1/events")
-            assert (response.status, "Retry-After" in response.headers) == (503, True)
-
-
-async def test_stream__when_the_server_ends__then_it_ends_at_once(engine: AsyncEngine) -> None:
-    async with opened(engine, ApiSettings(enabled=True)) as door:
-        await looked(door)
-        async with stream(door) as events:
-            ending = asyncio.create_task(door.server.close())
-            assert await events.response.content.read() == b""
-            await ending
-
-
 @pytest.mark.parametrize(
     ("path", "headers", "field"),
     [
@@ -273,13 +128,3 @@ async def test_stream__with_a_wrong_parameter__then_422(
 
 async def test_stream__before_the_first_look__then_503(door: Door) -> None:
     assert (await door.ask("GET", "/v1/events")).status == 503
-
-
-def test_listener__when_it_does_not_keep_up__then_it_is_ended_and_the_others_are_not_held_up() -> None:
-    slow = Listener()
-    for number in range(LONGEST_QUEUE + 10):
-        slow.tell(number)  # type: ignore[arg-type]
-    assert slow.ended
-    told = [slow.queue.get_nowait() for _ in range(slow.queue.qsize())]
-    assert told[-1] is None
-    assert len(told) == LONGEST_QUEUE

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from oracle.assessment.request import Address
@@ -149,15 +150,24 @@ async def _in_vain(context: Context, row: RequestRow, transaction: TransactionRo
 
 async def _replacement(context: Context, transaction: TransactionRow, newest: BroadcastRow) -> Settle | None:
     """Remember a dearer form of a transaction that the chain waits for, for too long; the next look broadcasts it."""
-    patience = timedelta(seconds=context.transactions.replace_after_seconds)
-    # Behind a gap no fee helps: what is raised there is paid when the gap closes.
-    if transaction.next_since is None or datetime.now(UTC) - transaction.next_since < patience:
-        return None
-    if _age(newest) < patience:
+    ordered = transaction.bump_by
+    if ordered is None and not _waited(context, transaction, newest):
         return None
     tip = await context.client.suggested_tip_wei()
     fees = context.fees.replacement(await context.client.base_fee_wei(), tip, _fees(newest))
-    return None if fees is None else _renewed(context, transaction, fees, "it waited for too long")
+    if fees is None and ordered is not None:
+        structlog.get_logger("upkeep").warning("bump_refused", nonce=transaction.nonce, operator=ordered)
+        transaction.bump_by = None
+    why = "it waited for too long" if ordered is None else f"operator {ordered} asked for it"
+    return None if fees is None else _renewed(context, transaction, fees, why)
+
+
+def _waited(context: Context, transaction: TransactionRow, newest: BroadcastRow) -> bool:
+    patience = timedelta(seconds=context.transactions.replace_after_seconds)
+    # Behind a gap no fee helps: what is raised there is paid when the gap closes.
+    if transaction.next_since is None or datetime.now(UTC) - transaction.next_since < patience:
+        return False
+    return _age(newest) >= patience
 
 
 def _renewed(context: Context, transaction: TransactionRow, fees: Fees, why: str) -> Settle:

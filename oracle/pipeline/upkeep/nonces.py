@@ -131,8 +131,11 @@ async def _form_to_send(
         ledger.renew(transaction, EMPTY, context.signer.address, b"", _EMPTY_GAS)
         # At the limit the same fees must do: a pool that has forgotten the other one takes them.
         return await _sign(context, session, transaction, raised or previous)
-    if raised is not None and _waits_too_long(context, transaction, newest):
+    if raised is not None and (transaction.bump_by is not None or _waits_too_long(context, transaction, newest)):
         return await _sign(context, session, transaction, raised)
+    if raised is None and transaction.bump_by is not None:
+        structlog.get_logger("upkeep").warning("bump_refused", nonce=transaction.nonce, operator=transaction.bump_by)
+        transaction.bump_by = None
     return newest
 
 

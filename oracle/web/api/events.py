@@ -21,8 +21,8 @@ from oracle.web.api.problems import Kind, Problem, wrong
 from oracle.web.api.service import Api
 from oracle.web.api.told import change_view
 from oracle.web.api.values import UInt256, WalletAddress
+from oracle.web.streams import MEDIA, Outlet
 
-STREAM: Final = "text/event-stream"
 LAST_EVENT_ID: Final = "Last-Event-ID"
 _FIELD: Final = f"header.{LAST_EVENT_ID}"
 _NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,17}", re.ASCII)
@@ -64,17 +64,18 @@ async def events(api: Api, call: Call) -> web.StreamResponse:
     after = _resumed(call.request, position)
     listener = feed.listen()
     try:
-        response = web.StreamResponse(headers=headers_of({"Content-Type": STREAM, "X-Accel-Buffering": "no"}))
-        response.headers["X-Request-Id"] = call.id
-        await response.prepare(call.request)
-        await _write(api, response, f"retry: {_RETRY_MILLISECONDS}\n\n")
+        patience = api.settings.heartbeat_seconds
+        outlet = Outlet(call.request, patience, headers_of({"X-Request-Id": call.id}))
         try:
+            await outlet.begin()
+            await outlet.write(f"retry: {_RETRY_MILLISECONDS}\n\n")
             async for change in _missed(api, after, position):
-                await _tell(api, response, wanted, change)
-            await _live(api, call, listener, response, wanted)
-        except (ConnectionError, TimeoutError, TransientFault, *LOST):
+                await _tell(outlet, wanted, change)
+            await _live(api, call, listener, outlet, wanted)
+        except (ConnectionError, TransientFault, *LOST):
             pass  # gone, too slow, or without a database: it comes back with the last id that it has
-        return response
+        await outlet.end()
+        return outlet.response
     finally:
         feed.leave(listener)
 
@@ -87,33 +88,33 @@ async def _missed(api: Api, after: int, until: int) -> AsyncIterator[Change]:
             yield change
 
 
-async def _live(
-    api: Api, call: Call, listener: Listener, response: web.StreamResponse, wanted: EventParameters
-) -> None:
+async def _live(api: Api, call: Call, listener: Listener, outlet: Outlet, wanted: EventParameters) -> None:
+    loop = asyncio.get_running_loop()
+    beat = loop.time() + api.settings.heartbeat_seconds
     while True:
+        change = None
         try:
-            async with asyncio.timeout(api.settings.heartbeat_seconds):
+            async with asyncio.timeout_at(beat):
                 change = await listener.queue.get()
+                if change is None:
+                    return
         except TimeoutError:
+            pass
+        if change is not None:
+            await _tell(outlet, wanted, change)
+        # However much happens: a stream may tell none of it, and a key may end in a busy hour.
+        if loop.time() >= beat:
             async with api.session() as session:
                 if not await api_keys.is_valid(session, call.key):
                     return
-            await _write(api, response, ": nothing new\n\n")
-            continue
-        if change is None:
-            return
-        await _tell(api, response, wanted, change)
+            await outlet.write(": still here\n\n")
+            beat = loop.time() + api.settings.heartbeat_seconds
 
 
-async def _tell(api: Api, response: web.StreamResponse, wanted: EventParameters, change: Change) -> None:
+async def _tell(outlet: Outlet, wanted: EventParameters, change: Change) -> None:
     if wanted.wants(change):
         data = json.dumps(change_view(change).model_dump(mode="json"))
-        await _write(api, response, f"id: {change.id}\nevent: {change.target}\ndata: {data}\n\n")
-
-
-async def _write(api: Api, response: web.StreamResponse, text: str) -> None:
-    async with asyncio.timeout(api.settings.heartbeat_seconds):
-        await response.write(text.encode())
+        await outlet.write(f"id: {change.id}\nevent: {change.target}\ndata: {data}\n\n")
 
 
 def _resumed(request: web.Request, position: int) -> int:
@@ -142,7 +143,7 @@ EVENTS: Final = (
         description="An event is named after the new state, and its data are one JSON object. `Last-Event-ID` begins "
         "after that event: nothing is left out, and nothing told twice.",
         parameters=EventParameters,
-        media=STREAM,
+        media=MEDIA,
         lasting=True,
     ),
 )

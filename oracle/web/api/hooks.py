@@ -114,6 +114,7 @@ async def add(api: Api, call: Call) -> NewWebhook:
         raise wrong("body.url", str(refused)) from None
     secret = secrets.token_bytes(_SECRET_BYTES)
     async with api.session() as session:
+        await webhooks.hold(session, call.key)
         if len(await webhooks.of_key(session, api.chain_id, api.oracle, call.key)) >= _MOST:
             raise Problem(Kind.CONFLICT, f"a key has at most {_MOST} webhooks: remove one first")
         row = WebhookRow(

@@ -13,6 +13,9 @@ _LONGEST: Final = 2_000
 _PRINTABLE: Final = re.compile(r"[\x21-\x7e]+")
 # Addresses in these hold an IPv4 address, which may be a private one.
 _CARRIERS: Final = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")))
+# Global unicast: what lies beyond is of no public network, whatever Python's tables (of its release's day) say of it.
+_PUBLIC_V6: Final = ipaddress.ip_network("2000::/3")
+_DOCUMENTATION: Final = ipaddress.ip_network("3fff::/20")
 _NOT_PUBLIC_V4: Final = ipaddress.ip_network("192.0.0.0/24")
 
 
@@ -26,7 +29,11 @@ def is_public(address: str) -> bool:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return False
-    if isinstance(found, ipaddress.IPv6Address) and any(found in network for network in _CARRIERS):
+    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
+        found = found.ipv4_mapped
+    if isinstance(found, ipaddress.IPv6Address) and (
+        found not in _PUBLIC_V6 or any(found in network for network in (*_CARRIERS, _DOCUMENTATION))
+    ):
         return False
     if isinstance(found, ipaddress.IPv4Address) and found in _NOT_PUBLIC_V4:
         return False
@@ -52,7 +59,8 @@ def check_url(text: str, *, private: bool) -> str:
         raise ValueError("expected a URL without a user, a password or a fragment")
     if not private and _is_address(host) and not is_public(host):
         raise ValueError("is not a public address")
-    if not private and (host == "localhost" or host.endswith((".localhost", ".local", ".internal"))):
+    # A dot at the end makes it no other host.
+    if not private and f".{host.rstrip('.')}".endswith((".localhost", ".local", ".internal")):
         raise ValueError("is not a public host")
     return text
 
@@ -66,7 +74,8 @@ def connector(*, private: bool) -> aiohttp.TCPConnector:
     def connecting(address: AddrInfoType) -> socket.socket:
         family, kind, protocol, _, where = address
         if not private and not is_public(str(where[0])):
-            raise TargetRefused(f"{where[0]} is not a public address: webhooks are not delivered there")
+            # Without the address: what a name stands for in this network is nothing for whoever made the webhook.
+            raise TargetRefused("the host is not a public address: webhooks are not delivered there")
         made = socket.socket(family, kind, protocol)
         made.setblocking(False)
         return made

@@ -1,7 +1,9 @@
 """The dashboard without a daemon: over a database that it only reads."""
 
 import contextlib
-from collections.abc import AsyncIterator
+import ipaddress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from urllib.parse import urlsplit
 
 from aiohttp import web
 from pydantic import ValidationError
@@ -19,9 +21,9 @@ from oracle.web.dashboard.parts import Parts, page_engine
 
 @contextlib.asynccontextmanager
 async def serve_alone(
-    url: str, host: str, port: int, chain_id: int | None, oracle: str | None, path_prefix: str
+    url: str, host: str, port: int, chain_id: int | None, oracle: str | None, path_prefix: str, *, public: bool
 ) -> AsyncIterator[str]:
-    """Serve until the caller leaves; give the address of the overview.
+    """Serve until the caller leaves; give the address of the overview. Unless `public`, only by a name of this machine.
 
     Raises ConfigurationFault when the database is not this version's, or knows several oracles and none is named.
     """
@@ -34,7 +36,7 @@ async def serve_alone(
             settings = DashboardSettings(path_prefix=path_prefix)
         except ValidationError as error:
             raise ConfigurationFault(f"--path-prefix: {error.errors()[0]['msg']}") from error
-        app = web.Application()
+        app = web.Application(middlewares=[] if public else [_by_a_local_name])
         install(app, Parts(engine, found[0], found[1], settings, read_only=True))
         runner = web.AppRunner(app, access_log=None)
         stack.push_async_callback(runner.cleanup)
@@ -44,6 +46,29 @@ async def serve_alone(
         except OSError as error:
             raise ConfigurationFault(f"--port: cannot listen on {host}:{port}: {error.strerror}") from error
         yield f"http://{host}:{runner.addresses[0][1]}{path_prefix}/"
+
+
+@web.middleware
+async def _by_a_local_name(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    # Nobody signs in: a site whose name was made to stand for this machine could read all by its visitors' browsers.
+    if not is_local(urlsplit(f"//{request.host}").hostname or ""):
+        said = (
+            "This dashboard is asked for as localhost or 127.0.0.1; --public takes any name, behind a proxy of yours.\n"
+        )
+        raise web.HTTPMisdirectedRequest(text=said)
+    return await handler(request)
+
+
+def is_local(host: str) -> bool:
+    """Say whether a name or an address is this machine's own."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 async def _which(engine: AsyncEngine, chain_id: int | None, oracle: Address | None) -> tuple[int, Address]:

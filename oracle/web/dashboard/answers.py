@@ -15,7 +15,8 @@ from oracle.assessment.errors import InvalidRequest, OracleError
 from oracle.store import database, operators
 from oracle.store.operators import SignedIn
 from oracle.web.dashboard import formats
-from oracle.web.dashboard.faults import NotAllowed, PageFault
+from oracle.web.dashboard.faults import BadForm, NotAllowed, PageFault
+from oracle.web.dashboard.forms import form, token
 from oracle.web.dashboard.parts import PARTS, Parts, now
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -74,6 +75,8 @@ def page(handler: Handler, *, public: bool = False, acts: bool = False) -> Handl
             raise
         except PageFault as fault:
             response = fault_page(request, fault.status, fault.title, str(fault))
+            if isinstance(fault, BadForm):
+                response.force_close()
         except InvalidRequest as fault:
             response = fault_page(request, 400, "That cannot be asked", str(fault))
         except database.DatabaseBusy:
@@ -121,10 +124,10 @@ async def _admit(request: web.Request, handler: Handler, public: bool, acts: boo
 
 async def signed_in(request: web.Request) -> SignedIn | None:
     """Return who asks, None for somebody who is not signed in."""
-    if (token := request.cookies.get(SESSION)) is None:
+    if (given := token(request.cookies.get(SESSION))) is None:
         return None
     async with request.app[PARTS].sessions() as session:
-        who = await operators.signed_in(session, token)
+        who = await operators.signed_in(session, given)
     if who is not None:
         request[WHO] = who
     return who
@@ -141,8 +144,8 @@ def check_origin(request: web.Request) -> None:
 
 async def check_token(request: web.Request, expected: str) -> None:
     """Raise NotAllowed unless a form carries the token of the session that it was made for."""
-    given = request.headers.get("X-CSRF-Token") or str((await request.post()).get("csrf", ""))
-    if not secrets.compare_digest(given.encode(), expected.encode()):
+    given = token((await form(request)).get("csrf"))
+    if given is None or not secrets.compare_digest(given, expected):
         raise NotAllowed("the form is not one of this session: load the page again and repeat what you did")
 
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from oracle.store import board_pages, operators, tallies
-from oracle.web.dashboard import fields, running
+from oracle.web.dashboard import fields, running, transaction_orders
 from oracle.web.dashboard.answers import parts_of, render
 
 _LINES: Final = 50
@@ -26,6 +26,8 @@ async def transactions(request: web.Request) -> web.Response:
         shown = {"show": "waiting"} if waiting else {}
         more = fields.address_of(parts.path("/transactions"), shown, before=str(rows[-1].id))
     values = {"rows": [(row, forms[row.id]) for row in rows], "waiting": waiting, "following": more, "spent": spent}
+    values["done"] = transaction_orders.DONE.get(asked.get("done", ""), "")
+    values["signer"] = running.signer_address(parts)
     return render(request, "transactions.html", values)
 
 

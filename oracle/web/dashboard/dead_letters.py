@@ -12,6 +12,7 @@ from oracle.store import board_pages, operators, requests
 from oracle.web.dashboard import fields
 from oracle.web.dashboard.answers import acting, parts_of, render
 from oracle.web.dashboard.faults import BadField
+from oracle.web.dashboard.forms import form
 from oracle.web.dashboard.parts import Parts
 
 _LINES: Final = 50
@@ -60,15 +61,11 @@ async def confirm(request: web.Request) -> web.Response:
 
 async def act(request: web.Request) -> web.Response:
     """Do what was confirmed, in one transaction with its entry in the log of actions."""
-    parts, who, posted = parts_of(request), acting(request), await request.post()
-    action, number, words = (
-        _action(str(posted.get("action", ""))),
-        _number(str(posted.get("request", ""))),
-        _words(posted),
-    )
+    parts, who, posted = parts_of(request), acting(request), await form(request)
+    action, number, words = _action(posted.get("action", "")), _number(posted.get("request", "")), _words(posted)
     if posted.get("confirmed") != "yes":
         raise BadField("confirmed", "tick the box to say that it is meant")
-    reason = _reason(str(posted.get("reason", ""))) if action == "decline" else None
+    reason = _reason(posted.get("reason", "")) if action == "decline" else None
     async with parts.sessions.begin() as session:
         matching = await _matching(session, parts, number, words, MOST_AT_ONCE)
         for one in matching:

@@ -33,3 +33,13 @@ class NotAllowed(PageFault):
 
     status = 403
     title = "Not allowed"
+
+
+class BadForm(PageFault):
+    """A form that no page of ours sends: the connection ends with it, since its rest was not read."""
+
+    title = "That form cannot be read"
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(f"{text}: load the page again and repeat what you did")
+        self.status = status

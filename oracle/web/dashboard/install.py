@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Final
 
 from aiohttp import web
@@ -18,14 +17,21 @@ from oracle.web.dashboard import (
     overview,
     requests_list,
     signing_in,
+    transaction_orders,
     wallet,
 )
 from oracle.web.dashboard.answers import page, set_up_templates
 from oracle.web.dashboard.board import BOARD, Board
+from oracle.web.dashboard.faults import NotThere
 from oracle.web.dashboard.parts import PARTS, WEB, Parts
 
 _STATIC: Final = WEB / "static"
 _TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+_FILES: Final = {
+    path.relative_to(_STATIC).as_posix(): path
+    for path in _STATIC.rglob("*")
+    if path.suffix in _TYPES and path.is_file()
+}
 _PAGES: Final = {
     "/": overview.overview,
     "/live": overview.live,
@@ -61,7 +67,13 @@ def install(app: web.Application, parts: Parts) -> None:
             web.post(path("/sign-out"), page(signing_in.sign_out)),
             web.get(path("/dead-letters/confirm"), page(dead_letters.confirm, acts=True)),
             web.post(path("/dead-letters/act"), page(dead_letters.act, acts=True)),
+            web.get(path("/transactions/confirm"), page(transaction_orders.confirm, acts=True)),
+            web.post(path("/transactions/act"), page(transaction_orders.act, acts=True)),
         ]
+        if parts.settings.path_prefix:
+            routes.append(web.get(parts.settings.path_prefix, page(_to_overview, public=True)))
+        # Last, and so only for what is nothing else.
+        routes.append(web.get(path("/{rest:.*}"), page(_nowhere, public=True)))
         app.cleanup_ctx.append(_looking)
     app.add_routes(routes)
     app.on_cleanup.append(_close)
@@ -80,9 +92,17 @@ async def _close(app: web.Application) -> None:
 
 
 async def _static(request: web.Request) -> web.StreamResponse:
-    wanted = Path(request.match_info["file"])
-    file = (_STATIC / wanted).resolve()
-    if not file.is_relative_to(_STATIC.resolve()) or file.suffix not in _TYPES or not file.is_file():
-        raise web.HTTPNotFound
-    cached = "public, max-age=86400" if "vendor" in wanted.parts else "no-cache"
+    # Looked up by the whole name among those that there are: no name leads a path anywhere.
+    file = _FILES.get(request.match_info["file"])
+    if file is None:
+        raise NotThere("this dashboard has no file of that name")
+    cached = "public, max-age=86400" if "vendor" in file.parts else "no-cache"
     return web.FileResponse(file, headers={"Content-Type": _TYPES[file.suffix], "Cache-Control": cached})
+
+
+async def _nowhere(_: web.Request) -> web.StreamResponse:
+    raise NotThere("there is no such page: the overview leads to those that there are")
+
+
+async def _to_overview(request: web.Request) -> web.StreamResponse:
+    raise web.HTTPSeeOther(request.app[PARTS].path("/"))

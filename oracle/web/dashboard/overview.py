@@ -7,12 +7,14 @@ from typing import Any, Final
 from aiohttp import web
 
 from oracle.assessment.states import STATES, State
+from oracle.store import database
 from oracle.web.dashboard import figures, running
 from oracle.web.dashboard.answers import SIGNED_OUT, parts_of, render, render_part, signed_in
 from oracle.web.dashboard.board import BOARD, Board, Look
 from oracle.web.dashboard.faults import BadField
 from oracle.web.dashboard.figures import RANGES
 from oracle.web.dashboard.parts import PARTS
+from oracle.web.streams import Outlet
 
 _SESSION_CHECK_LOOKS: Final = 15
 _HEARTBEAT_SECONDS: Final = 15.0
@@ -40,38 +42,37 @@ async def overview(request: web.Request) -> web.Response:
 async def live(request: web.Request) -> web.StreamResponse:
     """The stream of looks: each is sent rendered, the same piece for all viewers."""
     name, board = chosen_range(request), request.app[BOARD]
-    response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
-    # A proxy that waits for more before it passes anything on would make the page stale.
-    response.headers["X-Accel-Buffering"] = "no"
-    seen = 0
-    looks = board.looks(name)
+    outlet = Outlet(request, _HEARTBEAT_SECONDS)
     try:
-        await response.prepare(request)
-        while True:
-            try:
-                async with asyncio.timeout(_HEARTBEAT_SECONDS):
-                    await anext(looks)
-            except TimeoutError:
-                looks = board.looks(name)
-                await response.write(b": still here\n\n")
-                continue
-            seen += 1
-            if (
-                not parts_of(request).read_only
-                and seen % _SESSION_CHECK_LOOKS == 0
-                and await signed_in(request) is None
-            ):
-                await response.write(SIGNED_OUT)
-                return response
-            if board.look is not None and name in board.look.steps:
-                await response.write(_event("look", _live(request.app, board, name)))
-    except (ConnectionResetError, ConnectionError):
-        return response
+        await outlet.begin()
+        await _looks(request, outlet, board, name)
+    except (ConnectionError, *database.LOST):
+        pass  # gone, too slow, or without a database: the page begins its stream anew, and is told then
+    await outlet.end()
+    return outlet.response
 
 
-def _event(name: str, text: str) -> bytes:
+async def _looks(request: web.Request, outlet: Outlet, board: Board, name: str) -> None:
+    seen, looks = 0, board.looks(name)
+    while True:
+        try:
+            async with asyncio.timeout(_HEARTBEAT_SECONDS):
+                await anext(looks)
+        except TimeoutError:
+            looks = board.looks(name)
+            await outlet.write(": still here\n\n")
+            continue
+        seen += 1
+        if not parts_of(request).read_only and seen % _SESSION_CHECK_LOOKS == 0 and await signed_in(request) is None:
+            await outlet.write(SIGNED_OUT.decode())
+            return
+        if board.look is not None and name in board.look.steps:
+            await outlet.write(_event("look", _live(request.app, board, name)))
+
+
+def _event(name: str, text: str) -> str:
     lines = "".join(f"data: {line}\n" for line in text.splitlines())
-    return f"event: {name}\n{lines}\n".encode()
+    return f"event: {name}\n{lines}\n"
 
 
 def _live(app: web.Application, board: Board, name: str) -> str:

@@ -101,6 +101,12 @@ def signer(parts: Parts, week_wei: int) -> dict[str, Any] | None:
     return {"address": context.signer.address, "balance_wei": balance, "days_left": days}
 
 
+def signer_address(parts: Parts) -> str | None:
+    """Return whose transactions the daemon can sign anew, None where none runs."""
+    context = parts.context()
+    return None if context is None else context.signer.address
+
+
 def models(parts: Parts) -> dict[str, Any]:
     """Return names and ids of the model that answers and of its shadow, as far as a daemon runs."""
     context = parts.context()

@@ -12,6 +12,8 @@ from oracle.store.texts import brief
 from oracle.web.dashboard import passwords
 from oracle.web.dashboard.answers import SESSION, acting, check_token, parts_of, render, signed_in
 from oracle.web.dashboard.formats import duration
+from oracle.web.dashboard.forms import form
+from oracle.web.dashboard.forms import token as token_in
 from oracle.web.dashboard.parts import Parts
 
 _FORM: Final = "risk_oracle_form"
@@ -33,7 +35,7 @@ async def _form(
     async with parts.sessions() as session:
         anybody = await operators.exist(session)
     # Without it, another site could sign a victim in as somebody else.
-    token = request.cookies.get(_FORM) or secrets.token_urlsafe(24)
+    token = token_in(request.cookies.get(_FORM)) or secrets.token_urlsafe(24)
     values = {"form_token": token, "next": following, "name": name, "fault": fault, "anybody": anybody}
     response = render(request, "sign_in.html", values, status=status)
     _set(response, parts, _FORM, token, samesite="Strict")
@@ -42,24 +44,26 @@ async def _form(
 
 async def sign_in(request: web.Request) -> web.Response:
     """Check name and password, and begin a session."""
-    parts, posted = parts_of(request), await request.post()
-    await check_token(request, request.cookies.get(_FORM) or secrets.token_urlsafe(8))
-    name = str(posted.get("name", ""))[:_LONGEST_NAME].strip().lower()
-    password, following = str(posted.get("password", "")), str(posted.get("next", ""))
+    parts, posted = parts_of(request), await form(request)
+    await check_token(request, token_in(request.cookies.get(_FORM)) or secrets.token_urlsafe(8))
+    name = posted.get("name", "")[:_LONGEST_NAME].strip().lower()
+    password, following = posted.get("password", ""), posted.get("next", "")
     log = structlog.get_logger("dashboard").bind(operator=name, address=request.remote)
     keys = (f"name:{name}", f"address:{request.remote}")
-    async with parts.sessions() as session:
-        pause = await operators.pause_before(session, *keys)
-        row = await operators.find(session, name)
+    # From the first look on: of tries that come at once, not all may be made before the first one counts.
+    async with parts.checking:
+        async with parts.sessions() as session:
+            pause = await operators.pause_before(session, *keys)
+            row = await operators.find(session, name)
+        right = pause <= timedelta() and await passwords.fits(None if row is None else row.password_hash, password)
+        if pause <= timedelta() and (row is None or not right):
+            async with parts.sessions.begin() as session:
+                await operators.note_failure(session, *keys)
     if pause > timedelta():
         log.warning("sign_in_throttled")
         said = f"Too many failed tries: wait {duration(max(pause.total_seconds(), 1))}, then try again."
         return await _form(request, following, name=name, fault=said, status=429)
-    async with parts.checking:
-        right = await passwords.fits(None if row is None else row.password_hash, password)
     if row is None or not right:
-        async with parts.sessions.begin() as session:
-            await operators.note_failure(session, *keys)
         log.warning("sign_in_refused")
         return await _form(request, following, name=name, fault=_REFUSED, status=403)
     lasts = timedelta(hours=parts.settings.session_hours)
@@ -76,12 +80,12 @@ async def sign_in(request: web.Request) -> web.Response:
 async def sign_out(request: web.Request) -> web.Response:
     """End this session, or with `everywhere` all of the account's."""
     parts, who = parts_of(request), acting(request)
-    everywhere = (await request.post()).get("everywhere") is not None
+    everywhere = "everywhere" in await form(request)
     async with parts.sessions.begin() as session:
         if everywhere:
             await operators.sign_out_everywhere(session, who.operator)
         else:
-            await operators.sign_out(session, request.cookies.get(SESSION, ""))
+            await operators.sign_out(session, token_in(request.cookies.get(SESSION)) or "")
         await operators.record(session, who.name, "sign_out", "everywhere" if everywhere else "here")
     answer = web.HTTPSeeOther(parts.path("/sign-in"))
     answer.del_cookie(SESSION, path=parts.path("/"))

@@ -1,12 +1,13 @@
 """Calldata of an answer: decoded as it was made, and refused where it is cut off or of something else."""
 
 import pytest
+from eth_abi.abi import decode, encode
 from web3 import AsyncHTTPProvider, AsyncWeb3
 
 from oracle.assessment.report import Report
 from oracle.assessment.request import Address
 from oracle.chain.abi import abi
-from oracle.chain.answers import ANSWERED_TOPIC, answers_in, logged_scores
+from oracle.chain.answers import _BATCH, _ONE, _REPORT, _REQUEST, ANSWERED_TOPIC, answers_in, logged_scores
 from oracle.chain.contracts import OracleContract, request_hash
 from tests.store.test_requests import request
 
@@ -29,6 +30,31 @@ def test_answers_in__of_a_call__gives_what_was_handed_in() -> None:
 def test_answers_in__of_a_call_that_is_cut_off__is_refused(length: int) -> None:
     with pytest.raises(ValueError, match="cut off or damaged"):
         answers_in(calldata()[:length])
+
+
+def word(number: int) -> bytes:
+    return number.to_bytes(32, "big")
+
+
+def test_answers_in__of_a_short_call_that_stands_for_gigabytes__is_refused_at_once() -> None:
+    """Ten thousand signatures that all lie in the same bytes."""
+    data = calldata()
+    signatures = data.index(b"\x03" * 65) - 96
+    many = word(10_000) + word(10_000 * 32) * 10_000 + word(100_000) + bytes(100_000)
+    # The last two offsets of the head: of the signatures, and of the proof.
+    place = 4 + data[4:].index(word(signatures - 4))
+    head = data[:place] + word(len(data) - 4) + data[place + 32 :]
+    with pytest.raises(ValueError, match="parts overlap"):
+        answers_in(head + many)
+
+
+def test_answers_in__of_a_large_batch__gives_every_one() -> None:
+    single = calldata()[4:]
+    given = [decode([_REQUEST, _REPORT, "bytes[]", "bytes"], single)] * 60
+    batch = encode([f"({_ONE})[]"], [given])
+    assert len(answers_in(_BATCH + batch)) == 60
+    bare = [(request, (*report[:5], ()), (), b"") for request, report, _, _ in given]
+    assert len(answers_in(_BATCH + encode([f"({_ONE})[]"], [bare]))) == 60
 
 
 @pytest.mark.parametrize("data", [b"", b"\x00" * 4, b"\x00" * 200])

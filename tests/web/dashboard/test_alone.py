@@ -61,6 +61,14 @@ async def test_dashboard__alone_as_a_reader__shows_every_page_and_does_nothing(b
             assert (await one.post("/dead-letters/act", fields)).status == 403
             assert (await one.get("/b/2")).status == 200
             assert WALLETS[2] in (await one.get("/requests/2")).text
+            for name, status in (
+                ("localhost:1", 200),
+                ("[::1]:1", 200),
+                ("evil.test", 421),
+                ("127.0.0.1.evil.test", 421),
+            ):
+                page = await one.get("/requests", Host=name)
+                assert (page.status, WALLETS[2] in page.text) == (status, status == 200), name
         running.send_signal(signal.SIGTERM)
         assert await asyncio.wait_for(running.wait(), 20) == 0
     finally:
