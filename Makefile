@@ -22,7 +22,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
 export HARDHAT_DISABLE_TELEMETRY_PROMPT := true
 
-.PHONY: help setup browser prometheus keys contracts artifacts demo test chaos-short chaos test-long coverage slither bench-gas bench-history check format lock train clean
+.PHONY: help setup browser prometheus keys contracts artifacts demo test chaos-short chaos test-long coverage slither bench-gas bench-history docs check format lock train clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -143,6 +143,12 @@ bench-gas: setup ## what the contracts cost in gas; the last line is one JSON ob
 bench-history: $(STAMPS)/python $(STAMPS)/node contracts ## how long histories take to read; the last line is one JSON object
 	@echo "==> History"
 	@$(BIN)/python -m tests.benchmarks.history
+
+docs: $(STAMPS)/python $(STAMPS)/node ## write the documentation site to build/site; a link that leads nowhere fails
+	@echo "==> Documentation"
+	@mkdir -p build
+	@# Not --quiet: MkDocs would neither tell warnings nor count them, and strict would let them pass.
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict > build/docs.log 2>&1 || { cat build/docs.log; exit 1; }
 
 format: $(STAMPS)/python $(STAMPS)/node ## format the Python and Solidity code
 	$(BIN)/ruff check --fix --quiet
