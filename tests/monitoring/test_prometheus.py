@@ -82,14 +82,14 @@ def forget() -> None:
 
 
 async def until(met: Callable[[], Awaitable[Any]], what: str) -> Any:
-    for _ in range(600):
+    for _ in range(1_200):
         try:
             if found := await met():
                 return found
         except (ClientError, OSError):
             pass  # it is still starting
         await asyncio.sleep(0.05)
-    raise AssertionError(f"in thirty seconds never: {what}")
+    raise AssertionError(f"in a minute never: {what}")
 
 
 class Daemon:
@@ -197,7 +197,12 @@ async def test_metrics__when_nothing_happened_yet__then_stages_and_states_have_t
 
 async def test_alerts__when_all_is_well__then_none_is_on_but_of_the_boards_dead_letters(scraping: Prometheus) -> None:
     await until(lambda: scraping.query("ALERTS"), "rules that were looked at")
-    assert set(await scraping.alerts()) == {"RiskOracleDeadLetters"}
+
+    async def only_those() -> bool:
+        # A scrape that a busy machine lost is an alert for a second.
+        return set(await scraping.alerts()) == {"RiskOracleDeadLetters"}
+
+    await until(only_those, "peace")
 
 
 async def test_alerts__when_there_is_every_trouble__then_each_is_on_and_leads_to_its_runbook(
@@ -212,13 +217,14 @@ async def test_alerts__when_there_is_every_trouble__then_each_is_on_and_leads_to
     metrics.REQUESTS.labels("requested").set(200)
     metrics.REQUESTS.labels("dead").set(3)
     with prometheus(tmp_path, daemon.address, "127.0.0.1:1") as running:
+        on: dict[str, str] = {}
 
-        async def everything() -> dict[str, str]:
+        async def everything() -> bool:
             touch(trouble=True)
-            on = await running.alerts()
-            return on if set(on) == {rule["alert"] for rule in RULES} else {}
+            on.update(await running.alerts())
+            return set(on) == {rule["alert"] for rule in RULES}
 
-        on = await until(everything, "every alert on")
+        await until(everything, "every alert on")
     page = (DEPLOY.parent / "docs" / "alerts.md").read_text()
     headings = {heading.lower() for heading in re.findall(r"^## (\w+)$", page, re.M)}
     site = CONFIGURATION["global"]["external_labels"]["docs"]

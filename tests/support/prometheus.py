@@ -19,9 +19,9 @@ CONFIGURATION: dict[str, Any] = yaml.safe_load((DEPLOY / "prometheus.yml").read_
 RULES: list[dict[str, Any]] = [
     rule for group in yaml.safe_load((DEPLOY / "prometheus-rules.yml").read_text())["groups"] for rule in group["rules"]
 ]
-SCRAPE_SECONDS = 0.25
-# Four scrapes: what Grafana puts in for $__rate_interval.
-RATE_INTERVAL = "1s"
+SCRAPE_INTERVAL = "1s"
+# Several scrapes: what Grafana puts in for $__rate_interval.
+RATE_INTERVAL = "5s"
 
 
 def program(name: str) -> str:
@@ -66,8 +66,8 @@ class Prometheus:
 def written(folder: Path, *targets: str) -> Path:
     """Write the repository's configuration with other targets and short pauses; return the file."""
     changed = dict(CONFIGURATION, scrape_configs=[dict(one) for one in CONFIGURATION["scrape_configs"]])
-    pauses = {"scrape_interval": "250ms", "evaluation_interval": "250ms"}
-    changed["global"] = {**CONFIGURATION["global"], **pauses, "scrape_timeout": "250ms"}
+    pauses = dict.fromkeys(("scrape_interval", "scrape_timeout", "evaluation_interval"), SCRAPE_INTERVAL)
+    changed["global"] = {**CONFIGURATION["global"], **pauses}
     (job,) = changed["scrape_configs"]
     job["static_configs"] = [{"targets": list(targets)}]
     file = folder / "prometheus.yml"
