@@ -22,7 +22,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
 export HARDHAT_DISABLE_TELEMETRY_PROMPT := true
 
-.PHONY: help setup browser keys contracts artifacts demo test chaos-short chaos test-long coverage slither bench-gas bench-history bench-web check format lock train clean
+.PHONY: help setup browser prometheus keys contracts artifacts demo test chaos-short chaos test-long coverage slither bench-gas bench-history bench-web docs check format lock train clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -63,6 +63,16 @@ browser: ## install Debian's Chromium, which the tests of the pages drive
 	    echo "The tests of the pages need Chromium at /usr/bin/chromium: as root, apt-get install chromium" >&2; exit 1; \
 	  fi; }
 
+# Only the tests of alerts and dashboards need it. Unpacked, not installed: its package would start a server.
+prometheus: ## unpack Debian's Prometheus, which the tests of alerts and dashboards ask
+	@command -v prometheus > /dev/null || test -x build/prometheus/usr/bin/prometheus || { \
+	  if ! command -v apt-get > /dev/null; then \
+	    echo "The tests of alerts and dashboards need prometheus and promtool in the PATH" >&2; exit 1; \
+	  fi; \
+	  echo "==> Prometheus (Debian's package)"; mkdir -p build/prometheus; cd build/prometheus; \
+	  { [ "$$(id -u)" != 0 ] || apt-get update -qq; } && apt-get download -qq -o APT::Sandbox::User="$$(id -un)" prometheus && dpkg-deb -x prometheus_*.deb .; \
+	}
+
 keys: $(STAMPS)/python ## circuit, development keys and verifier contract
 	@echo "==> Circuit and development keys"
 	@$(BIN)/risk-oracle setup
@@ -89,7 +99,7 @@ check: $(STAMPS)/python $(STAMPS)/node ## style, types and import rules, of Pyth
 	@cd hardhat && $(NPM) run --silent format:check > ../build/prettier.log 2>&1 || { cat ../build/prettier.log; exit 1; }
 	@cd hardhat && $(NPM) run --silent lint > ../build/solhint.log 2>&1 || { cat ../build/solhint.log; exit 1; }
 
-test: setup browser check ## every check and every test
+test: setup browser prometheus check ## every check and every test
 	@echo "==> Solidity tests"
 	cd hardhat && $(NODE_ENV) node scripts/abi.mjs --check && $(NODE_ENV) node scripts/artifacts.mjs --check
 	$(HARDHAT) test solidity
@@ -149,6 +159,12 @@ bench-history: $(STAMPS)/python $(STAMPS)/node contracts ## how long histories t
 bench-web: $(STAMPS)/python ## how fast API and dashboard are over a million requests; the last line is one JSON object
 	@echo "==> Web"
 	@$(BIN)/python -m tests.benchmarks.web
+
+docs: $(STAMPS)/python $(STAMPS)/node ## write the documentation site to build/site; a link that leads nowhere fails
+	@echo "==> Documentation"
+	@mkdir -p build
+	@# Not --quiet: MkDocs would neither tell warnings nor count them, and strict would let them pass.
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict > build/docs.log 2>&1 || { cat build/docs.log; exit 1; }
 
 format: $(STAMPS)/python $(STAMPS)/node ## format the Python and Solidity code
 	$(BIN)/ruff check --fix --quiet

@@ -2,6 +2,8 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from oracle.assessment.states import STAGE_OF, State
+
 STAGE_SECONDS = Histogram(
     "risk_oracle_stage_seconds",
     "Time that one stage took for one request",
@@ -49,3 +51,10 @@ API_SECONDS = Histogram(
     buckets=(0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30),
 )
 API_ANSWERS = Counter("risk_oracle_api_answers_total", "Answers of the HTTP API", ["route", "status"])
+
+# A counter that first appears with its first event has no rate of it: whatever can be named is here from the start.
+for _stage in STAGE_OF:
+    STAGE_SECONDS.labels(_stage)
+    STAGE_FAULTS.labels(_stage)
+for _state in State:
+    REQUESTS.labels(_state.value)

@@ -11,6 +11,7 @@ from typing import Final
 from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import defer
 
 from oracle.assessment.errors import OracleError
 from oracle.config.dashboard import Role
@@ -63,8 +64,9 @@ async def add(session: AsyncSession, name: str, role: Role, password_hash: str) 
 
 
 async def all_of_them(session: AsyncSession) -> Sequence[OperatorRow]:
-    """Return the accounts, by name."""
-    return (await session.scalars(select(OperatorRow).order_by(OperatorRow.name))).all()
+    """Return the accounts, by name, without their passwords' hashes: a role that only reads may not see those."""
+    unread = defer(OperatorRow.password_hash, raiseload=True)
+    return (await session.scalars(select(OperatorRow).options(unread).order_by(OperatorRow.name))).all()
 
 
 async def exist(session: AsyncSession) -> bool:

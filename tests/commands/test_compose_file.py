@@ -2,14 +2,14 @@
 
 import re
 from pathlib import Path
-from typing import Any
 
+import pytest
 import yaml
 
 from oracle.devnet.machinery.node import REPOSITORY
+from tests.support.composed import COMPOSE, DOCKERFILE, SERVICES
+from tests.support.grafana import FOLDER
 
-COMPOSE: dict[str, Any] = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())
-DOCKERFILE = (REPOSITORY / "deploy" / "Dockerfile").read_text()
 EXAMPLE = (REPOSITORY / "deploy" / "risk-oracle.example.toml").read_text()
 KEYS = "/var/lib/risk-oracle/keys"
 
@@ -48,3 +48,39 @@ def test_key_folder__when_named_anywhere__then_it_is_the_same_one() -> None:
         "README": re.findall(r"--keys (\S+)", (REPOSITORY / "README.md").read_text())[0],
     }
     assert set(places.values()) == {f"{KEYS}/credit-v1"}, places
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_compose__when_a_service_is_read__then_its_files_are_here_and_nobody_else_reaches_it(name: str) -> None:
+    service = SERVICES[name]
+    for mount in service.get("volumes", []):
+        outside = mount.split(":")[0]
+        if outside.startswith("./deploy"):
+            assert (REPOSITORY / outside).exists()
+        else:
+            assert outside == "./risk-oracle.toml" or outside in COMPOSE["volumes"]
+    assert set(service.get("secrets", [])) <= set(COMPOSE["secrets"])
+    assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
+    given = " ".join(map(str, [*service.get("environment", {}).values(), *service.get("command", [])]))
+    # Secrets come as files alone: a variable names the file.
+    assert set(re.findall(r"/run/secrets/(\w+)", given)) <= set(service.get("secrets", []))
+    assert [key for key in service.get("environment", {}) if "PASSWORD" in key and not key.endswith("_FILE")] == []
+
+
+def test_compose__when_grafanas_files_are_read__then_all_that_they_name_is_in_its_container() -> None:
+    service = SERVICES["grafana"]
+    mounts = dict(mount.split(":")[1::-1] for mount in service["volumes"])
+    assert REPOSITORY / mounts["/etc/grafana/provisioning"] == FOLDER / "provisioning"
+    (provider,) = yaml.safe_load((FOLDER / "provisioning/dashboards/risk-oracle.yml").read_text())["providers"]
+    assert REPOSITORY / mounts[provider["options"]["path"]] == FOLDER / "dashboards"
+    home = Path(service["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"])
+    assert str(home.parent) == provider["options"]["path"]
+    assert (FOLDER / "dashboards" / home.name).is_file()
+    text = (FOLDER / "provisioning/datasources/risk-oracle.yml").read_text()
+    assert set(re.findall(r"/run/secrets/(\w+)", text)) <= set(service["secrets"])
+    hosts = {re.sub(r"^http://", "", source["url"]) for source in yaml.safe_load(text)["datasources"]}
+    assert hosts == {"prometheus:9090", "database:5432"}
+    assert {host.partition(":")[0] for host in hosts} <= set(SERVICES)
+    # Whoever owns the secrets' files reads them.
+    (uid,) = re.findall(r"useradd .*--uid (\d+)", DOCKERFILE)
+    assert service["user"] == f"{uid}:0"

@@ -1,138 +1,147 @@
 """Setting up as an operator does: compose's commands in their order, all refusals of a start, the schema on the way."""
 
 import asyncio
-import os
 import re
-import subprocess
 import sys
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+import pytest_asyncio
+import yaml
 
 from oracle.assessment.states import State
 from oracle.devnet.machinery.accounts import named_account
-from oracle.devnet.machinery.anvil import free_port
 from oracle.devnet.stack import Stack
 from oracle.processes import start
-from oracle.store.embedded import create_database
-from tests.commands.test_compose_file import COMPOSE, DOCKERFILE, EXAMPLE, KEYS
+from oracle.store.embedded import EmbeddedPostgres, create_database
+from tests.commands.test_compose_file import EXAMPLE, KEYS
 from tests.daemon.conftest import changed, refusal
 from tests.daemon.watching import ask, until_state
+from tests.support.composed import NOT_HERE, SERVICES, Machine, is_job, order
+from tests.support.prometheus import Prometheus
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 COMMAND = str(Path(sys.executable).with_name("risk-oracle"))
 
 
-class Machine:
-    """A folder that stands for the host and for what compose mounts into the containers; without a container engine."""
-
-    def __init__(self, folder: Path, stack: Stack, database_url: str) -> None:
-        self.folder, self.stack, self.database_url = folder, stack, database_url
-        self.port = free_port()
-        (folder / "secrets").mkdir()
-        (folder / "keys").mkdir()
-        for name, text in {
-            "signer.key": "0x" + bytes(named_account("operator").key).hex(),
-            "rpc.url": stack.chain.rpc_url,
-            "database.password": "not asked for on a socket",
-        }.items():
-            (folder / "secrets" / name).write_text(text + "\n")
-            (folder / "secrets" / name).chmod(0o400)
-
-    def settings(self) -> None:
-        """Write risk-oracle.toml: the example, with what its comments ask the operator to put right."""
-        own = self.stack.settings_file.read_text()
-        text = EXAMPLE.replace("chain_id = 1\n", f"chain_id = {self.stack.chain.chain_id}\n")
-        text = text.replace("0x0000000000000000000000000000000000000001", self.stack.oracle_address)
-        text = text.replace("confirmations = 12", "confirmations = 1")
-        # A local chain has no entry in the registry of networks.
-        history = own[own.index("[history]") : own.index("[model]")]
-        (self.folder / "risk-oracle.toml").write_text(re.sub(r'\[history\]\nnetwork = "ethereum".*\n', history, text))
-
-    def environment(self, service: dict[str, Any]) -> dict[str, str]:
-        """Return what a container of a service sees, its paths being those of this machine."""
-        image = dict(re.findall(r"(RISK_ORACLE_\w+)=(\S+)", DOCKERFILE))
-        inside = {**image, **service.get("environment", {})}
-        mapped = {name: self.path(text, service) for name, text in inside.items()}
-        if "RISK_ORACLE_DATABASE__URL" in mapped:
-            assert mapped["RISK_ORACLE_DATABASE__URL"] == "postgresql://oracle@database/oracle"
-            mapped["RISK_ORACLE_DATABASE__URL"] = self.database_url
-        web = {"RISK_ORACLE_WEB__HOST": "127.0.0.1", "RISK_ORACLE_WEB__PORT": str(self.port)}
-        return {"PATH": os.environ["PATH"], "HOME": str(self.folder)} | mapped | web
-
-    def command(self, service: dict[str, Any]) -> list[str]:
-        words = service.get("command") or re.findall(r'"([^"]+)"', re.findall(r"^CMD \[(.*)\]$", DOCKERFILE, re.M)[0])
-        return [COMMAND, *(self.path(word, service) for word in words)]
-
-    def path(self, text: str, service: dict[str, Any]) -> str:
-        """Return a container's path as one of this machine; only what the service mounts is there."""
-        mounts = dict(mount.split(":")[1::-1] for mount in service.get("volumes", []))
-        secrets = {f"/run/secrets/{name}": COMPOSE["secrets"][name]["file"] for name in service.get("secrets", [])}
-        for inside, outside in (mounts | secrets).items():
-            if text.startswith(inside):
-                return str(self.folder / outside) + text.removeprefix(inside)
-        return text
+def write_settings(machine: Machine, stack: Stack) -> None:
+    """Write risk-oracle.toml: the example, with what its comments ask the operator to put right."""
+    own = stack.settings_file.read_text()
+    text = EXAMPLE.replace("chain_id = 1\n", f"chain_id = {stack.chain.chain_id}\n")
+    text = text.replace("0x0000000000000000000000000000000000000001", stack.oracle_address)
+    text = text.replace("confirmations = 12", "confirmations = 1")
+    # A local chain has no entry in the registry of networks.
+    history = own[own.index("[history]") : own.index("[model]")]
+    text = re.sub(r'\[history\]\nnetwork = "ethereum".*\n', history, text)
+    # The settings name the keys by their path in the container.
+    assert f'keys = "{KEYS}"' in text
+    (machine.folder / "risk-oracle.toml").write_text(text.replace(KEYS, str(machine.folder / "keys")))
 
 
-@pytest.fixture
-async def machine(stack: Stack, tmp_path: Path) -> Machine:
-    made = Machine(tmp_path, stack, create_database(stack.database_url, "composed"))
-    made.settings()
-    return made
+@pytest.fixture(scope="module")
+def database_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server of these tests' own: it asks for passwords."""
+    with EmbeddedPostgres(tmp_path_factory.mktemp("composed") / "data", durable=False) as url:
+        yield url
 
 
-def run(machine: Machine, name: str, *, instead: dict[str, str] | None = None) -> "subprocess.CompletedProcess[str]":
-    service = COMPOSE["services"][name]
-    words = [(instead or {}).get(word, word) for word in machine.command(service)]
-    return subprocess.run(
-        words,
-        cwd=machine.folder,
-        env=machine.environment(service),
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
+@pytest_asyncio.fixture(loop_scope="module")
+async def machine(stack: Stack, database_server: str, tmp_path: Path) -> AsyncIterator[Machine]:
+    secrets = {
+        "signer.key": "0x" + bytes(named_account("operator").key).hex(),
+        "rpc.url": stack.chain.rpc_url,
+        "database.password": "of the owner",
+        "reader.password": "of who it's that reads",
+        "grafana.password": "of nobody here",
+    }
+    made = Machine(tmp_path, database_server, secrets)
+    write_settings(made, stack)
+    try:
+        yield made
+    finally:
+        made.stop()
 
 
-async def test_compose__in_its_order_with_the_example_settings__then_a_request_is_answered(
+async def test_compose__in_its_order_with_the_example_settings__then_all_of_it_serves(
     stack: Stack, machine: Machine
 ) -> None:
-    services = COMPOSE["services"]
-    assert services["migrate"]["depends_on"] == {"database": {"condition": "service_healthy"}}
-    assert services["oracle"]["depends_on"] == {"migrate": {"condition": "service_completed_successfully"}}
+    owner_url = machine.prepare()
     # The ceremony's string is not fetched by a test: the development keys' own makes keys that fit this chain.
     string = str(stack.settings.model.keys / "kzg.srs")
-    made = await asyncio.to_thread(run, machine, "keys", instead={"production": string})
+    made = await asyncio.to_thread(machine.run, "keys", {"production": string})
     assert made.returncode == 0, made.stderr
     assert (machine.folder / "keys" / "credit-v1" / "proving.key").is_file()
-    migrated = await asyncio.to_thread(run, machine, "migrate")
-    assert migrated.returncode == 0, migrated.stderr
-    service = services["oracle"]
-    # The settings name the keys by their path in the container.
-    settings = machine.folder / "risk-oracle.toml"
-    assert f'keys = "{KEYS}"' in settings.read_text()
-    settings.write_text(settings.read_text().replace(KEYS, str(machine.folder / "keys")))
-    log = stack.folder / "composed.log"
-    child = start("the daemon", machine.command(service), log, env=machine.environment(service), cwd=machine.folder)
-    stack.daemons.append(child)
-    await until_ready(machine.port, child)
-    assert "setting_doubted" not in log.read_text()
-    wanted, before = await ask(stack, "composed"), stack.database_url
-    stack.database_url = machine.database_url
+    point_prometheus(machine)
+    assert order().index("reader") < order().index("dashboard") > order().index("oracle")
+    for name in order():
+        for needed, wanted in SERVICES[name].get("depends_on", {}).items():
+            if wanted["condition"] == "service_healthy":
+                await until_healthy(machine, needed)
+        if name in NOT_HERE:
+            continue
+        if is_job(name):
+            ended = await asyncio.to_thread(machine.run, name)
+            assert ended.returncode == 0, f"{name}: {ended.stdout}{ended.stderr}"
+        else:
+            machine.start(name)
+    (daemon,) = [child for child in machine.children if child.name == "oracle"]
+    await until_ready(machine.ports[8080], daemon)
+    assert "setting_doubted" not in (machine.folder / "oracle.log").read_text()
+    wanted_request, before = await ask(stack, "composed"), stack.database_url
+    stack.database_url = owner_url
     try:
-        await until_state(stack, wanted.request_id, State.CONFIRMED, State.FINAL)
+        await until_state(stack, wanted_request.request_id, State.CONFIRMED, State.FINAL)
     finally:
         stack.database_url = before
-        stack.stop_daemons()
+    await until_healthy(machine, "dashboard")
+    async with aiohttp.ClientSession() as session:
+        shown = f"http://127.0.0.1:{machine.ports[8081]}/requests/{wanted_request.request_id}"
+        async with session.get(shown) as page:
+            assert page.status == 200
+    await until_scraped(machine)
+
+
+def point_prometheus(machine: Machine) -> None:
+    """Put this machine's port in the place of the service's name, which only compose's network knows."""
+    file = machine.folder / "deploy" / "prometheus.yml"
+    told = yaml.safe_load(file.read_text())
+    assert told["scrape_configs"][0]["static_configs"] == [{"targets": ["oracle:8080"]}]
+    told["scrape_configs"][0]["static_configs"] = [{"targets": [f"127.0.0.1:{machine.ports[8080]}"]}]
+    told["global"]["scrape_interval"] = "1s"
+    file.write_text(yaml.safe_dump(told))
+
+
+async def until_healthy(machine: Machine, name: str) -> None:
+    async with asyncio.timeout(120):
+        while not await asyncio.to_thread(machine.healthy, name):
+            machine.start_again()
+            await asyncio.sleep(0.2)
+
+
+async def until_scraped(machine: Machine) -> None:
+    """Wait until compose's Prometheus has the daemon's metrics."""
+    one = Prometheus(f"http://127.0.0.1:{machine.ports[9090]}")
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                if found := await one.query('risk_oracle_part_ok{job="risk-oracle",part="chain"}'):
+                    assert found[0]["value"][1] == "1"
+                    return
+            except aiohttp.ClientConnectionError:
+                pass  # not listening yet
+            await asyncio.sleep(0.2)
 
 
 async def test_compose__when_the_settings_are_wrong__then_the_step_before_the_daemon_refuses(machine: Machine) -> None:
+    (machine.folder / "secrets").mkdir()
+    for name in ("signer.key", "rpc.url", "database.password"):
+        (machine.folder / "secrets" / name).write_text("what the settings never come to")
     (machine.folder / "risk-oracle.toml").write_text("[chian]\n")
-    ended = await asyncio.to_thread(run, machine, "migrate")
+    ended = await asyncio.to_thread(machine.run, "migrate")
     assert ended.returncode == 2
     assert "chian: is not a setting; did you mean chain?" in ended.stderr
 

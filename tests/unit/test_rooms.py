@@ -1,4 +1,4 @@
-"""The README's table of rooms is the house as it stands: no room is missing, none has gone."""
+"""The table of rooms is the house as it stands: no room is missing, none has gone."""
 
 import ast
 import re
@@ -12,22 +12,22 @@ _OTHERS = ("clients", "contracts", "hardhat", "migrations", "deploy", "tests")
 
 
 def _named() -> set[str]:
-    table = (ROOT / "README.md").read_text().partition("## Where things are")[2]
+    table = (ROOT / "docs" / "rooms.md").read_text()
     firsts = [row.split("|")[1] for row in table.splitlines() if row.startswith("| `")]
     return {path.rstrip("/") for first in firsts for path in re.findall(r"`([^`]+)`", first)}
 
 
 @pytest.mark.parametrize("room", [str(room.relative_to(ROOT)) for room in ROOMS if room.name != "oracle"])
-def test_readme__when_a_room_is_in_the_tree__then_the_table_names_it(room: str) -> None:
+def test_table__when_a_room_is_in_the_tree__then_the_table_names_it(room: str) -> None:
     assert room in _named()
 
 
 @pytest.mark.parametrize("folder", _OTHERS)
-def test_readme__when_a_folder_stands_beside_the_package__then_the_table_names_it(folder: str) -> None:
+def test_table__when_a_folder_stands_beside_the_package__then_the_table_names_it(folder: str) -> None:
     assert folder in _named()
 
 
-def test_readme__when_the_table_names_a_room__then_it_is_there() -> None:
+def test_table__when_it_names_a_room__then_it_is_there() -> None:
     assert [name for name in sorted(_named()) if not (ROOT / name).exists()] == []
 
 
@@ -37,3 +37,9 @@ def test_room__when_entered__then_a_sentence_says_what_it_is_for(room: Path) -> 
     assert told is not None
     assert told.strip().endswith(".")
     assert "\n\n" not in told
+
+
+def test_readme__when_somebody_looks_for_the_table__then_it_leads_there_within_two_screens() -> None:
+    readme = (ROOT / "README.md").read_text()
+    assert "(docs/rooms.md)" in readme
+    assert len(readme.splitlines()) <= 100

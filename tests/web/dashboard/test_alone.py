@@ -4,6 +4,7 @@ import asyncio
 import re
 import signal
 import sys
+from pathlib import Path
 
 import pytest
 from sqlalchemy import make_url, text
@@ -104,3 +105,19 @@ async def test_dashboard__where_the_oracle_is_not_clear__says_which_there_are(po
 @pytest.mark.parametrize("url", ["mysql://x@y/z", "nonsense"])
 def test_dashboard__with_a_wrong_address__says_what_is_expected(url: str) -> None:
     assert "postgresql" in refused("--database", url)
+
+
+@pytest.mark.parametrize(("content", "said"), [("", "is empty"), (None, "cannot be read")])
+def test_dashboard__with_a_wrong_password_file__says_which(content: str | None, said: str, tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    if content is not None:
+        file.write_text(content)
+    told = refused("--database", "postgresql://x@y/z", "--password-file", str(file))
+    assert str(file) in told
+    assert said in told
+
+
+def test_dashboard__with_a_wrong_address_and_a_password_file__never_tells_the_password(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("hush")
+    told = refused("--database", "not:an@address:hush2", "--password-file", str(tmp_path / "password"))
+    assert "hush" not in told
