@@ -301,4 +301,4 @@ def _asked_pause(error: Exception) -> float:
     """Return the seconds that an answer's Retry-After asks for; 0 without one."""
     headers = error.headers if isinstance(error, aiohttp.ClientResponseError) else None
     text = "" if headers is None else headers.get("Retry-After", "")
-    return min(float(text), _LONGEST_WAIT_SECONDS) if text.strip().isdigit() else 0.0
+    return min(float(text), _LONGEST_WAIT_SECONDS) if text.strip().isdecimal() else 0.0

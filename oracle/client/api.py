@@ -207,7 +207,7 @@ async def _checked(response: aiohttp.ClientResponse) -> None:
         problem = {"detail": "the answer is no JSON"}
     after = response.headers.get("Retry-After", "")
     raise ApiRefused(
-        response.status, problem if isinstance(problem, dict) else {}, float(after) if after.isdigit() else None
+        response.status, problem if isinstance(problem, dict) else {}, float(after) if after.isdecimal() else None
     )
 
 

@@ -127,4 +127,4 @@ class PacedApi:
 
 
 def _seconds(retry_after: str | None) -> float | None:
-    return float(retry_after) if retry_after is not None and retry_after.strip().isdigit() else None
+    return float(retry_after) if retry_after is not None and retry_after.strip().isdecimal() else None
