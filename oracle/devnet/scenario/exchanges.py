@@ -47,7 +47,8 @@ class Exchange(ABC):
                 wallet, not trades.open_positions, ETHER // random.randint(2, 9)
             )
             trades.liquidity += 1
-            if random.random() < 0.3:
+            # The first at once, so that it happens in every life.
+            if random.random() < 0.3 or not any(one.removals for one in self.trades.values()):
                 await self._take_back(wallet, trades)
         else:
             await self.swap(wallet, ETHER // random.randint(2, 50), fails=False)
