@@ -84,8 +84,8 @@ def _declined(reason: DeclineReason, words: str) -> Problem:
 
 
 async def _onchain(api: Api, context: Context, call: Call, asked: OnchainAsked) -> OnchainGiven:
-    oracle, terms, user = context.oracle, asked.terms(), Address(asked.user_address)
     asking = asked.requester if not asked.submit else _operators_account(api, call, asked)
+    oracle, terms, user = context.oracle, asked.terms(), Address(asked.user_address)
     if asked.consent is not None and asking is None:
         raise wrong("body.consent", "is of no use without a requester: the borrower needs no consent of their own")
     fee_wei, nonce, paused = await oracle.asking_costs(user)
