@@ -106,8 +106,10 @@ test: setup browser prometheus check ## every check and every test
 	@echo "==> Python tests"
 	# Files run side by side: each worker has its own database, chain and ports.
 	$(BIN)/pytest --numprocesses=2 --dist=loadfile
+	@echo "==> Chaos"
+	# Alone: it measures how fast a killed daemon is back.
+	@$(BIN)/python -m tests.chaos
 
-# Alone, on an idle machine: it measures how fast a killed daemon is back.
 chaos-short: setup ## a daemon under every fault at once, under five minutes (CHAOS_SEED=N: another campaign); the last line is one JSON object
 	@echo "==> Chaos"
 	@$(BIN)/python -m tests.chaos
@@ -116,7 +118,7 @@ chaos: setup ## the same for the better part of an hour
 	@echo "==> Chaos, long"
 	@$(BIN)/python -m tests.chaos long
 
-test-long: setup coverage slither chaos-short chaos ## about three hours: deep fuzzing, coverage, each check of the contracts broken once (LONG_CAMPAIGN=8: hours)
+test-long: setup coverage slither chaos ## about three hours: deep fuzzing, coverage, each check of the contracts broken once (LONG_CAMPAIGN=8: hours)
 	@echo "==> Long Solidity campaigns"
 	export LONG_CAMPAIGN=$(LONG_CAMPAIGN); $(HARDHAT) test solidity
 	@echo "==> Mutants of the contracts' checks"
