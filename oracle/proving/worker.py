@@ -25,6 +25,7 @@ from oracle.proving.errors import KeysFault, ProverUnavailable, ProvingFailed
 from oracle.proving.field import from_hex, to_hex, to_signed
 from oracle.proving.keys import Keys, check_keys, read_keys
 from oracle.proving.library_home import ensure_home
+from oracle.scratch import ScratchFolder
 
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - scratch files of public proofs, in a folder of our own
 _PREFIX = "risk-oracle-prover-"
@@ -68,10 +69,10 @@ def start(model_dir: Path, keys_dir: Path, parent_pid: int, expected: Keys | Non
     circuit = read_circuit(model_dir)
     keys = check_keys(keys_dir, circuit.model_id)
     base = _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK) else Path(tempfile.gettempdir())
-    _remove_leftovers(base)
-    scratch = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{parent_pid}-", dir=base))
-    multiprocessing.util.Finalize(None, shutil.rmtree, args=(scratch, True), exitpriority=1)
-    _bench = _Bench(circuit, expected or keys, scratch)
+    # One killed in the middle of a proof leaves its inputs behind, the private ones too: the next one removes them.
+    scratch = ScratchFolder(_PREFIX, str(base))
+    multiprocessing.util.Finalize(None, scratch.remove, exitpriority=1)
+    _bench = _Bench(circuit, expected or keys, scratch.path)
 
 
 def scratch_folder() -> tuple[int, Path]:
@@ -161,14 +162,6 @@ def _ready() -> _Bench:
     if _bench is None:
         raise RuntimeError("the prover's worker was used before start()")
     return _bench
-
-
-def _remove_leftovers(base: Path) -> None:
-    # A daemon killed in the middle of a proof leaves its inputs behind, the private ones too.
-    for folder in base.glob(f"{_PREFIX}*-*"):
-        owner = folder.name.removeprefix(_PREFIX).split("-")[0]
-        if owner.isdigit() and not Path(f"/proc/{owner}").exists() and Path("/proc/self").exists():
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _die_with(parent_pid: int) -> None:

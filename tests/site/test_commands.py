@@ -5,6 +5,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+from typer.exceptions import TyperException
 
 from oracle.devnet.machinery.node import REPOSITORY
 from tests.support.documented import parse
@@ -73,9 +74,19 @@ def test_commands__when_searched_for__then_they_are_found_and_the_list_of_others
 
 
 @pytest.mark.parametrize(
-    "line", ["risk-oracle db downgrade", "risk-oracle db upgrade --now", "make tea", "curl https://x | sh", "make"]
+    ("line", "told"),
+    [
+        ("risk-oracle db downgrade", "there is no downgrade"),
+        ("make tea", "no target {'tea'}"),
+        ("curl https://x | sh", "a command that nothing runs or parses"),
+        ("make", "'make'"),
+    ],
 )
-def test_commands__when_one_is_wrong__then_it_is_told(line: str) -> None:
-    # The parser's errors have no common public name.
-    with pytest.raises(Exception):  # noqa: B017, PT011
+def test_commands__when_one_is_wrong__then_it_is_told(line: str, told: str) -> None:
+    with pytest.raises(AssertionError, match=re.escape(told)):
         judge(shlex.split(line))
+
+
+def test_commands__when_an_option_is_wrong__then_it_is_told() -> None:
+    with pytest.raises(TyperException, match="No such option: --now"):
+        judge(["risk-oracle", "db", "upgrade", "--now"])
