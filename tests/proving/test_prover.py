@@ -5,6 +5,7 @@ import os
 import random
 import shutil
 import signal
+import tempfile
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -112,6 +113,18 @@ async def test_prove__worker_killed__says_so_and_a_fresh_one_takes_over(prover: 
     proof = await prover.prove(*wallet(7))
     assert await prover.verify(proof)
     assert prover.worker_pid != first
+
+
+async def test_prover__when_a_killed_one_left_its_inputs__then_the_next_one_removes_them(
+    shipped: ShippedModel, keys: Keys
+) -> None:
+    base = next(place for place in (Path("/dev/shm"), Path(tempfile.gettempdir())) if os.access(place, os.W_OK))  # noqa: S108
+    left = Path(tempfile.mkdtemp(prefix="risk-oracle-prover-", dir=base))
+    (left / ".owned").touch()
+    (left / "input.json").write_text("private")
+    async with Prover(shipped.directory, keys.folder) as prover:
+        assert await prover.verify(await prover.prove(*wallet(7)))
+        assert not os.path.exists(left)  # noqa: ASYNC240
 
 
 async def test_prove__keys_made_anew_under_it__are_not_used_also_not_by_a_fresh_worker(
