@@ -35,7 +35,16 @@ from oracle.pipeline.upkeep.endpoints import watch_endpoints
 from oracle.pipeline.worker import STAGES, concurrency, run_stages
 from oracle.proving.prover import Prover
 from oracle.refusals import together
-from oracle.startup import check_chain, check_database, check_keys_fit, check_model, check_signer, load_keys, patiently
+from oracle.startup import (
+    check_chain,
+    check_database,
+    check_keys_fit,
+    check_model,
+    check_signer,
+    load_keys,
+    patiently,
+    settle_heap,
+)
 from oracle.store import database
 from oracle.web.api.application import parts_of
 from oracle.web.api.service import Api
@@ -101,6 +110,7 @@ async def _serve(settings: Settings, database_url: str, upgrade: bool) -> None:
     try:
         async with _context(settings, database_url, watched.health, upgrade) as context:
             watched.context = context
+            settle_heap()
             woken = asyncio.Event()
             log.info("serving", oracle=context.address, chain_id=context.chain_id, signer=context.signer.address)
             # Ready means that work is taken up: the parts above are well a moment earlier.

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from aiohttp import web
@@ -116,11 +117,9 @@ def check_body(operation: Operation, raw: bytes) -> Any:
         _refuse(error, lambda where: ".".join(["body", *(_shown(str(part)) for part in where[hidden:])]))
 
 
-_adapters: dict[int, TypeAdapter[Any]] = {}
-
-
+@cache
 def _adapter(declared: Any) -> TypeAdapter[Any]:
-    return _adapters.setdefault(id(declared), TypeAdapter(declared))
+    return TypeAdapter(declared)
 
 
 def read_json(raw: bytes) -> Any:

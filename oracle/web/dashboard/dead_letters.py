@@ -20,6 +20,7 @@ MOST_AT_ONCE: Final = 500
 """How many requests one confirmed action moves: the rest is told, and takes another."""
 
 _ACTIONS: Final = {"requeue": "bring back to the start", "decline": "decline on the chain, with the fee back"}
+_DONE: Final = {"requeue": "start again", "decline": "will be declined"}
 _DECLINABLE: Final = {one.name.lower(): one for one in DeclineReason}
 
 
@@ -35,8 +36,7 @@ async def dead_letters(request: web.Request) -> web.Response:
     if len(found) > _LINES:
         place = f"{lines[-1].requested_at}-{lines[-1].request_id}"
         following = fields.address_of(here, {"words": words}, before=place)
-    done = fields.text_of(asked, "done")
-    values = {"lines": lines, "words": words, "following": following, "actions": acted, "done": done}
+    values = {"lines": lines, "words": words, "following": following, "actions": acted, "done": _done(asked)}
     return render(request, "dead_letters.html", values)
 
 
@@ -79,9 +79,18 @@ async def act(request: web.Request) -> web.Response:
     log = structlog.get_logger("dashboard")
     log.info("operator_acted", operator=who.name, action=action, requests=len(matching), words=words)
     _wake(parts)
-    verb = "start again" if action == "requeue" else "will be declined"
-    told = f"{len(matching)} requests {verb}" if len(matching) != 1 else f"request {matching[0]}: {verb}"
-    raise web.HTTPSeeOther(fields.address_of(parts.path("/dead-letters"), {"words": words}, done=told))
+    which = {"request": str(matching[0])} if len(matching) == 1 else {"requests": str(len(matching))}
+    raise web.HTTPSeeOther(fields.address_of(parts.path("/dead-letters"), {"words": words}, done=action, **which))
+
+
+def _done(asked: Mapping[str, str]) -> str:
+    """Return what is told of a deed: words of ours and a number, whatever a link to this page says."""
+    verb = _DONE.get(asked.get("done", ""))
+    if verb is None:
+        return ""
+    if (one := _number(asked.get("request", ""))) is not None:
+        return f"request {one}: {verb}"
+    return f"{_number(asked.get('requests', '')) or 0} requests {verb}"
 
 
 async def _matching(session: AsyncSession, parts: Parts, number: int | None, words: str, most: int) -> list[int]:

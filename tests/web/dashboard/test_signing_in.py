@@ -188,6 +188,11 @@ async def test_action__on_all_that_match__leaves_the_others(ada: Client) -> None
     assert "2 requests start again" in (await ada.post("/dead-letters/act", fields)).words
 
 
+async def test_dead_letters__of_a_link_with_words_of_its_own__tells_nothing_of_them(ada: Client) -> None:
+    assert "pay" not in (await ada.get("/dead-letters?done=pay%200x11&requests=pay&request=1")).words
+    assert "Done" not in (await ada.get("/dead-letters?done=pay&request=1")).words
+
+
 async def test_action__decline__records_the_reason_for_the_contract(ada: Client) -> None:
     fields = {**REQUEUE, "action": "decline", "reason": "model_not_applicable", "csrf": await ada.token("/")}
     assert "will be declined" in (await ada.post("/dead-letters/act", fields)).words
