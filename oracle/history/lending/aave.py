@@ -16,7 +16,7 @@ from oracle.assessment.request import Address, BlockRef
 from oracle.history.lending.aave_v3_prices import AaveMarket, MarketPrices
 from oracle.history.lending.activity import Activity, Position, check_borrowed, lending_history
 from oracle.history.reading.abi import Event, Function, address_topic, topic_address
-from oracle.history.reading.concurrently import all_of
+from oracle.history.reading.concurrently import all_of, both
 from oracle.history.reading.doers import did_itself
 from oracle.history.reading.logs import Log, Topics, place_of, read_logs
 from oracle.history.reading.reader import CallReverted, ChainReader
@@ -33,6 +33,10 @@ LIQUIDATION: Final = Event(
     ("address", "address", "address", "uint256", "uint256", "address", "bool"),
     ("uint256", "uint256", "address", "bool"),
 )  # collateralAsset*, debtAsset*, user*, debtToCover, liquidatedCollateralAmount, liquidator, receiveAToken
+
+
+Moved = tuple[Address, int]
+"""An asset, and how much of it an event moved, in its smallest unit."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ class Generation:
         """The events whose amounts count, by the topic that opens their logs."""
         return {event.topic: event for event in self.amount_at}
 
-    def moved(self, log: Log) -> tuple[Address, int] | None:
+    def moved(self, log: Log) -> Moved | None:
         """Return which asset a log moved, and how much of it; None for a flash loan, which is paid back at once."""
         event = self.by_topic.get(log.topics[0])
         if event is None:
@@ -107,8 +111,9 @@ class AaveSource:
             given = await self._add_all(wallet, at, prices, activity)
         else:
             given = await self._add(wallet, await self._events.of(wallet, at), prices, activity)
-        position, health_factor_wad = await self._position(wallet, at, prices)
-        await prices.check_held(wallet, activity.assets, at)
+        (position, health_factor_wad), _ = await both(
+            self._position(wallet, at, prices), prices.check_held(wallet, activity.assets, at)
+        )
         activity.used = activity.used or await did_itself(self._reader, wallet, sorted(given, key=place_of))
         check_borrowed(wallet, self.name, activity, position.debt_usd, subgraph=self._events is not None)
         return await lending_history(self._reader, self.name, activity, position, health_factor_wad)
@@ -157,18 +162,19 @@ class AaveSource:
     async def _add(self, wallet: Address, logs: Sequence[Log], prices: MarketPrices, activity: Activity) -> list[Log]:
         """Count events; return those that a stranger can cause as well as the wallet."""
         given = []
-        for log, usd in zip(logs, await self._values(logs, prices), strict=True):
-            if self._count(log, usd, activity) or self._supplied_by(log) == wallet:
+        moves = [self._generation.moved(log) for log in logs]
+        values = await all_of(self._value(log, moved, prices) for log, moved in zip(logs, moves, strict=True))
+        for log, moved, usd in zip(logs, moves, values, strict=True):
+            if self._count(log, moved, usd, activity) or self._supplied_by(log) == wallet:
                 activity.used = True
             else:
                 given.append(log)
         return given
 
-    def _count(self, log: Log, usd: int, activity: Activity) -> bool:
+    def _count(self, log: Log, moved: Moved | None, usd: int, activity: Activity) -> bool:
         """Count an event; return whether nobody but the wallet, or whom it let, can cause it."""
         kind, topic = self._generation, log.topics[0]
         activity.events += 1
-        moved = kind.moved(log)
         if moved is None:
             return False  # a flash loan, which anybody may take for a contract
         asset, amount = moved
@@ -192,9 +198,5 @@ class AaveSource:
         supply = self._generation.supply
         return Address(str(supply.decode(log.data)[0]).lower()) if log.topics[0] == supply.topic else None
 
-    async def _values(self, logs: Sequence[Log], prices: MarketPrices) -> list[int]:
-        return await all_of(self._value(log, prices) for log in logs)
-
-    async def _value(self, log: Log, prices: MarketPrices) -> int:
-        moved = self._generation.moved(log)
+    async def _value(self, log: Log, moved: Moved | None, prices: MarketPrices) -> int:
         return 0 if moved is None else await prices.value_usd(*moved, log.block_hash)

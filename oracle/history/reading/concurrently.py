@@ -38,6 +38,13 @@ async def all_of(reads: Iterable[Coroutine[Any, Any, Value]]) -> list[Value]:
     return [results[place] for place in range(len(results))]
 
 
+async def both(first: Coroutine[Any, Any, Key], second: Coroutine[Any, Any, Value]) -> tuple[Key, Value]:
+    """Return what two reads give, made at once; raises as `all_of` does."""
+    reads: list[Coroutine[Any, Any, Any]] = [first, second]
+    one, other = await all_of(reads)
+    return one, other
+
+
 class Memo(Generic[Key, Value]):
     """Values that are read once each, also when several readers want one at the same time."""
 

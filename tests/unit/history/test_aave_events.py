@@ -22,7 +22,8 @@ def counted(amount: int) -> Activity:
     reader: Any = None
     source, activity = AaveSource(reader, reader, V3, span_blocks=1), Activity()
     topics = (address_topic(ASSET), address_topic(WALLET), "0x" + "00" * 32)
-    source._count(log_of(BORROW, *topics, data=(WALLET, amount, 2, 0), block=9), amount * 10**8, activity)
+    log = log_of(BORROW, *topics, data=(WALLET, amount, 2, 0), block=9)
+    source._count(log, V3.moved(log), amount * 10**8, activity)
     return activity
 
 
