@@ -5,7 +5,10 @@ import os
 import sys
 
 from generated import AuthenticatedClient  # type: ignore[import-not-found]
-from generated.api.default import assess, get_models, get_proof, get_request, verify  # type: ignore[import-not-found]
+from generated.api.assessments import assess  # type: ignore[import-not-found]
+from generated.api.models import get_models  # type: ignore[import-not-found]
+from generated.api.requests import get_proof, get_request  # type: ignore[import-not-found]
+from generated.api.verification import verify  # type: ignore[import-not-found]
 from generated.models import PreviewAsked, ProblemBody, ProofTold  # type: ignore[import-not-found]
 
 url, number = sys.argv[1], sys.argv[2]

@@ -16,6 +16,18 @@ Numbers that may pass 2^53 are texts of decimal digits, both ways. Addresses are
 of EIP-55, and told with it. What goes wrong is `application/problem+json` (RFC 9457), whose `errors` name the fields.
 A 429 or a 503 says in `Retry-After` when to try again."""
 
+_SUBJECTS: Final = {
+    "oracle": "Assessments",
+    "assessments": "Assessments",
+    "requests": "Requests",
+    "models": "Models",
+    "passports": "Private data",
+    "verify": "Verification",
+    "events": "Events and webhooks",
+    "webhooks": "Events and webhooks",
+}
+"""What a route is about, by the first part of its path; the viewer lists routes by it."""
+
 
 def document(operations: Sequence[Operation]) -> dict[str, Any]:
     """Return the OpenAPI 3.1 document of a list of routes, all below /v1."""
@@ -33,6 +45,7 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/v1"}],
+        "tags": [{"name": subject} for subject in dict.fromkeys(_SUBJECTS.values())],
         "paths": paths,
         "components": {
             "schemas": definitions,
@@ -72,7 +85,12 @@ def _operation(one: Operation, schemas: _Schemas) -> dict[str, Any]:
             responses[str(status)]["headers"] = {
                 "Retry-After": {"schema": {"type": "integer"}, "description": "seconds"}
             }
-    described: dict[str, Any] = {"operationId": one.name, "summary": one.summary, "responses": responses}
+    described: dict[str, Any] = {
+        "operationId": one.name,
+        "tags": [_SUBJECTS[one.path.split("/")[1]]],
+        "summary": one.summary,
+        "responses": responses,
+    }
     if one.description:
         described["description"] = one.description
     if parameters := _parameters(one):
