@@ -111,47 +111,44 @@ async def _have(borrower: Borrower, file: KeyFile, cache: Path, say: Callable[[s
     place = cache / _hash_of(file)
     if await asyncio.to_thread(_is_whole, place):
         return 0
-    fetched = 0
     with _owned(cache / f"{place.name}.part") as part:
         # Another one of us may have brought it while we waited for the lock.
         if await asyncio.to_thread(_is_whole, place):
             os.unlink(part.name)
             return 0
+        before = part.seek(0, os.SEEK_END)
         say(f"{file.name}: {file.bytes / 1e6:.1f} MB, kept in {cache}")
         async for attempt in AsyncRetrying(
             retry=retry_if_exception(passes), stop=stop_after_attempt(TRIES), wait=pause, reraise=True
         ):
             with attempt:
-                fetched += await _fetch(borrower, file, part)
+                await _fetch(borrower, file, part)
         part.flush()
         found = await asyncio.to_thread(sha256_of, Path(part.name))
         if found != place.name:
             part.truncate(0)
             raise UnusableKeys(f"{file.name} has SHA-256 {found}, the daemon told of {place.name}: it was thrown away")
         os.replace(part.name, place)
-    return fetched
+    return file.bytes - (before if before < file.bytes else 0)
 
 
-async def _fetch(borrower: Borrower, file: KeyFile, part: IO[bytes]) -> int:
-    """Bring what is missing of a file; return how many bytes came."""
+async def _fetch(borrower: Borrower, file: KeyFile, part: IO[bytes]) -> None:
+    """Bring what is missing of a file."""
     there = part.seek(0, os.SEEK_END)
     if there >= file.bytes:
         # Whole by its length, yet not in its place: it did not pass.
         part.truncate(0)
         there = 0
-    fetched = 0
-    async with borrower.download(file, there) as (begins, parts):
-        part.seek(begins)
-        part.truncate()
+    async with borrower.download(file, there) as (have, parts):
+        part.truncate(have)
         async for some in parts:
-            fetched += len(some)
-            if begins + fetched > file.bytes:
+            have += len(some)
+            if have > file.bytes:
                 part.truncate(0)
                 raise UnusableKeys(f"{file.name} is longer than the {file.bytes} bytes that the daemon told of")
             part.write(some)
-    if begins + fetched < file.bytes:
-        raise aiohttp.ClientPayloadError(f"{file.name} ended after {begins + fetched} of {file.bytes} bytes")
-    return fetched
+    if have < file.bytes:
+        raise aiohttp.ClientPayloadError(f"{file.name} ended after {have} of {file.bytes} bytes")
 
 
 def _is_whole(place: Path) -> bool:
@@ -161,9 +158,20 @@ def _is_whole(place: Path) -> bool:
 @contextmanager
 def _owned(path: Path) -> Iterator[IO[bytes]]:
     """Give a half-downloaded file to one process at a time."""
-    with path.open("ab+") as part:
-        fcntl.flock(part, fcntl.LOCK_EX)
-        yield part
+    while True:
+        with path.open("ab+") as part:
+            fcntl.flock(part, fcntl.LOCK_EX)
+            # Whoever had it before may have moved it to its place: what we hold then is the finished file.
+            if _is_at(part, path):
+                yield part
+                return
+
+
+def _is_at(part: IO[bytes], path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(part.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _hash_of(file: KeyFile) -> str:
