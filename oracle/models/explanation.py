@@ -32,8 +32,8 @@ class Clipped:
 class Explanation:
     """Everything that is told of one assessment; it holds no value of a private feature.
 
-    `recourse` is None where private data, which are not known here, decide it. `anomaly_score` is the share, in percent,
-    of honest accounts whose flow of coin is more ordinary.
+    `recourse` is None where private data, which are not known here, decide it. `anomaly_score` is the share, in
+    percent, of honest accounts whose flow of coin is more ordinary.
     """
 
     category: Category

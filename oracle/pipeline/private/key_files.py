@@ -1,5 +1,6 @@
 """The two keys of private data, as files; only the prover's process and the commands read them."""
 
+import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ from oracle.assessment.errors import ConfigurationFault
 from oracle.config.privacy import PrivacySettings
 
 KEY_BYTES: Final = 32
+SEALING: Final = "sealing.key"
+STORAGE: Final = "storage.key"
 
 
 class KeyFileFault(ConfigurationFault):
@@ -62,6 +65,22 @@ def check_files(files: KeyFiles) -> bytes:
     return public_key(files.sealing)
 
 
-def new_key() -> str:
-    """Return a fresh key as its file holds it."""
-    return secrets.token_hex(KEY_BYTES)
+def make_keys(folder: Path) -> KeyFiles:
+    """Make both keys as files of a folder, for their owner alone (0600).
+
+    Raises KeyFileFault where a file is there already: an opening that was taken with its key could not be read without.
+    """
+    files = KeyFiles(folder / SEALING, folder / STORAGE)
+    if there := [path for path in (files.sealing, files.storage) if path.exists()]:
+        raise KeyFileFault(f"{there[0]} is there already: name another folder, or go on with the keys that you have")
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for path in (files.sealing, files.storage):
+            descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+            with os.fdopen(descriptor, "w", encoding="ascii") as file:
+                file.write(secrets.token_hex(KEY_BYTES) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+    except OSError as error:
+        raise KeyFileFault(f"no keys can be made in {folder} ({error.strerror}): name another folder") from None
+    return files
