@@ -5,8 +5,8 @@ import hashlib
 import os
 import random
 import signal
-import subprocess
 import sys
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -218,20 +218,18 @@ async def test_keys__of_the_model__come_in_ranges_with_their_digests(stack: Stac
 
 async def test_passports__that_were_handed_in__are_not_in_the_daemons_memory(stack: Stack) -> None:
     needles = Needles(_OPENED)
-    held = max(forms(_OPENED[0]), key=len)
     holding = "import sys; held = sys.stdin.buffer.read(); print(len(held), flush=True); __import__('time').sleep(60)"
-    holder = subprocess.Popen([sys.executable, "-c", holding], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    holder = await asyncio.create_subprocess_exec(sys.executable, "-c", holding, stdin=PIPE, stdout=PIPE)
     try:
         assert holder.stdin is not None
         assert holder.stdout is not None
-        holder.stdin.write(held)
-        holder.stdin.close()
-        await asyncio.to_thread(holder.stdout.readline)
+        holder.stdin.write(max(forms(_OPENED[0]), key=len))
+        holder.stdin.write_eof()
+        await holder.stdout.readline()
         assert needles.in_process(holder.pid)[0] != [], "what is looked for would be found"
     finally:
         holder.kill()
-        holder.wait()
-        holder.stdout.close()
+        await holder.wait()
     hits, size = await asyncio.to_thread(needles.in_process, stack.daemons[-1].pid)
     assert (hits, size > 50_000_000) == ([], True)
 
