@@ -28,6 +28,8 @@ from oracle.commands.models import models_app
 from oracle.commands.models_registry import models_registry_app
 from oracle.commands.models_watch import models_watch_app
 from oracle.commands.operators import operators_app
+from oracle.commands.passport import passport_app
+from oracle.commands.passport_answers import passport_open, passport_prove
 from oracle.commands.privacy import privacy_app
 from oracle.commands.requests import requests_app
 from oracle.commands.schema import database_app
@@ -52,6 +54,9 @@ app.add_typer(requests_app, name="requests")
 app.add_typer(keys_app, name="keys")
 app.add_typer(operators_app, name="operators")
 app.add_typer(privacy_app, name="privacy")
+passport_app.command("prove")(passport_prove)
+passport_app.command("open")(passport_open)
+app.add_typer(passport_app, name="passport")
 models_app.add_typer(models_registry_app)
 models_app.add_typer(models_watch_app)
 app.add_typer(models_app, name="models")

@@ -16,7 +16,6 @@ from oracle.client.calls import TIMEOUT_SECONDS, TRIES, AnswerUnreadable, ApiRef
 
 M = TypeVar("M", bound=BaseModel)
 
-_NOT_YET: Final = frozenset({404, 409})
 _PAUSE_SECONDS: Final = 1.0
 _RANGE_TAKEN: Final = 206
 _RANGE_BEYOND: Final = 416
@@ -46,7 +45,7 @@ class Borrower(Calls):
                 return _read(Features, await self._call("GET", f"/requests/{request_id}/features"))
             except ApiRefused as refused:
                 pause = refused.retry_seconds or _PAUSE_SECONDS
-                if refused.status not in _NOT_YET or time.monotonic() + pause > until:
+                if not refused.is_not_yet or time.monotonic() + pause > until:
                     raise
             await asyncio.sleep(pause)
 

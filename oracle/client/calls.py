@@ -26,6 +26,11 @@ class ApiRefused(Exception):
         self.retry_seconds = retry_seconds
 
     @property
+    def is_not_yet(self) -> bool:
+        """Whether what was asked for may still come: it is not seen yet, or the server says when to ask again."""
+        return self.status == 404 or (self.status == 409 and self.retry_seconds is not None)
+
+    @property
     def fields(self) -> dict[str, str]:
         """What was expected, by field."""
         return {one["field"]: one["detail"] for one in self.problem.get("errors", [])}
@@ -59,7 +64,7 @@ class Calls:
         # Made again with the same key, a call that was answered already does nothing twice.
         headers = {} if body is None else {"Idempotency-Key": uuid4().hex}
         async for attempt in AsyncRetrying(
-            retry=retry_if_exception(_passes), stop=stop_after_attempt(self._tries), wait=_pause, reraise=True
+            retry=retry_if_exception(passes), stop=stop_after_attempt(self._tries), wait=pause, reraise=True
         ):
             with attempt:
                 async with self._open().request(method, self._url + path, json=body, headers=headers) as response:
@@ -99,13 +104,15 @@ async def _json(response: aiohttp.ClientResponse) -> Any:
         raise AnswerUnreadable("the answer is no JSON") from None
 
 
-def _passes(error: BaseException) -> bool:
-    return isinstance(error, aiohttp.ClientConnectionError) or (
+def passes(error: BaseException) -> bool:
+    """Return whether a call that ended so may be made again: a broken connection, or a server that has no time."""
+    return isinstance(error, aiohttp.ClientConnectionError | aiohttp.ClientPayloadError) or (
         isinstance(error, ApiRefused) and error.status in PASSES
     )
 
 
-def _pause(state: RetryCallState) -> float:
+def pause(state: RetryCallState) -> float:
+    """Return how long to wait before the next try, in seconds: what the server says, or twice as long each time."""
     error = None if state.outcome is None else state.outcome.exception()
     told = error.retry_seconds if isinstance(error, ApiRefused) else None
     return min(told if told is not None else 0.5 * 2**state.attempt_number, LONGEST_PAUSE_SECONDS)

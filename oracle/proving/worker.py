@@ -24,9 +24,8 @@ from oracle.proving.errors import KeysFault, ProverUnavailable
 from oracle.proving.field import to_element, to_signed
 from oracle.proving.keys import Keys, check_keys, read_keys
 from oracle.proving.library_home import ensure_home
-from oracle.scratch import ScratchFolder
+from oracle.scratch import ScratchFolder, memory_folder
 
-_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - scratch files of public proofs, in a folder of our own
 _PREFIX = "risk-oracle-prover-"
 _PR_SET_PDEATHSIG = 1
 
@@ -75,9 +74,8 @@ def start(model_dir: Path, keys_dir: Path, parent_pid: int, expected: Keys | Non
     ensure_home()
     circuit = read_circuit(model_dir)
     keys = check_keys(keys_dir, circuit.model_id)
-    base = _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK) else Path(tempfile.gettempdir())
     # One killed in the middle of a proof leaves its inputs behind, the private ones too: the next one removes them.
-    scratch = ScratchFolder(_PREFIX, str(base))
+    scratch = ScratchFolder(_PREFIX, str(memory_folder()))
     multiprocessing.util.Finalize(None, scratch.remove, exitpriority=1)
     _bench = _Bench(circuit, expected or keys, scratch.path)
 
