@@ -40,10 +40,17 @@ from oracle.startup import (
     check_database,
     check_keys_fit,
     check_model,
+from oracle.startup import (
+    check_chain,
+    check_database,
+    check_keys_fit,
+    check_model,
+    check_privacy,
     check_signer,
     load_keys,
     patiently,
     settle_heap,
+)
 )
 from oracle.store import database
 from oracle.web.api.application import parts_of
@@ -201,6 +208,7 @@ async def _context(settings: Settings, database_url: str, health: Health, upgrad
             check_database(health, engine, upgrade=upgrade),
             check_what_the_chain_says(),
         )
+        sealing_key = await check_privacy(health, settings.privacy, prover)
         context = Context(
             chain_id=chain.chain_id,
             w3=w3,
@@ -223,6 +231,8 @@ async def _context(settings: Settings, database_url: str, health: Health, upgrad
             health=health,
             models=settings.model,
             drift=settings.drift,
+            privacy=settings.privacy,
+            sealing_key=sealing_key,
             lenders=settings.history.lenders,
             shadow=shadow,
         )
