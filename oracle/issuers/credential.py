@@ -44,7 +44,7 @@ _DISCLOSURES: Final = len(_FIELDS)
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a credential says: about whom, which commitment of which schema, by which fields (exact numbers as text)."""
+    """What a credential says: about whom, which commitment of which schema, by which fields."""
 
     issuer: str
     borrower: Address

@@ -18,7 +18,7 @@ from typing import Final
 from openvc.status.token_status_list import STATUS_INVALID, new_status_list, set_status
 
 from oracle.assessment.request import Address
-from oracle.issuers.errors import IssuerFault, IssuerFull, NotIssued, SaltReused
+from oracle.issuers.errors import IssuerFault, IssuerFull, NotIssued, SaltReused, WrongConsent
 
 STATUS_LIST_SIZE: Final = 131_072
 """Places in the status list, one bit each: 16 KB, so that the place that is looked up says little."""
@@ -49,7 +49,7 @@ class Use(StrEnum):
 
     CODE = "code"
     TOKEN = "token"  # noqa: S105 - the name of a kind
-    NONCE = "nonce"
+    NONCE = "spent nonce"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +78,17 @@ class Journal:
         """Close the file."""
         self._base.close()
 
-    def enter(self, borrower: Address, data_commitment: int, salt: bytes, valid_until: int) -> Issued:
-        """Note an issue before it is made, at a random place; raises SaltReused, IssuerFull."""
-        commitment, digest = f"0x{data_commitment:064x}", hashlib.sha256(salt).hexdigest()
+    def enter(
+        self, borrower: Address, data_commitment: int, salt_digest: bytes, valid_until: int, token: str | None = None
+    ) -> Issued:
+        """Note an issue before it is made, at a random place; `token` ends with it, or stays where this is refused.
+
+        Raises SaltReused, IssuerFull, WrongConsent for a token that is no longer good.
+        """
+        commitment, digest = f"0x{data_commitment:064x}", salt_digest.hex()
         with self._alone():
+            if token is not None and self._end(Use.TOKEN, token) != borrower:
+                raise WrongConsent("the access token was used or its time is over: ask the issuer for a new offer")
             known = self._base.execute(
                 "SELECT 1 FROM issued WHERE salt_digest = ? OR data_commitment = ?", (digest, commitment)
             ).fetchone()
@@ -145,8 +152,19 @@ class Journal:
     def take(self, use: Use, secret: str) -> Address | None:
         """Do what `holder` does, and end the secret: of several who take it, one gets it."""
         with self._alone():
-            found = self.holder(use, secret)
-            self._base.execute("DELETE FROM grants WHERE digest = ? AND use = ?", (_digest(secret), use.value))
+            return self._end(use, secret)
+
+    def spend(self, nonce: str, until: float) -> bool:
+        """Note a nonce that is used up, to be remembered until then; False where it was before."""
+        with self._alone():
+            changed = self._base.execute(
+                "INSERT OR IGNORE INTO grants VALUES (?, ?, '', ?)", (_digest(nonce), Use.NONCE.value, int(until))
+            )
+            return changed.rowcount == 1
+
+    def _end(self, use: Use, secret: str) -> Address | None:
+        found = self.holder(use, secret)
+        self._base.execute("DELETE FROM grants WHERE digest = ? AND use = ?", (_digest(secret), use.value))
         return found
 
     def _free_place(self) -> int:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 import aiohttp
+import jwt
 from openvc.errors import OpenvcError
 from openvc.status.bitstring import StatusListError
 from openvc.status.issue import verify_status_list_token
@@ -129,7 +130,7 @@ class Publications:
         try:
             key = await self.key(issuer, _kid_of(token))
             claims = verify_status_list_token(token, public_key_jwk=key, expected_uri=uri, leeway_s=self._skew)
-        except OpenvcError as error:
+        except (OpenvcError, UnknownIssuerKey) as error:
             raise self._away(f"the status list {uri} does not hold: {error}") from None
         ttl = claims.get("ttl")
         seconds = ttl if isinstance(ttl, int) and 0 < ttl < _LONGEST_STATUS_SECONDS else 0
@@ -208,8 +209,6 @@ def _status_uri(claims: Mapping[str, Any]) -> str:
 
 
 def _kid_of(token: str) -> str | None:
-    import jwt
-
     try:
         kid = jwt.get_unverified_header(token).get("kid")
     except jwt.PyJWTError as error:
