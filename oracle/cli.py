@@ -23,6 +23,7 @@ from oracle.commands.contracts_deploy import contracts_deploy
 from oracle.commands.dashboard import dashboard
 from oracle.commands.features import features, write_table
 from oracle.commands.init import init
+from oracle.commands.issuer import issuer_app
 from oracle.commands.keys import keys_app
 from oracle.commands.models import models_app
 from oracle.commands.models_registry import models_registry_app
@@ -50,6 +51,7 @@ app.add_typer(database_app, name="db")
 app.add_typer(requests_app, name="requests")
 app.add_typer(keys_app, name="keys")
 app.add_typer(operators_app, name="operators")
+app.add_typer(issuer_app, name="issuer")
 models_app.add_typer(models_registry_app)
 models_app.add_typer(models_watch_app)
 app.add_typer(models_app, name="models")

@@ -4,8 +4,6 @@ Claims that a verifier needs stand in the clear; each of the passport's fields i
 holder shows or keeps. Decoys make all credentials alike in the number of their disclosures.
 """
 
-import base64
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,6 +29,7 @@ from oracle.issuers.errors import (
     WrongSchema,
     WrongSignature,
 )
+from oracle.issuers.segments import opened
 
 VCT: Final = "urn:risk-oracle:passport:1"
 CLOCK_SKEW_SECONDS: Final = 60
@@ -184,7 +183,7 @@ def withhold(text: str, shown: frozenset[str]) -> str:
     if unknown:
         raise MalformedCredential(f"the passport has no field {', '.join(unknown)}")
     signed, *disclosures = text.strip().rstrip("~").split("~")
-    kept = [one for one in disclosures if _opened(one)[1] in shown]
+    kept = [one for one in disclosures if opened(one)[1] in shown]
     return "~".join([signed, *kept, ""])
 
 
@@ -250,7 +249,7 @@ def _hash(claims: Mapping[str, Any], name: str) -> bytes:
 
 def _check_begun(bare: str, clock_skew_seconds: int) -> None:
     """Tell a credential of the future from a malformed one; its signature held before."""
-    claims = _opened(bare.split("~", 1)[0].split(".")[1])
+    claims = opened(bare.split("~", 1)[0].split(".")[1])
     for name in ("nbf", "iat"):
         begins = claims.get(name)
         if isinstance(begins, (int, float)) and begins > time.time() + clock_skew_seconds:
@@ -258,11 +257,3 @@ def _check_begun(bare: str, clock_skew_seconds: int) -> None:
                 f"the credential is valid from {begins:.0f}, it is {time.time():.0f} here: if that is wrong, set the "
                 "clock; otherwise wait"
             )
-
-
-def _opened(segment: str) -> Any:
-    """Return the JSON value of a base64url segment; raises MalformedCredential."""
-    try:
-        return json.loads(base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4)))
-    except (ValueError, RecursionError):
-        raise MalformedCredential("a part of the credential is not JSON in base64url") from None

@@ -64,7 +64,9 @@ class Issuer:
         """Enter the issue in the journal, and return what is issued; raises SaltReused, IssuerFull, WrongConsent."""
         settings, holder = self.settings, public_part(holder_jwk)
         until = int(time.time()) + settings.valid_seconds
-        entry = self.journal.enter(borrower, opening.commitment, salt_digest(opening.salt), until, token)
+        key = self.keys.attestation_key
+        digest = salt_digest(opening.salt)
+        entry = self.journal.enter(borrower, opening.commitment, digest, key.public.issuer_id, until, token)
         contents = Contents(
             issuer=settings.url,
             borrower=borrower,
@@ -76,7 +78,7 @@ class Issuer:
             status_place=entry.place,
         )
         statement = Statement(borrower, opening.commitment, SCHEMA_HASH, until)
-        attestation = attest(self.keys.attestation_key, settings.domain, statement)
+        attestation = attest(key, settings.domain, statement)
         return Papers(issue_credential(self.keys.credential_key, contents, holder), attestation)
 
     def issue_for(self, borrower: Address, passport: Passport, opening: Opening, holder_jwk: dict[str, Any]) -> Papers:

@@ -23,6 +23,7 @@ from oracle.issuers.errors import IssuerFault, IssuerFull, NotIssued, SaltReused
 STATUS_LIST_SIZE: Final = 131_072
 """Places in the status list, one bit each: 16 KB, so that the place that is looked up says little."""
 
+_COLUMNS: Final = "place, borrower, data_commitment, attester, valid_until, revoked_at"
 _TRIES: Final = 200
 _BUSY_SECONDS: Final = 10.0
 _SCHEMA: Final = """
@@ -31,6 +32,7 @@ CREATE TABLE IF NOT EXISTS issued (
   borrower TEXT NOT NULL,
   data_commitment TEXT NOT NULL UNIQUE,
   salt_digest TEXT NOT NULL UNIQUE,
+  attester TEXT NOT NULL,
   issued_at INTEGER NOT NULL,
   valid_until INTEGER NOT NULL,
   revoked_at INTEGER
@@ -59,6 +61,7 @@ class Issued:
     place: int
     borrower: Address
     data_commitment: int
+    attester: bytes
     valid_until: int
     revoked_at: int | None
 
@@ -79,11 +82,18 @@ class Journal:
         self._base.close()
 
     def enter(
-        self, borrower: Address, data_commitment: int, salt_digest: bytes, valid_until: int, token: str | None = None
+        self,
+        borrower: Address,
+        data_commitment: int,
+        salt_digest: bytes,
+        attester: bytes,
+        valid_until: int,
+        token: str | None = None,
     ) -> Issued:
         """Note an issue before it is made, at a random place; `token` ends with it, or stays where this is refused.
 
-        Raises SaltReused, IssuerFull, WrongConsent for a token that is no longer good.
+        `attester` is the id of the key that attests. Raises SaltReused, IssuerFull, and WrongConsent for a token that
+        is no longer good.
         """
         commitment, digest = f"0x{data_commitment:064x}", salt_digest.hex()
         with self._alone():
@@ -98,9 +108,9 @@ class Journal:
                     "it and ask again; whoever uses one twice can be recognised by it"
                 )
             place = self._free_place()
-            row = (place, borrower, commitment, digest, int(time.time()), valid_until)
-            self._base.execute("INSERT INTO issued VALUES (?, ?, ?, ?, ?, ?, NULL)", row)
-        return Issued(place, borrower, data_commitment, valid_until, None)
+            row = (place, borrower, commitment, digest, attester.hex(), int(time.time()), valid_until)
+            self._base.execute("INSERT INTO issued VALUES (?, ?, ?, ?, ?, ?, ?, NULL)", row)
+        return Issued(place, borrower, data_commitment, attester, valid_until, None)
 
     def revoke(self, data_commitment: int) -> Issued:
         """Take back what was issued for a commitment; a second time changes nothing. Raises NotIssued."""
@@ -111,18 +121,17 @@ class Journal:
                 (int(time.time()), commitment),
             )
             row = self._base.execute(
-                "SELECT place, borrower, valid_until, revoked_at FROM issued WHERE data_commitment = ?", (commitment,)
+                f"SELECT {_COLUMNS} FROM issued WHERE data_commitment = ?",  # noqa: S608 - a constant
+                (commitment,),
             ).fetchone()
         if row is None:
             raise NotIssued(f"nothing was issued for commitment {commitment}: see what was with `issuer list`")
-        return Issued(row[0], Address(row[1]), data_commitment, row[2], row[3])
+        return _issued(row)
 
     def all_issued(self) -> list[Issued]:
         """Return everything that was issued, the oldest first."""
-        rows = self._base.execute(
-            "SELECT place, borrower, data_commitment, valid_until, revoked_at FROM issued ORDER BY issued_at, place"
-        )
-        return [Issued(place, Address(who), int(what, 16), until, at) for place, who, what, until, at in rows]
+        rows = self._base.execute(f"SELECT {_COLUMNS} FROM issued ORDER BY issued_at, place")  # noqa: S608
+        return [_issued(row) for row in rows]
 
     def status_list(self) -> bytes:
         """Return the packed list: one bit a place, set where what was issued there is revoked."""
@@ -187,3 +196,8 @@ class Journal:
 
 def _digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _issued(row: tuple[int, str, str, str, int, int | None]) -> Issued:
+    place, borrower, commitment, attester, until, revoked_at = row
+    return Issued(place, Address(borrower), int(commitment, 16), bytes.fromhex(attester), until, revoked_at)

@@ -119,6 +119,13 @@ class KeyRing:
         """All keys that ever attested, the one that does now last."""
         return [_attesting(one) for one in self._attestation]
 
+    def attestation_key_of(self, issuer_id: bytes) -> AttestationKey:
+        """Return the key of a registry's issuer id; raises IssuerFault when it is not here."""
+        for key in self.attestation_keys:
+            if key.public.issuer_id == issuer_id:
+                return key
+        raise IssuerFault(f"{self._file} does not hold the key of issuer 0x{issuer_id.hex()}: restore it from a backup")
+
     def published(self, longest_valid_seconds: int, now: float | None = None) -> list[dict[str, Any]]:
         """Return the public keys, as JWKs, by which credentials may still be checked: a retired one for that long."""
         instant = time.time() if now is None else now

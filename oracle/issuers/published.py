@@ -11,14 +11,14 @@ from enum import StrEnum
 from typing import Any, Final
 
 import aiohttp
-import jwt
 from openvc.errors import OpenvcError
 from openvc.status.bitstring import StatusListError
 from openvc.status.issue import verify_status_list_token
 from openvc.status.token_status_list import check_token_status
 from yarl import URL
 
-from oracle.assessment.errors import ConfigurationFault
+from oracle.assessment.errors import ConfigurationFault, InvalidRequest
+from oracle.assessment.request import to_address
 from oracle.issuers.credential import CLOCK_SKEW_SECONDS, Checked
 from oracle.issuers.errors import (
     CredentialRevoked,
@@ -28,8 +28,10 @@ from oracle.issuers.errors import (
     UnknownIssuer,
     UnknownIssuerKey,
 )
+from oracle.issuers.segments import opened
+from oracle.issuers.signing import KeyType, PublicKey, RegistryDomain
 
-KEYS_PATH: Final = "/.well-known/jwt-vc-issuer"
+KEYS_NAME: Final = "jwt-vc-issuer"
 _LARGEST_BYTES: Final = 4_194_304
 _SECONDS: Final = aiohttp.ClientTimeout(total=10)
 _KEYS_SECONDS: Final = 600
@@ -55,6 +57,14 @@ class TrustedIssuer:
 
     def __post_init__(self) -> None:
         check_url(self.url)
+
+
+@dataclass(frozen=True, slots=True)
+class Attester:
+    """By which keys an issuer attests, for which registry."""
+
+    domain: RegistryDomain
+    keys: tuple[PublicKey, ...]
 
 
 @dataclass(slots=True)
@@ -106,6 +116,21 @@ class Publications:
             )
         return dict(found)
 
+    async def attester(self, issuer: str) -> Attester:
+        """Return by which keys an issuer attests, in which registry; the registry's own word counts more."""
+        if issuer not in self._issuers:
+            raise UnknownIssuer(f"issuer {issuer!r} is none of the {len(self._issuers)} that are trusted here")
+        url = str(well_known(issuer, "openid-credential-issuer"))
+        try:
+            told = json.loads(await self._fetch(url, "application/json"))["risk_oracle"]
+            domain = RegistryDomain(int(told["chain_id"]), to_address(told["registry"]))
+            keys = [
+                PublicKey(KeyType(one["key_type"]), bytes.fromhex(one["key"][2:])) for one in told["attestation_keys"]
+            ]
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, InvalidRequest):
+            raise self._away(f"{url} does not say by which keys the issuer attests") from None
+        return Attester(domain, keys)
+
     async def check_status(self, checked: Checked) -> None:
         """Raise CredentialRevoked where the issuer took a credential back; or what `unavailable` says."""
         claims = dict(checked.claims)
@@ -130,7 +155,7 @@ class Publications:
         try:
             key = await self.key(issuer, _kid_of(token))
             claims = verify_status_list_token(token, public_key_jwk=key, expected_uri=uri, leeway_s=self._skew)
-        except (OpenvcError, UnknownIssuerKey) as error:
+        except (OpenvcError, UnknownIssuerKey, MalformedCredential) as error:
             raise self._away(f"the status list {uri} does not hold: {error}") from None
         ttl = claims.get("ttl")
         seconds = ttl if isinstance(ttl, int) and 0 < ttl < _LONGEST_STATUS_SECONDS else 0
@@ -188,8 +213,13 @@ def check_url(url: str) -> URL:
 
 def keys_url(issuer: str) -> URL:
     """Return where an issuer publishes its keys: the well-known name goes between host and path."""
+    return well_known(issuer, KEYS_NAME)
+
+
+def well_known(issuer: str, name: str) -> URL:
+    """Return the address of an issuer's well-known document (RFC 8615)."""
     given = check_url(issuer)
-    return given.with_path(KEYS_PATH + given.path.rstrip("/"))
+    return given.with_path(f"/.well-known/{name}{given.path.rstrip('/')}")
 
 
 def _choose(keys: Sequence[Mapping[str, Any]], kid: str | None) -> Mapping[str, Any] | None:
@@ -209,8 +239,6 @@ def _status_uri(claims: Mapping[str, Any]) -> str:
 
 
 def _kid_of(token: str) -> str | None:
-    try:
-        kid = jwt.get_unverified_header(token).get("kid")
-    except jwt.PyJWTError as error:
-        raise StatusListError(str(error)) from None
+    header = opened(token.split(".", 1)[0])
+    kid = header.get("kid") if isinstance(header, dict) else None
     return kid if isinstance(kid, str) else None
