@@ -129,7 +129,7 @@ class Publications:
             ]
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError, InvalidRequest):
             raise self._away(f"{url} does not say by which keys the issuer attests") from None
-        return Attester(domain, keys)
+        return Attester(domain, tuple(keys))
 
     async def check_status(self, checked: Checked) -> None:
         """Raise CredentialRevoked where the issuer took a credential back; or what `unavailable` says."""
