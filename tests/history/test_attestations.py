@@ -17,7 +17,6 @@ from oracle.devnet.machinery.anvil import Anvil
 from oracle.devnet.protocols.attestations import (
     DEVELOPER,
     DEVELOPER_CONTRIBUTIONS,
-    DEVELOPER_DAYS,
     PERSON,
     AttestationService,
     deploy_attestations,
@@ -28,7 +27,7 @@ from oracle.history.reading.memory import Stored, WalletMemory
 from oracle.history.reading.reader import ChainReader
 from oracle.processes import ProgramError
 from tests.support.faulty_node import FaultyNode
-from tests.support.played import block_at
+from tests.support.played import attested_schemas, block_at
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -84,17 +83,7 @@ async def world() -> AsyncIterator[World]:
             service = await deploy_attestations(transactor, owner, attester)
         except ProgramError as error:
             pytest.skip(str(error))
-        common = (to_address(service.contract.address),)
-        who = (to_address(attester.address),)
-        person = AttestationSchema(
-            "person", *common, f"0x{service.uid(PERSON).hex()}", who, "personhood", service.start_block, PERSON,
-            flag_field="isPerson",
-        )  # fmt: skip
-        developer = AttestationSchema(
-            "developer", *common, f"0x{service.uid(DEVELOPER).hex()}", who, "developer", service.start_block, DEVELOPER,
-            "createdAt", DEVELOPER_DAYS, "contributions", DEVELOPER_CONTRIBUTIONS,
-        )  # fmt: skip
-        yield World(chain, transactor, service, (person, developer))
+        yield World(chain, transactor, service, attested_schemas(service))
 
 
 async def test_attestation__when_it_stands__then_its_kind_counts_once(world: World) -> None:
