@@ -23,6 +23,7 @@ from oracle.commands.contracts_deploy import contracts_deploy
 from oracle.commands.dashboard import dashboard
 from oracle.commands.features import features, write_table
 from oracle.commands.init import init
+from oracle.commands.issuer import issuer_app
 from oracle.commands.keys import keys_app
 from oracle.commands.models import models_app
 from oracle.commands.models_registry import models_registry_app
@@ -57,6 +58,7 @@ app.add_typer(privacy_app, name="privacy")
 passport_app.command("prove")(passport_prove)
 passport_app.command("open")(passport_open)
 app.add_typer(passport_app, name="passport")
+app.add_typer(issuer_app, name="issuer")
 models_app.add_typer(models_registry_app)
 models_app.add_typer(models_watch_app)
 app.add_typer(models_app, name="models")

@@ -40,17 +40,11 @@ from oracle.startup import (
     check_database,
     check_keys_fit,
     check_model,
-from oracle.startup import (
-    check_chain,
-    check_database,
-    check_keys_fit,
-    check_model,
     check_privacy,
     check_signer,
     load_keys,
     patiently,
     settle_heap,
-)
 )
 from oracle.store import database
 from oracle.web.api.application import parts_of

@@ -7,6 +7,7 @@ from pathlib import Path
 from oracle.assessment.request import Address
 from oracle.chain import rpc
 from oracle.chain.contracts import OracleContract
+from oracle.commands.doctor_attestations import attestation_subjects, examine_attestations
 from oracle.commands.doctor_chain import examine_contract, examine_endpoints, examine_requester, examine_signer
 from oracle.commands.doctor_host import (
     examine_clock,
@@ -35,7 +36,7 @@ async def examine(settings: AuditSettings, config: Path | None, environment: Map
     try:
         head_seconds = await examine_endpoints(findings, settings)
         if head_seconds is None:
-            for subject in ("oracle contract", "signer", "model", "keys"):
+            for subject in ("oracle contract", "signer", "model", "keys", *attestation_subjects(settings)):
                 findings.unknown(subject, "no RPC endpoint of the right chain answers")
         else:
             oracle = OracleContract(w3, Address(chain.oracle), chain.chain_id)
@@ -46,6 +47,7 @@ async def examine(settings: AuditSettings, config: Path | None, environment: Map
             else:
                 for subject in ("signer", "model", "keys"):
                     findings.unknown(subject, "the oracle contract is not there to ask")
+            await examine_attestations(findings, w3, settings)
     finally:
         await w3.provider.disconnect()
     examine_markets(findings, settings)

@@ -4,8 +4,9 @@ import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
+from oracle.config.attestations import AttestationSettings
 from oracle.config.markets import (
     AaveV2Settings,
     CompoundV2Settings,
@@ -41,6 +42,9 @@ class HistorySettings(Section):
     uniswap_v3: tuple[UniswapV3Settings, ...] = Field((), description="Uniswap V3 exchanges")
     lenders: tuple[LenderSettings, ...] = Field((), description="lending contracts whose term loans count as history")
     ens_registry: ContractAddress | None = Field(None, description="ENS registry; absent: no names on this chain")
+    attestations: tuple[AttestationSettings, ...] = Field(
+        (), description="schemas and attesters of EAS registries that count as verifications"
+    )
     log_range: int = Field(10_000, ge=1, description="most blocks asked for in one eth_getLogs; halved when refused")
     transactions_api_url: Annotated[SecretStr, endpoint("http://", "https://")] | None = Field(
         None, description="Etherscan-style API (v2) for transactions; absent: the node's ots_ methods"
@@ -53,6 +57,16 @@ class HistorySettings(Section):
     subgraph_rate: float = Field(
         20.0, gt=0, allow_inf_nan=False, description="most queries of each subgraph in a second, as its plan allows"
     )
+
+    @field_validator("attestations")
+    @classmethod
+    def _each_once(cls, schemas: tuple[AttestationSettings, ...]) -> tuple[AttestationSettings, ...]:
+        names = [one.name for one in schemas]
+        pairs = [(one.registry, one.schema_uid, attester) for one in schemas for attester in one.attesters]
+        for several, what in ((names, "name"), (pairs, "schema and attester")):
+            if len(set(several)) < len(several):
+                raise ValueError(f"two tables have the same {what}: each stands once")
+        return schemas
 
     @property
     def reads_anything(self) -> bool:

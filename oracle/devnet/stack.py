@@ -18,6 +18,7 @@ from oracle.devnet.machinery.accounts import ETHER, Transactor, named_account
 from oracle.devnet.machinery.anvil import Anvil, free_port
 from oracle.devnet.machinery.node import REPOSITORY
 from oracle.devnet.protocols.aave import Aave, deploy_aave
+from oracle.devnet.protocols.attestations import AttestationService, attestation_settings, deploy_attestations
 from oracle.devnet.protocols.beside_aave_v3 import Protocols, deploy_protocols, protocol_settings
 from oracle.devnet.protocols.names import NameService, deploy_names
 from oracle.devnet.wallets.borrowing import Lender
@@ -33,6 +34,7 @@ _DAEMON_START_SECONDS: Final = 120.0
 _DEPLOYMENT_SECONDS: Final = 7_200
 _OWNER_COINS: Final = 20_000
 _SIGNER_COINS: Final = 100
+_ATTESTER_COINS: Final = 10
 
 Say = Callable[[str], None]
 
@@ -48,6 +50,7 @@ class Stack:
     protocols: Protocols
     lender: Lender
     names: NameService
+    attestations: AttestationService
     model: ShippedModel
     folder: Path
     database_url: str
@@ -141,6 +144,7 @@ async def local_stack(
                         end=int(time.time()),
                         lender=stack.lender,
                         names=stack.names,
+                        attestations=stack.attestations,
                         protocols=stack.protocols,
                     )
                 else:
@@ -181,6 +185,9 @@ async def _build(
     say("deploying the oracle, the model registry, the verifier and the lender")
     contracts = await deploy_contracts(transactor, owner, signer, model)
     names = await deploy_names(transactor, owner)
+    attester = named_account("attester")
+    await chain.set_balance(to_address(attester.address), _ATTESTER_COINS * ETHER)
+    attestations = await deploy_attestations(transactor, owner, attester)
     engine = database.connect(database_url, pool_size=1)
     await database.migrate(engine)
     await engine.dispose()
@@ -188,7 +195,9 @@ async def _build(
     key_file.touch(mode=0o600)
     key_file.write_text("0x" + bytes(signer.key).hex())
     settings_file = folder / "risk-oracle.toml"
-    settings_file.write_text(_settings(chain, market, protocols, contracts, names, model, database_url, key_file))
+    settings_file.write_text(
+        _settings(chain, market, protocols, contracts, names, attestations, model, database_url, key_file)
+    )
     lender = Lender(contracts.oracle, contracts.lending, FEE_WEI, model.neutral_commitment)
     return Stack(
         chain,
@@ -198,6 +207,7 @@ async def _build(
         protocols,
         lender,
         names,
+        attestations,
         model,
         folder,
         database_url,
@@ -212,6 +222,7 @@ def _settings(
     protocols: Protocols,
     contracts: Contracts,
     names: NameService,
+    attestations: AttestationService,
     model: ShippedModel,
     database_url: str,
     key_file: Path,
@@ -236,6 +247,7 @@ pool = "{market.pool.address}"
 start_block = {market.start_block}
 
 {protocol_settings(protocols, market)}
+{attestation_settings(attestations)}
 [[history.lenders]]
 name = "smart-lending"
 address = "{contracts.lending.address}"

@@ -1,6 +1,7 @@
 """A wallet's whole history at one block: all sources at once, or the first error."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from oracle.assessment.history import (
 from oracle.assessment.request import Address, BlockRef
 from oracle.history.configuration import HistoryConfiguration
 from oracle.history.exchanges.routers import routers_of
+from oracle.history.identity.attestations import AttestationSource
 from oracle.history.identity.ens import EnsSource
 from oracle.history.lending.aave_v3_reserves import AaveV3Reserves
 from oracle.history.lending.term_loans import TermLoanSource
@@ -92,7 +94,7 @@ def build_sources(
 ) -> Sources:
     """Return the sources that a configuration names, all reading through one reader."""
     span = configuration.logs_span_blocks
-    registry, priced_at = configuration.ens_registry, configuration.token_prices
+    priced_at = configuration.token_prices
     reserves = None if priced_at is None else AaveV3Reserves(reader, priced_at)
     # Without a shared index the events are read for this wallet alone.
     index = services.event_index or EventIndex(MemoryEventStore(), configuration.chain_id)
@@ -103,10 +105,19 @@ def build_sources(
         exchanges=tuple(exchange_source(one, tools) for one in configuration.exchanges),
         term_loans=tuple(TermLoanSource(reader, one, span_blocks=span) for one in configuration.term_lenders),
         transactions=_transactions(reader, configuration, services),
-        social=() if registry is None else (EnsSource(reader, registry),),
+        social=_social(reader, configuration),
         market=MarketSource(reader, configuration.coin_price_feed, reserves),
         markets=services.markets,
     )
+
+
+def _social(reader: ChainReader, configuration: HistoryConfiguration) -> tuple[Source[SocialRecord], ...]:
+    names, schemas = configuration.ens_registry, defaultdict(list)
+    for one in configuration.attestations:
+        schemas[one.registry].append(one)
+    span = configuration.logs_span_blocks
+    registries = (AttestationSource(reader, where, listed, span_blocks=span) for where, listed in schemas.items())
+    return (*(() if names is None else (EnsSource(reader, names),)), *registries)
 
 
 def _transactions(

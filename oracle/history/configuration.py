@@ -26,6 +26,29 @@ class TermLender:
 
 
 @dataclass(frozen=True, slots=True)
+class AttestationSchema:
+    """One schema of an EAS registry whose attestations, by these attesters, verify something of a wallet.
+
+    `schema` is its UID, `layout` what the schema registry holds of it, as "uint64 createdAt, bool verified"; the fields
+    named stand in it. What was created (Unix seconds) must be `minimum_age_days` old at the assessed block, `standing`
+    at least `minimum_standing`, `flag` true. Nothing of it was attested before `start_block`.
+    """
+
+    name: str
+    registry: Address
+    schema: str
+    attesters: tuple[Address, ...]
+    verifies: str
+    start_block: int
+    layout: str = ""
+    created_field: str = ""
+    minimum_age_days: int = 0
+    standing_field: str = ""
+    minimum_standing: int = 0
+    flag_field: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CoinPriceFeed:
     """The Chainlink-style feed of the native coin in USD.
 
@@ -54,6 +77,7 @@ class HistoryConfiguration:
     term_lenders: tuple[TermLender, ...] = ()
     token_prices: AaveV3Market | None = None
     ens_registry: Address | None = None
+    attestations: tuple[AttestationSchema, ...] = ()
     logs_span_blocks: int = 1_000_000
     transactions_page: int = 100
     api_page: int = 1_000

@@ -11,8 +11,14 @@ from dataclasses import asdict
 from typing import Any, Final, get_type_hints
 
 from oracle.assessment.errors import ConfigurationFault, InvalidRequest
-from oracle.assessment.request import to_address
-from oracle.history.configuration import AaveV3Market, CoinPriceFeed, HistoryConfiguration, TermLender
+from oracle.assessment.request import Address, to_address
+from oracle.history.configuration import (
+    AaveV3Market,
+    AttestationSchema,
+    CoinPriceFeed,
+    HistoryConfiguration,
+    TermLender,
+)
 from oracle.history.markets import (
     AaveV2Market,
     CometMarket,
@@ -25,6 +31,7 @@ from oracle.history.markets import (
 _KINDS: Final[dict[str, type[Any]]] = {
     "aave_v2": AaveV2Market,
     "aave_v3": AaveV3Market,
+    "attestations": AttestationSchema,
     "compound_v2": CompoundV2Market,
     "compound_v3": CometMarket,
     "maker": MakerVaults,
@@ -35,11 +42,19 @@ _KINDS: Final[dict[str, type[Any]]] = {
 _KIND_OF: Final = {kind: name for name, kind in _KINDS.items()}
 _READS: Final = ", ".join(_KINDS)
 _EXCHANGES: Final = (UniswapV2Exchange, UniswapV3Exchange)
+_NO_LENDING: Final = (AaveV3Market, AttestationSchema, TermLender, *_EXCHANGES)
+_ADDRESSES: Final = (Address, Address | None, tuple[Address, ...])
 
 
 def plain_table(configuration: HistoryConfiguration) -> dict[str, Any]:
     """Return the table as nested dictionaries, lists, integers, texts and nulls; the order of markets is its own."""
-    read = (*configuration.aave_v3, *configuration.lending, *configuration.exchanges, *configuration.term_lenders)
+    read = (
+        *configuration.aave_v3,
+        *configuration.lending,
+        *configuration.exchanges,
+        *configuration.term_lenders,
+        *configuration.attestations,
+    )
     entries = [{"kind": _KIND_OF[type(one)], **asdict(one)} for one in read]
     priced_at = configuration.token_prices
     return {
@@ -71,11 +86,12 @@ def configuration_of(table: Mapping[str, Any]) -> HistoryConfiguration:
             chain_id=table["chain_id"],
             coin_price_feed=CoinPriceFeed(**table["coin_price_feed"]),
             aave_v3=tuple(aave.values()),
-            lending=tuple(one for one in read if not isinstance(one, (AaveV3Market, TermLender, *_EXCHANGES))),
+            lending=tuple(one for one in read if not isinstance(one, _NO_LENDING)),
             exchanges=tuple(one for one in read if isinstance(one, _EXCHANGES)),
             term_lenders=tuple(one for one in read if isinstance(one, TermLender)),
             token_prices=None if priced_at is None else aave[priced_at],
             ens_registry=table["ens_registry"],
+            attestations=tuple(one for one in read if isinstance(one, AttestationSchema)),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ConfigurationFault(f"the history table is incomplete or of another release: {error!r}") from error
@@ -98,8 +114,8 @@ def _entry(given: Mapping[str, Any], path: str) -> Any:
             raise ConfigurationFault(f"{path}.{key} is {value!r}, expected a whole number")
         if isinstance(value, list):
             values[key] = tuple(value)
-        addresses = value if isinstance(value, list) else [value] if key != "name" and isinstance(value, str) else []
-        for address in addresses:
+        several = value if isinstance(value, list) else [value] if isinstance(value, str) else []
+        for address in several if hints.get(key) in _ADDRESSES else ():
             try:
                 to_address(address)
             except InvalidRequest as error:

@@ -7,10 +7,17 @@ from web3 import AsyncHTTPProvider, AsyncWeb3
 
 from oracle.assessment.request import Address, BlockRef
 from oracle.chain.rpc import endpoint_faults
+from oracle.config.attestations import AttestationSettings
 from oracle.config.history import HistorySettings
 from oracle.config.markets import AaveV2Settings, CompoundV2Settings, CompoundV3Settings, MarketSettings
 from oracle.history.collect import Markets, Reading, Services, collect_counted
-from oracle.history.configuration import AaveV3Market, CoinPriceFeed, HistoryConfiguration, TermLender
+from oracle.history.configuration import (
+    AaveV3Market,
+    AttestationSchema,
+    CoinPriceFeed,
+    HistoryConfiguration,
+    TermLender,
+)
 from oracle.history.lending.compound_v2 import CompoundV2Source
 from oracle.history.markets import (
     AaveV2Market,
@@ -148,6 +155,7 @@ def history_configuration(settings: HistorySettings, chain_id: int) -> HistoryCo
         term_lenders=tuple(TermLender(one.name, Address(one.address), one.start_block) for one in settings.lenders),
         token_prices=markets[0] if markets else None,
         ens_registry=_address(settings.ens_registry),
+        attestations=tuple(_schema(one) for one in settings.attestations),
         logs_span_blocks=settings.log_range,
         api_page=settings.transactions_api_page,
     )
@@ -214,6 +222,23 @@ def _exchanges(settings: HistorySettings) -> tuple[Exchange, ...]:
         for one in settings.uniswap_v3
     )
     return (*second, *third)
+
+
+def _schema(one: AttestationSettings) -> AttestationSchema:
+    return AttestationSchema(
+        one.name,
+        Address(one.registry),
+        one.schema_uid,
+        _addresses(one.attesters),
+        one.verifies,
+        one.start_block,
+        one.layout,
+        one.created_field,
+        one.minimum_age_days,
+        one.standing_field,
+        one.minimum_standing,
+        one.flag_field,
+    )
 
 
 def _address(text: str | None) -> Address | None:

@@ -4,17 +4,20 @@ import asyncio
 import hashlib
 import json
 import sys
+from dataclasses import asdict
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from oracle.assessment.canonical import history_hash
+from oracle.assessment.canonical import history_hash, plain
 from oracle.assessment.engineering import engineer
 from oracle.assessment.features import FEATURES
 from oracle.assessment.request import NATIVE_COIN, LoanTerms
 from oracle.devnet.machinery.accounts import named_account
 from oracle.history.collect import collect_history
+from oracle.history.configuration import AttestationSchema
 from oracle.proving.commitment import commit_chain
 from tests.history.test_wallets import connected
 from tests.support.faulty_node import FaultyNode, honest
@@ -47,9 +50,20 @@ start_block = {one.start_block}
 name = "{loans.name}"
 address = "{loans.address}"
 start_block = {loans.start_block}
+
+{chr(10).join(_attestations(one) for one in played.configuration.attestations)}
 """
     )
     return file
+
+
+def _attestations(one: AttestationSchema) -> str:
+    values = {"schema_uid" if name == "schema" else name: value for name, value in asdict(one).items()}
+    return "\n".join(["[[history.attestations]]", *(f"{name} = {_toml(value)}" for name, value in values.items())])
+
+
+def _toml(value: Any) -> str:
+    return json.dumps(list(value) if isinstance(value, tuple) else value)
 
 
 async def _features(file: Path, wallet: str, block: int, *more: str) -> tuple[int, bytes, str]:
@@ -88,6 +102,21 @@ async def test_features__then_history_features_and_commitment_are_the_daemons(pl
     assert found["feature_commitment"] == str(commit_chain(vector.encoded))
     assert found["history_hash"] == history_hash(json.loads(found["history_encoding"]))
     assert found["history"]["lending"]["liquidation_count"] == 2
+
+
+async def test_features__when_others_attested_of_the_wallet__then_it_is_counted_as_the_daemon_does(
+    played: Played, tmp_path: Path
+) -> None:
+    wallet, at = played.wallet("careful"), played.blocks["end"]
+    file = _settings(played, played.chain.rpc_url, tmp_path)
+    code, said, complained = await _features(file, wallet, at.number, "--json")
+    assert code == 0, complained
+    found: dict[str, Any] = json.loads(said)
+    assert found["history"]["social"]["verifications"] == ["developer", "ens", "personhood"]
+    assert Decimal(found["features"]["verification_count"]["value"]) == 3
+    async with connected(played.chain.rpc_url) as web3:
+        history = await collect_history(web3, played.configuration, wallet, at)
+    assert found["history_hash"] == history_hash(plain(history))
 
 
 async def test_features__when_asked_for_people__then_lines(played: Played, tmp_path: Path) -> None:

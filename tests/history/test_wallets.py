@@ -65,7 +65,7 @@ async def test_history__when_read__then_equals_the_scenarios_ledger(
         balance = int(await played.chain.rpc("eth_getBalance", wallet, hex(at.number)), 16)
         transactions = replace(transactions, balance_wei=balance)
     assert history.transactions == transactions
-    assert history.social.verifications == ({"ens"} if name == "careful" else set())
+    assert history.social.verifications == ({"ens", "personhood", "developer"} if name == "careful" else set())
     assert (history.chain_id, history.wallet, history.block) == (played.chain.chain_id, wallet, at)
 
 

@@ -1,6 +1,7 @@
 """One chain with the real Aave, a term lender, names and all wallets' histories, shared by the tests that read it."""
 
 import time
+import tomllib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -8,15 +9,24 @@ import pytest
 import pytest_asyncio
 
 from oracle.assessment.request import Address, BlockRef, to_address
+from oracle.config.history import HistorySettings
 from oracle.devnet.deploy import POLICY
 from oracle.devnet.machinery.accounts import ETHER, Transactor, named_account
 from oracle.devnet.machinery.anvil import Anvil
 from oracle.devnet.machinery.artifacts import project
 from oracle.devnet.protocols.aave import Aave, deploy_aave
+from oracle.devnet.protocols.attestations import AttestationService, attestation_settings, deploy_attestations
 from oracle.devnet.protocols.names import deploy_names
 from oracle.devnet.wallets.borrowing import Lender
 from oracle.devnet.wallets.histories import HISTORY_SECONDS, Scenario, play_histories
-from oracle.history.configuration import AaveV3Market, CoinPriceFeed, HistoryConfiguration, TermLender
+from oracle.history.configuration import (
+    AaveV3Market,
+    AttestationSchema,
+    CoinPriceFeed,
+    HistoryConfiguration,
+    TermLender,
+)
+from oracle.pipeline.history import history_configuration
 from oracle.processes import ProgramError
 
 _DAY = 86_400
@@ -68,7 +78,12 @@ async def played() -> AsyncIterator[Played]:
         start_block = await chain.block_number() + 1
         lender = await _deploy_lender(transactor)
         names = await deploy_names(transactor, owner)
-        scenario = await play_histories(transactor, market, end=end, lender=lender, names=names)
+        attester = named_account("attester")
+        await chain.set_balance(attester.address, ETHER)
+        attestations = await deploy_attestations(transactor, owner, attester)
+        scenario = await play_histories(
+            transactor, market, end=end, lender=lender, names=names, attestations=attestations
+        )
         await chain.mine(_LATER_BLOCKS)
         aave = AaveV3Market(
             "aave-v3",
@@ -83,11 +98,19 @@ async def played() -> AsyncIterator[Played]:
             term_lenders=(TermLender("smart-lending", to_address(lender.lending.address), start_block),),
             token_prices=aave,
             ens_registry=to_address(names.contract.address),
+            attestations=attested_schemas(attestations),
         )
         crash = next(deed.block for deed in scenario.ledger.deeds if deed.kind == "liquidated")
         numbers = {"early": crash // 2, "crash": crash, "end": await chain.block_number() - _LATER_BLOCKS}
         blocks = {name: await block_at(chain, number) for name, number in numbers.items()}
         yield Played(chain, transactor, market, lender, scenario, configuration, blocks)
+
+
+def attested_schemas(service: AttestationService) -> tuple[AttestationSchema, ...]:
+    """What of a service counts, as the local stack's settings say."""
+    feed = {"coin_price_feed": "0x" + "11" * 20}
+    told = HistorySettings.model_validate(feed | tomllib.loads(attestation_settings(service))["history"])
+    return history_configuration(told, 31337).attestations
 
 
 async def _deploy_lender(transactor: Transactor) -> Lender:

@@ -23,6 +23,7 @@ UNISWAP_V3_CORE: Final = ("@uniswap/v3-core", "1.0.1")
 UNISWAP_V3_PERIPHERY: Final = ("@uniswap/v3-periphery", "1.4.4")
 UNISWAP_SECOND_ROUTER: Final = ("@uniswap/swap-router-contracts", "1.3.1")
 UNISWAP_UNIVERSAL_ROUTER: Final = ("@uniswap/universal-router", "2.1.0")
+EAS: Final = ("@ethereum-attestation-service/eas-contracts", "1.9.0")
 BUILD: Final = REPOSITORY / "build" / "contracts"
 
 # Encodes calls; it never connects.

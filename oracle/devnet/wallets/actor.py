@@ -1,7 +1,8 @@
 """What a wallet can do on the stage: one verb an act, planned for a day, noted in the ledger when it is done."""
 
+from datetime import timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from oracle.assessment.request import Address, to_address
 from oracle.devnet.machinery.accounts import ETHER, named_account
@@ -88,6 +89,21 @@ class Actor:
 
         self._stage.plan(day, register)
         self._call(day, names.contract, "claim", name)
+
+    def be_attested(self, day: float, layout: str, *values: Any, first: timedelta | None = None) -> None:
+        """Have something attested of the wallet; does nothing on a stage without an attestation service.
+
+        `first` puts the moment that lies so long before the act, in Unix seconds, before the other values.
+        """
+        service = self._stage.attestations
+        if service is None:
+            return
+
+        async def attest(at: int) -> None:
+            since = () if first is None else (at - int(first.total_seconds()),)
+            await service.attest(self._stage.transactor, self.account.address, layout, (*since, *values), at=at)
+
+        self._stage.plan(day, attest)
 
     def create_contract(self, day: float) -> None:
         """Deploy a contract of one's own."""

@@ -2,11 +2,13 @@
 
 import hashlib
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 
 from oracle.devnet.machinery.accounts import ETHER, Transactor
 from oracle.devnet.protocols.aave import Aave
+from oracle.devnet.protocols.attestations import DEVELOPER, PERSON, AttestationService
 from oracle.devnet.protocols.beside_aave_v3 import Protocols
 from oracle.devnet.protocols.names import NameService
 from oracle.devnet.wallets.actor import Actor
@@ -47,15 +49,16 @@ async def play_histories(
     end: int,
     lender: Lender | None = None,
     names: NameService | None = None,
+    attestations: AttestationService | None = None,
     protocols: Protocols | None = None,
 ) -> Scenario:
     """Let all wallets live through 200 days that end at the Unix time `end`, and return what they did.
 
     The chain's newest block must be older than that. Prices end where they began to make sense: ether at 3,000 USD.
-    The late payer takes part only when a term lender stands, the careful wallet has a name only where there is a
-    name service, and nobody uses Venus and Uniswap where they are not. About 600 transactions.
+    The late payer takes part only when a term lender stands, the careful wallet has a name and attestations only where
+    there is a service for them, and nobody uses Venus and Uniswap where they are not. About 600 transactions.
     """
-    stage = Stage(transactor, market, end - HISTORY_SECONDS - _CLOSING_SECONDS, lender, names)
+    stage = Stage(transactor, market, end - HISTORY_SECONDS - _CLOSING_SECONDS, lender, names, attestations)
     exchange = Actor(stage, "exchange")
     await transactor.chain.set_balance(exchange.address, _EXCHANGE_COINS * ETHER)
     # The feeds first: at a shared moment, wallets act at the day's new price.
@@ -90,6 +93,8 @@ def _plan_prices(stage: Stage) -> None:
 def _careful(stage: Stage, exchange: Actor) -> Actor:
     wallet, shop = Actor(stage, "careful"), Actor(stage, "shop")
     wallet.take_name(5, "careful-borrower.eth")
+    wallet.be_attested(5.3, PERSON, True)
+    wallet.be_attested(5.6, DEVELOPER, 140, first=timedelta(days=900))
     exchange.pay(1, wallet, 45)
     wallet.wrap(2, 30)
     wallet.approve(2, "WETH")

@@ -10,6 +10,7 @@ from eth_account.signers.local import LocalAccount
 from oracle.assessment.request import to_address
 from oracle.devnet.machinery.accounts import Sent, Transactor
 from oracle.devnet.protocols.aave import Aave
+from oracle.devnet.protocols.attestations import AttestationService
 from oracle.devnet.protocols.names import NameService
 from oracle.devnet.wallets.borrowing import Lender
 from oracle.devnet.wallets.ledger import Deed, DeedKind, Ledger, PricePoint
@@ -22,13 +23,14 @@ Amount = Decimal | int | str
 
 @dataclass
 class Stage:
-    """Chain, market, lender, name service and the agenda; `start` is the Unix time of day 0."""
+    """Chain, market, lender, names, attestations and the agenda; `start` is the Unix time of day 0."""
 
     transactor: Transactor
     market: Aave
     start: int
     lender: Lender | None = None
     names: NameService | None = None
+    attestations: AttestationService | None = None
     ledger: Ledger = field(default_factory=Ledger)
     _agenda: list[tuple[int, Act]] = field(default_factory=list)
 

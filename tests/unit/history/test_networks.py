@@ -22,7 +22,7 @@ from oracle.pipeline.history import history_configuration
 FACTS = Path(__file__).parents[4] / "shared" / "data" / "contracts" / "contracts.json"
 CHAIN_IDS = {"ethereum": 1, "polygon": 137, "arbitrum": 42161, "optimism": 10, "base": 8453}
 ROUNDED_TO = 10_000
-PLACES = ("pool", "comptroller", "comet", "manager", "factory", "position_manager")
+PLACES = ("pool", "comptroller", "comet", "manager", "factory", "position_manager", "schema_uid")
 ENVIRONMENT = {
     "RISK_ORACLE_CHAIN__RPC_URL": "https://rpc.example/",
     "RISK_ORACLE_CHAIN__CHAIN_ID": "1",
@@ -32,9 +32,12 @@ ENVIRONMENT = {
 }
 
 
+WORDS = ("name", "schema_uid", "verifies", "layout", "flag_field")
+
+
 def addresses(value: object) -> list[str]:
     if isinstance(value, dict):
-        return [found for entry in value.values() for found in addresses(entry)]
+        return [found for key, entry in value.items() if key not in WORDS for found in addresses(entry)]
     if isinstance(value, list):
         return [found for entry in value for found in addresses(entry)]
     return [value] if isinstance(value, str) else []

@@ -11,10 +11,13 @@ import pytest
 from oracle.assessment.errors import ConfigurationFault
 from oracle.config.history import HistorySettings
 from oracle.config.networks import networks
-from oracle.history.configuration import HistoryConfiguration, TermLender
+from oracle.history.configuration import AttestationSchema, HistoryConfiguration, TermLender
 from oracle.history.table import configuration_of, encode_table, plain_table, table_hash
 from oracle.pipeline.history import history_configuration
 
+SCHEMA = AttestationSchema(
+    "person", "0x" + "ea" * 20, "0x" + "5c" * 32, ("0x" + "ac" * 20,), "personhood", 9, "uint64 since", "since"
+)
 LENDER = TermLender("lender", "0x" + "ab" * 20, 7)
 
 
@@ -31,6 +34,14 @@ def test_table__when_read_back__then_points_at_the_same(network: str) -> None:
     assert plain_table(read) == plain_table(configuration)
     assert table_hash(read) == table_hash(configuration)
     assert table_hash(read) == "0x" + hashlib.sha256(encode_table(table)).hexdigest()
+
+
+def test_table__when_it_names_attestations__then_they_are_read_back_and_another_table_stays_as_it_was() -> None:
+    plain = of("ethereum")
+    configuration = replace(plain, attestations=(SCHEMA,))
+    assert configuration_of(json.loads(encode_table(plain_table(configuration)))).attestations == (SCHEMA,)
+    # What was published before there were any is the same table still.
+    assert "attestations" not in encode_table(plain_table(plain)).decode()
 
 
 def test_table__when_only_how_to_read_differs__then_one_hash() -> None:
@@ -52,6 +63,9 @@ def test_table__when_anything_that_is_read_differs__then_another_hash() -> None:
         {"term_lenders": ()},
         {"term_lenders": (replace(LENDER, start_block=8),)},
         {"ens_registry": None},
+        {"attestations": (SCHEMA,)},
+        {"attestations": (replace(SCHEMA, attesters=("0x" + "ad" * 20,)),)},
+        {"attestations": (replace(SCHEMA, minimum_age_days=1),)},
     ]
     changes += [
         {"lending": (replace(one, start_block=one.start_block + 1), *configuration.lending[1:])}
@@ -65,7 +79,7 @@ def test_table__when_anything_that_is_read_differs__then_another_hash() -> None:
     # A field more must be decided on: part of the table, or how to read.
     assert known - how_to_read == {
         *("chain_id", "coin_price_feed", "aave_v3", "lending", "exchanges", "term_lenders", "token_prices"),
-        "ens_registry",
+        *("ens_registry", "attestations"),
     }
 
 
