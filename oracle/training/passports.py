@@ -1,5 +1,6 @@
 """Private passports from public credit tables, encoded as a borrower's opening is: home owners and card holders."""
 
+import math
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -10,7 +11,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from oracle.assessment.features import PRIVATE_FEATURES, Feature
-from oracle.models.network import CARD, HOME
+from oracle.passports.encoding import encode_group
+from oracle.passports.schema import GROUPS, Group
 from oracle.training.checks import UnusableData, check_apart, refuse_leaks
 from oracle.training.split import split_of
 from oracle.training.tables import read_table
@@ -30,14 +32,6 @@ HOME_COLUMN_OF: Final[dict[str, tuple[str, float]]] = {
     "property_value": ("VALUE", 1.0),
 }
 """Feature to column and divisor (months to years, percent to a ratio)."""
-
-HOME_STATED: Final[dict[str, str]] = {
-    "debt_to_income_stated": "DEBTINC",
-    "property_value_stated": "VALUE",
-    "derogatory_reports_stated": "DEROG",
-    "employment_stated": "YOJ",
-}
-"""Flag to column. That something is not stated says much in this table, as it would of a borrower who may choose."""
 
 _TWD_A_USD = 32.0
 _DELAYS = ("PAY_0", "PAY_2", "PAY_3", "PAY_4", "PAY_5", "PAY_6")
@@ -72,14 +66,13 @@ def read_card(data_dir: Path, seed: int) -> Passports:
 
 
 def home_passports(frame: pd.DataFrame, seed: int) -> Passports:
-    """Encode home equity applicants; what is missing is 0, and said to be missing where HOME_STATED has a flag."""
+    """Encode home equity applicants; what is missing is unknown, as in a passport that does not state it.
+
+    That something is not stated says much in this table, as it would of a borrower who may choose.
+    """
     refuse_leaks((column for column, _ in HOME_COLUMN_OF.values()), "the home equity table")
-    values: dict[str, npt.NDArray[np.float64]] = {"passport_present": np.ones(len(frame))}
-    for name, (column, divisor) in HOME_COLUMN_OF.items():
-        values[name] = frame[column].fillna(0).to_numpy(dtype=float) / divisor
-    for flag, column in HOME_STATED.items():
-        values[flag] = np.asarray(frame[column].notna(), dtype=np.float64)
-    return _passports(values, frame["BAD"], HOME, seed)
+    values = {name: frame[column].to_numpy(dtype=float) / divisor for name, (column, divisor) in HOME_COLUMN_OF.items()}
+    return _passports(values, frame["BAD"], GROUPS["home"], seed)
 
 
 def card_passports(frame: pd.DataFrame, seed: int) -> Passports:
@@ -91,7 +84,6 @@ def card_passports(frame: pd.DataFrame, seed: int) -> Passports:
     delays = frame[list(_DELAYS)].to_numpy(dtype=float)
     late = delays.clip(min=0)
     values = {
-        "card_present": np.ones(len(frame)),
         "card_months_behind": late[:, 0],
         "card_months_behind_before": late[:, 1],
         "card_late_months": (late > 0).sum(axis=1).astype(float),
@@ -101,19 +93,21 @@ def card_passports(frame: pd.DataFrame, seed: int) -> Passports:
         "card_payments": frame[list(_PAYMENTS)].to_numpy(dtype=float).sum(axis=1) / limit,
         "card_limit": limit / _TWD_A_USD,
     }
-    return _passports(values, frame["default_next_month"], CARD, seed)
+    return _passports(values, frame["default_next_month"], GROUPS["card"], seed)
 
 
-def _passports(
-    values: dict[str, npt.NDArray[np.float64]], bad: "pd.Series[int]", columns: slice, seed: int
-) -> Passports:
-    features = PRIVATE_FEATURES[columns]
-    if {feature.name for feature in features} != values.keys():
-        raise ValueError("the private feature table changed: map its columns again")
-    encoded = np.stack([encode_column(feature, values[feature.name]) for feature in features], axis=1)
+def _passports(values: dict[str, npt.NDArray[np.float64]], bad: "pd.Series[int]", group: Group, seed: int) -> Passports:
+    if {field.name for field in group.fields} != values.keys():
+        raise ValueError("the passport's schema changed: map its columns again")
+    columns = {name: [_exact(value) for value in column] for name, column in values.items()}
+    encoded = np.array(encode_group(group, columns), dtype=np.int64).T.copy()
     part = split_of((row.tobytes() for row in encoded), seed)
     check_apart((row.tobytes() for row in encoded), part, "applicants (by their features)")
-    return Passports(encoded, np.asarray(bad, dtype=np.int64), part, columns)
+    return Passports(encoded, np.asarray(bad, dtype=np.int64), part, group.block)
+
+
+def _exact(value: float) -> Decimal | None:
+    return None if math.isnan(value) else Decimal(repr(float(value)))
 
 
 def encode_column(feature: Feature, values: npt.NDArray[np.float64]) -> Codes:

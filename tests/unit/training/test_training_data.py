@@ -9,13 +9,14 @@ import pytest
 
 from oracle.assessment.features import ENCODED_ONE, PRIVATE_FEATURES
 from oracle.models.policy import POLICY
+from oracle.passports.schema import GROUPS
 from oracle.training.accounts import COLUMN_OF, encode_flow, read_accounts, without_flow
 from oracle.training.book import read_sources
 from oracle.training.borrowers import liquidations_of, read_term_loans
 from oracle.training.checks import UnusableData
 from oracle.training.draw import LIQUIDATED, PERIODS, Drawer, Sources
 from oracle.training.market import read_market
-from oracle.training.passports import HOME_STATED, card_passports, read_card, read_home
+from oracle.training.passports import HOME_COLUMN_OF, card_passports, read_card, read_home
 from oracle.training.split import TEST, TRAIN, VALIDATION, split_of
 from oracle.training.statistics import calibration_error, interval, precision_at_recall
 from oracle.training.tables import file_of, read_table
@@ -166,8 +167,10 @@ def test_lowest_ratio__window__starts_after_the_loan_does() -> None:
 def test_home__value_missing__is_zero_and_said_to_be_missing() -> None:
     home, frame = read_home(DATA, 0), read_table(DATA, "home")
     names = [feature.name for feature in PRIVATE_FEATURES[home.columns]]
-    for flag, column in HOME_STATED.items():
-        missing = frame[column].isna().to_numpy()
+    flags = {field.stated.name: field.name for field in GROUPS["home"].fields if field.stated is not None}
+    assert len(flags) == 4
+    for flag, field in flags.items():
+        missing = frame[HOME_COLUMN_OF[field][0]].isna().to_numpy()
         assert missing.any()
         assert (home.encoded[missing, names.index(flag)] == 0).all()
         assert (home.encoded[~missing, names.index(flag)] == ENCODED_ONE).all()

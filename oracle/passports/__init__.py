@@ -1,0 +1,1 @@
+"""Private credit data as a borrower holds it: schema, passport, encoding, salt, commitment, opening, sealing, files."""
