@@ -1,22 +1,14 @@
 """Passports and private tensors at random, the edges first, as both languages are asked to commit to them."""
 
-import json
 import random
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
-from oracle.assessment.features import ENCODED_ONE, PRIVATE_FEATURES, Feature, encode_all
+from oracle.assessment.features import ENCODED_ONE, PRIVATE_FEATURES
+from oracle.passports.schema import GROUPS, SCHEMA_ID, Field
 
-GROUPS: Final = {"home": "passport", "card": "card"}
-SCHEMA: Final = "urn:risk-oracle:passport:1"
 _LARGEST_SALT: Final = 2**32 - 1
-_STATED_BY: Final = {"employment_stated": "employment_years"}
-
-
-def fields(group: str) -> list[Feature]:
-    """Return the features of a group that a borrower states."""
-    return [row for row in PRIVATE_FEATURES if row.group == GROUPS[group] and row.unit != "flag"]
 
 
 def tensors(count: int, seed: int) -> Iterator[list[int]]:
@@ -33,56 +25,40 @@ def tensors(count: int, seed: int) -> Iterator[list[int]]:
 def passports(count: int, seed: int) -> Iterator[str]:
     """Yield the text of passports' files."""
     numbers = random.Random(seed)  # noqa: S311
-    both = tuple(GROUPS)
-    for value in ("low", "high"):
-        yield _text({group: {row.name: str(getattr(row, value)) for row in fields(group)} for group in both})
-    yield _text({group: {row.name: None for row in fields(group)} for group in both})
-    for group in both:
-        yield _text({group: {row.name: _value(row, numbers) for row in fields(group)}})
+    yield _text({field.path: str(field.feature.low) for field in _fields()})
+    yield _text({field.path: str(field.feature.high) for field in _fields()})
+    yield _text({field.path: "null" for field in _fields()})
+    for group in GROUPS:
+        yield _text({field.path: _value(field, numbers) for field in _fields() if field.group == group})
     for _ in range(count - 5):
-        yield _text({group: {row.name: _value(row, numbers) for row in fields(group)} for group in both})
+        yield _text({field.path: _value(field, numbers) for field in _fields()})
 
 
-def encoded(text: str) -> list[int]:
-    """Return a passport's 24 integers by the table that training uses."""
-    found = json.loads(text, parse_float=Decimal, parse_int=Decimal)
-    values: dict[str, Decimal | None] = {}
-    for row in PRIVATE_FEATURES:
-        group = found["card" if row.group == "card" else "home"]
-        if group is None:
-            values[row.name] = None
-        elif row.unit != "flag":
-            values[row.name] = group[row.name]
-        elif row.name.endswith("_present"):
-            values[row.name] = Decimal(1)
-        else:
-            name = _STATED_BY.get(row.name, row.name.removesuffix("_stated"))
-            values[row.name] = Decimal(group[name] is not None)
-    return list(encode_all(PRIVATE_FEATURES, values))
+def _fields() -> Iterator[Field]:
+    for group in GROUPS.values():
+        yield from group.fields
 
 
-def _value(row: Feature, numbers: random.Random) -> str | None:
+def _value(field: Field, numbers: random.Random) -> str:
+    low, high = int(field.feature.low), field.feature.high
     chosen = numbers.random()
     if chosen < 0.1:
-        return None
-    if chosen < 0.2:
-        # The middle of a step, where rounding decides, as near as forty digits tell.
-        return str(row.decode(numbers.randrange(ENCODED_ONE)) if chosen < 0.15 else _between(row, numbers))
+        return "null"
+    if field.whole:
+        return str(numbers.randint(low, int(high)))
     if chosen < 0.3:
+        # The border of two steps, where rounding decides, as near as a number carries it.
+        step = numbers.randrange(ENCODED_ONE)
+        return repr(float((field.feature.decode(step) + field.feature.decode(step + 1)) / 2))
+    if chosen < 0.4:
         return f"{numbers.randint(1, 9)}E-{numbers.randint(1, 30)}"
-    return str(round(Decimal(numbers.random()) * row.high, numbers.randint(0, 12)))
+    return repr(float(round(Decimal(numbers.random()) * high, numbers.randint(0, 12))))
 
 
-def _between(row: Feature, numbers: random.Random) -> Decimal:
-    step = numbers.randrange(ENCODED_ONE)
-    return (row.decode(step) + row.decode(step + 1)) / 2
-
-
-def _text(groups: dict[str, Any]) -> str:
-    # Written by hand: no float may come between a decimal and its text.
+def _text(values: dict[str, str]) -> str:
+    # Written by hand: a number's text is as it was chosen.
     told = []
-    for name in GROUPS:
-        group = groups.get(name)
-        inside = "null" if group is None else "{" + ", ".join(f'"{k}": {v or "null"}' for k, v in group.items()) + "}"
-        told.append(f'"{name}": {inside}')
-    return f'{{"schema": "{SCHEMA}", {", ".join(told)}}}'
+    for group in GROUPS:
+        inside = [f'"{path.split(".")[1]}": {text}' for path, text in values.items() if path.startswith(f"{group}.")]
+        told.append(f'"{group}": ' + ("{" + ", ".join(inside) + "}" if inside else "null"))
+    return f'{{"schema": "{SCHEMA_ID}", {", ".join(told)}}}'

@@ -1,9 +1,8 @@
 import type { Hex } from "viem";
-import { isLosslessNumber, parse } from "lossless-json";
 import { InvalidOpening } from "./errors.js";
-import { encodePassport, passportIn, passportJson, SCHEMA, type Passport } from "./passport.js";
+import { ENCODED_LENGTH, ENCODED_ONE, SALT_ELEMENTS, SCHEMA } from "./fields.js";
+import { encodePassport, passportIn, passportJson, readJson, type Passport } from "./passport.js";
 import { poseidonHash } from "./poseidon.js";
-import { ENCODED_ONE, SALT_ELEMENTS, TABLE } from "./table.js";
 
 /** What a commitment hides: whoever holds it can answer the request, and read the passport. */
 export type Opening = {
@@ -16,6 +15,7 @@ export type Opening = {
 };
 
 const LARGEST_SALT = 2 ** 32 - 1;
+const NAMES = "commitment,passport,salt,schema";
 const SALT = /^0x[0-9a-fA-F]{40}$/;
 
 /** 160 random bits of the platform's generator. Take a new one for each request: a commitment that is used again links them. */
@@ -30,9 +30,11 @@ export function commit(passport: Passport, salt: readonly number[] = newSalt()):
 
 /** Commit to private features that are encoded already: 24 integers from 0 to 1024; throws InvalidOpening. */
 export function commitEncoded(encoded: readonly number[], salt: readonly number[]): Opening {
-  check("encoded", encoded, TABLE.length, ENCODED_ONE);
+  check("encoded", encoded, ENCODED_LENGTH, ENCODED_ONE);
   check("salt", salt, SALT_ELEMENTS, LARGEST_SALT);
-  if (salt.every((part) => part === 0)) throw new InvalidOpening("the salt is zero: it would hide nothing; take a new one");
+  // A drawn one has two zeros once in 2^60; a short one that was filled up has them always.
+  if (salt.filter((part) => part === 0).length > 1)
+    throw new InvalidOpening("salt: too short: fewer than 128 of its 160 bits are drawn; take a new one");
   return { encoded: [...encoded], salt: [...salt], commitment: commitmentOf(encoded, salt) };
 }
 
@@ -45,21 +47,17 @@ export function commitmentOf(encoded: readonly number[], salt: readonly number[]
 /** The text of an opening's file, which `risk-oracle passport` reads: keep it as secret as the passport. */
 export function openingJson(passport: Passport, opening: Opening): string {
   const salt = opening.salt.map((part) => part.toString(16).padStart(8, "0")).join("");
-  return `{"schema":"${SCHEMA}","passport":${passportJson(passport)},"salt":"0x${salt}","commitment":"${opening.commitment}"}\n`;
+  const hidden = `"salt": "0x${salt}", "commitment": "${opening.commitment}"`;
+  return `{ "schema": "${SCHEMA}", "passport": ${passportJson(passport)}, ${hidden} }\n`;
 }
 
 /** Passport and opening from the text of an opening's file; throws InvalidPassport, InvalidOpening. */
 export function readOpening(text: string): { passport: Passport; opening: Opening } {
-  let found: unknown;
-  try {
-    found = parse(text);
-  } catch {
-    throw new InvalidOpening("the file is no JSON");
-  }
-  if (typeof found !== "object" || found === null || isLosslessNumber(found) || !("passport" in found))
+  const found = readJson(text, (fault) => new InvalidOpening(fault));
+  if (typeof found !== "object" || found === null || Object.keys(found).sort().join() !== NAMES)
     throw new InvalidOpening("the file is no opening: expected schema, passport, salt and commitment");
   const { schema, passport: inside, salt, commitment } = found as Record<string, unknown>;
-  if (schema !== SCHEMA) throw new InvalidOpening(`schema: expected ${SCHEMA}: the file is of another version`);
+  if (schema !== SCHEMA) throw new InvalidOpening(`the file follows another schema, or none: this release reads ${SCHEMA}`);
   if (typeof salt !== "string" || !SALT.test(salt))
     throw new InvalidOpening("salt: expected 0x and 40 hex digits (160 bits): the file is cut off, or no opening");
   const passport = passportIn(inside);

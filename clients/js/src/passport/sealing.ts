@@ -3,6 +3,8 @@ import type { Address, Hex } from "viem";
 import { hexToBytes } from "viem";
 import type { Opening } from "./opening.js";
 
+const PLAINTEXT_BYTES = 512;
+
 /** Where an opening is meant for: another request of another oracle refuses it. */
 export type Destination = { chainId: number; oracle: Address; requestId: bigint };
 
@@ -13,7 +15,7 @@ export type Destination = { chainId: number; oracle: Address; requestId: bigint 
 export async function seal(opening: Opening, to: Destination, publicKey: Hex): Promise<Uint8Array> {
   if (!/^0x[0-9a-fA-F]{64}$/.test(publicKey)) throw new TypeError("sealing key: expected 0x and 64 hex digits");
   await sodium.ready;
-  // Sorted by name, without spaces: canonical JSON.
+  // Canonical JSON: sorted by name, without spaces.
   const plain = JSON.stringify({
     chain_id: to.chainId,
     encoded: opening.encoded,
@@ -22,7 +24,8 @@ export async function seal(opening: Opening, to: Destination, publicKey: Hex): P
     salt: opening.salt,
     v: 1,
   });
-  return sodium.crypto_box_seal(plain, hexToBytes(publicKey));
+  // The sealed one's length would tell of its digits.
+  return sodium.crypto_box_seal(plain.padEnd(PLAINTEXT_BYTES), hexToBytes(publicKey));
 }
 
 /** Bytes as the API takes them: base64url without padding. */
