@@ -1,5 +1,5 @@
 -- The role of Grafana and of a dashboard that stands alone: it reads what pages show, and no secret (keys of the API,
--- webhooks and their secrets, kept answers, accounts and sessions). Run it with psql as the database's owner after each
+-- webhooks and their secrets, openings, kept answers, accounts and sessions). Run it with psql as the database's owner after each
 -- `risk-oracle db upgrade`, for a schema may bring tables:
 --
 --   psql --set=ON_ERROR_STOP=1 --set=password_file=/run/secrets/reader_password --file=deploy/reader.sql "$DATABASE_URL"
@@ -16,7 +16,7 @@ grant usage on schema public to reader;
 grant select (id, name, role, created_at) on operators to reader;
 grant select on
   accounts, alembic_version, blocks, broadcasts, cursors, daemons, drift_measurements, explanations, gas_tallies,
-  history_findings, loan_cursors, loan_outcomes, market_cursors, market_events, operator_actions, request_tallies,
-  requests, shadow_scores, step_tallies, tally_changes, transactions, transitions
+  history_findings, loan_cursors, loan_outcomes, market_cursors, market_events, operator_actions, posted_proofs,
+  request_tallies, requests, shadow_scores, step_tallies, tally_changes, transactions, transitions
 to reader;
 grant select (id, name, role, created_at) on operators to reader;

@@ -35,7 +35,16 @@ from oracle.pipeline.upkeep.endpoints import watch_endpoints
 from oracle.pipeline.worker import STAGES, concurrency, run_stages
 from oracle.proving.prover import Prover
 from oracle.refusals import together
-from oracle.startup import check_chain, check_database, check_keys_fit, check_model, check_signer, load_keys, patiently
+from oracle.startup import (
+    check_chain,
+    check_database,
+    check_keys_fit,
+    check_model,
+    check_privacy,
+    check_signer,
+    load_keys,
+    patiently,
+)
 from oracle.store import database
 from oracle.web.api.application import parts_of
 from oracle.web.api.service import Api
@@ -191,6 +200,7 @@ async def _context(settings: Settings, database_url: str, health: Health, upgrad
             check_database(health, engine, upgrade=upgrade),
             check_what_the_chain_says(),
         )
+        sealing_key = await check_privacy(health, settings.privacy, prover)
         context = Context(
             chain_id=chain.chain_id,
             w3=w3,
@@ -213,6 +223,8 @@ async def _context(settings: Settings, database_url: str, health: Health, upgrad
             health=health,
             models=settings.model,
             drift=settings.drift,
+            privacy=settings.privacy,
+            sealing_key=sealing_key,
             lenders=settings.history.lenders,
             shadow=shadow,
         )

@@ -14,11 +14,13 @@ from oracle.chain.contracts import OracleContract, require_code
 from oracle.chain.rpc import check_chain_id
 from oracle.chain.signer import Signer
 from oracle.config.model import ModelSettings
+from oracle.config.privacy import PrivacySettings
 from oracle.models.inference import Model
 from oracle.models.registry import ShippedModel
 from oracle.pipeline.fitting import check_fit
 from oracle.pipeline.health import Health
 from oracle.pipeline.models import chosen_model, chosen_shadow, keys_of, own_ceremony
+from oracle.pipeline.private.key_files import KeyFiles, check_files
 from oracle.proving.keys import Keys
 from oracle.proving.prover import Prover
 from oracle.store.database import check_schema, migrate
@@ -114,6 +116,21 @@ def load_keys(model: ShippedModel, settings: ModelSettings, chain_id: int) -> Ke
             "own_ceremony_trusted", ceremony=own.name, file=str(settings.ceremony), sizes=sorted(own.sha256)
         )
     return keys_of(model, settings, chain_id)
+
+
+async def check_privacy(health: Health, settings: PrivacySettings, prover: Prover) -> bytes | None:
+    """Return the public key that openings are sealed to, None where none are taken; refuses key files without keys.
+
+    The prover's process reads them: this one never holds what an opening could be read with.
+    """
+    files = KeyFiles.of(settings)
+    if files is None:
+        return None
+    try:
+        return await patiently(health, "prover", lambda: prover.ask(check_files, files))
+    except ConfigurationFault as fault:
+        health.set("prover", False, str(fault))
+        raise
 
 
 async def check_keys_fit(

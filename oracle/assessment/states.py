@@ -9,6 +9,7 @@ class State(StrEnum):
     """Where a request stands; the value is what the database stores."""
 
     REQUESTED = "requested"
+    AWAITING_PROOF = "awaiting_proof"
     COLLECTED = "collected"
     SCORED = "scored"
     PROVEN = "proven"
@@ -36,6 +37,7 @@ class StateRow:
 
 STATES: Final[dict[State, StateRow]] = {
     State.REQUESTED: StateRow("collect", False, "logged by the contract"),
+    State.AWAITING_PROOF: StateRow("await_data", False, "waiting for the borrower's private data, or a proof of them"),
     State.COLLECTED: StateRow("score", False, "history read and features made"),
     State.SCORED: StateRow("prove", False, "model run"),
     State.PROVEN: StateRow("sign", False, "proof made and verified here"),

@@ -38,8 +38,9 @@ def requests_list(
 ) -> None:
     """List requests, the newest first; above them, how many there are in each state.
 
-    States on the way: requested, collected, scored, proven, signed, submitted, confirmed, declining. Ends: final,
-    declined, closed, expired, vanished, dead. With --json, `next_before` is the --before of the next page.
+    States on the way: requested, awaiting_proof, collected, scored, proven, signed, submitted, confirmed, declining,
+    settling. Ends: final, declined, closed, expired, vanished, dead. With --json, `next_before` is the --before of the
+    next page.
     """
     from oracle.pipeline import requests_page
 
@@ -74,7 +75,7 @@ def requests_summary(as_json: JsonOption = False, config: ConfigOption = None) -
             return await tallies.counts(session, settings.chain.chain_id, Address(settings.chain.oracle))
 
     found = {state.value: number for state, number in run_job(count()).items()}
-    lines = [f"{state:10} {number:8}" for state, number in found.items()]
+    lines = [f"{state:14} {number:8}" for state, number in found.items()]
     typer.echo(json.dumps(found, indent=2) if as_json else "\n".join(lines))
 
 

@@ -27,6 +27,10 @@ class ApiSettings(Section):
         description="most requests of one key in a minute, where the key has no limit of its own",
     )
     burst: int = Field(120, ge=1, le=100_000, description="requests of one key that may come at once")
+    public_per_minute: int = Field(
+        120, ge=1, le=1_000_000, description="most requests of one address in a minute to what needs no key"
+    )
+    public_burst: int = Field(60, ge=1, le=100_000, description="requests of one address that may come at once")
     max_body_bytes: int = Field(65_536, ge=1_024, le=16_777_216, description="longest body that is read")
     body_seconds: Seconds = Field(10.0, description="patience with a body that comes slowly")
     time_limit_seconds: Seconds = Field(30.0, description="longest time that one answer may take")

@@ -6,7 +6,7 @@ the value (Docker and systemd secrets). Nothing is read at import.
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
@@ -18,12 +18,13 @@ from oracle.config.chain import ChainSettings, TransactionSettings
 from oracle.config.dashboard import DashboardSettings
 from oracle.config.database import DatabaseSettings
 from oracle.config.errors import explain
-from oracle.config.exposure import exposed_files, exposed_in_file
+from oracle.config.exposure import exposed_files, exposed_in_file, told_of_file
 from oracle.config.foreign import MISTAKEN_FOR, OWN
 from oracle.config.history import HistorySettings, LabelSettings
 from oracle.config.logging import LogSettings
 from oracle.config.model import DriftSettings, ModelSettings
 from oracle.config.networks import networks
+from oracle.config.privacy import PrivacySettings
 from oracle.config.signer import SignerSettings
 from oracle.config.sources import merge_environment, read_files
 from oracle.config.telemetry import TelemetrySettings
@@ -62,6 +63,7 @@ class AuditSettings(Section):
     worker: WorkerSettings = WorkerSettings()
     web: WebSettings = WebSettings()
     api: ApiSettings = ApiSettings()
+    privacy: PrivacySettings = PrivacySettings()
     dashboard: DashboardSettings = DashboardSettings()
     log: LogSettings = LogSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
@@ -75,7 +77,18 @@ class AuditSettings(Section):
             "history: no market, exchange or lender is named, so every wallet reads as one without loans: name the "
             "network (history.network), or what stands on this chain ([[history.aave_v3]], [[history.lenders]], …)"
         )
-        return [*self._exposed, *(() if self.history.reads_anything else (nothing,))]
+        return [*self._exposed, *self._private(), *(() if self.history.reads_anything else (nothing,))]
+
+    def _private(self) -> Iterator[str]:
+        for name in ("sealing_key_file", "storage_key_file"):
+            path = getattr(self.privacy, name)
+            if path is not None and (told := told_of_file(path, f"privacy.{name}")) is not None:
+                yield told
+        if self.privacy.waits and not self.api.enabled:
+            yield (
+                "privacy: this daemon waits for private data, and api.enabled is false: "
+                "another daemon of this database has to take them"
+            )
 
     @model_validator(mode="after")
     def _one_network(self) -> Self:

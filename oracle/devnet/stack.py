@@ -23,6 +23,7 @@ from oracle.devnet.protocols.names import NameService, deploy_names
 from oracle.devnet.wallets.borrowing import Lender
 from oracle.devnet.wallets.histories import HISTORY_SECONDS, Scenario, play_histories
 from oracle.models.registry import DEFAULT_MODEL, ShippedModel, load
+from oracle.pipeline.private.key_files import make_keys
 from oracle.processes import Child, ProgramError, start
 from oracle.store import database
 from oracle.store.embedded import EmbeddedPostgres, create_database
@@ -108,12 +109,14 @@ async def local_stack(
     model: str = DEFAULT_MODEL,
     durable: bool = True,
     spent_nonces: int = 0,
+    privacy: bool = False,
     say: Say = lambda _: None,
 ) -> AsyncIterator[Stack]:
     """Start everything below `folder` and stop it again, whatever happens in between.
 
     `histories` lets the wallets live through their 200 days first; `spent_nonces` transactions of the owner come
-    before everything else, so that all addresses differ from another stack's; `say` hears what is being done.
+    before everything else, so that all addresses differ from another stack's; with `privacy` the daemon takes openings;
+    `say` hears what is being done.
     """
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
@@ -128,6 +131,8 @@ async def local_stack(
             try:
                 database_url = create_database(server_url, "oracle")
                 stack = await _build(folder, chain, server, database_url, shipped, spent_nonces, say)
+                if privacy:
+                    take_openings(stack)
                 if histories:
                     say("letting the wallets live through 200 days")
                     stack.scenario = await play_histories(
@@ -145,6 +150,13 @@ async def local_stack(
             finally:
                 if stack is not None:
                     stack.stop_daemons()
+
+
+def take_openings(stack: Stack) -> None:
+    """Make the two keys of private data and let the daemons that start from here on take openings."""
+    made = make_keys(stack.folder / "privacy")
+    with stack.settings_file.open("a") as settings:
+        settings.write(f'\n[privacy]\nsealing_key_file = "{made.sealing}"\nstorage_key_file = "{made.storage}"\n')
 
 
 async def _build(

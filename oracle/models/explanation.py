@@ -7,11 +7,11 @@ from typing import Any
 
 from oracle.assessment.features import FEATURES
 from oracle.assessment.outputs import BASIS_POINTS, Category, Scores
-from oracle.models.inference import Model
+from oracle.models.inference import Inference, Model
 from oracle.models.kept_policy import policy_of
 from oracle.models.levers import Situation
 from oracle.models.policy import POLICY, Policy
-from oracle.models.reasons import Explained, explain_outputs
+from oracle.models.reasons import Explained, explain_answer
 from oracle.models.recourse import Option, find_recourse
 from oracle.models.wording import WORDING, tell_value
 
@@ -32,13 +32,14 @@ class Clipped:
 class Explanation:
     """Everything that is told of one assessment; it holds no value of a private feature.
 
-    `anomaly_score` is the share, in percent, of honest accounts whose flow of coin is more ordinary.
+    `recourse` is None where private data, which are not known here, decide it. `anomaly_score` is the share, in
+    percent, of honest accounts whose flow of coin is more ordinary.
     """
 
     category: Category
     thin: bool
     outputs: tuple[Explained, ...]
-    recourse: tuple[Option, ...]
+    recourse: tuple[Option, ...] | None
     clipped: tuple[Clipped, ...]
     anomaly_score: float | None
 
@@ -47,7 +48,8 @@ class Explanation:
         return {
             "category": self.category.name.lower(),
             "outputs": {one.output: one.plain() for one in self.outputs},
-            "recourse": [option.plain() for option in self.recourse],
+            "recourse": [option.plain() for option in self.recourse or ()],
+            "recourse_withheld": self.recourse is None,
             "clipped": [one.plain() for one in self.clipped],
         }
 
@@ -64,12 +66,32 @@ def explain(
     `values` are the 32 public features in their units, `encoded` the same as the model sees them, `private` the
     encoded private ones.
     """
-    scores = model.infer(encoded, private).scores
+    recourse = tuple(find_recourse(model, now, values, encoded, private))
+    return _explanation(model, values, encoded, model.infer(encoded, private), recourse)
+
+
+def explain_committed(
+    model: Model, values: Mapping[str, Decimal | None], encoded: Sequence[int], answer: Inference
+) -> Explanation:
+    """Explain an answer about private data that are not known here, of what its proof makes public; see `explain`.
+
+    Recourse is left out: what the model would say of these data in another case, only who has them can find out.
+    """
+    return _explanation(model, values, encoded, answer, None)
+
+
+def _explanation(
+    model: Model,
+    values: Mapping[str, Decimal | None],
+    encoded: Sequence[int],
+    answer: Inference,
+    recourse: tuple[Option, ...] | None,
+) -> Explanation:
     return Explanation(
-        category=scores.category,
-        thin=is_thin(scores, policy_of(model.source.directory, model.exact)),
-        outputs=tuple(explain_outputs(model, encoded, values, private)),
-        recourse=tuple(find_recourse(model, now, values, encoded, private)),
+        category=answer.scores.category,
+        thin=is_thin(answer.scores, policy_of(model.source.directory, model.exact)),
+        outputs=tuple(explain_answer(model, encoded, values, answer)),
+        recourse=recourse,
         clipped=tuple(clipped(values)),
         anomaly_score=None if model.anomaly is None else model.anomaly.score(encoded),
     )

@@ -68,9 +68,10 @@ class Model:
             rows = self.network(
                 torch.tensor([list(chain) for chain in chains]), columns.expand(len(chains), -1)
             ).tolist()
-        return [self._decoded(row) for row in rows]
+        return [self.decoded(row) for row in rows]
 
-    def _decoded(self, row: list[int]) -> Inference:
+    def decoded(self, row: Sequence[int]) -> Inference:
+        """Return the answer that the circuit's ten outputs, in signed fixed point, stand for."""
         scales = self.source.output_scales
         fractions = tuple(value / 2**scale for value, scale in zip(row, scales, strict=True))
         return Inference(tuple(row), fractions, decode_outputs(row, scales))

@@ -9,7 +9,7 @@ from oracle.assessment.features import NEUTRAL_PRIVATE
 from oracle.assessment.outputs import OUTPUTS
 from oracle.models.baseline import BASELINE, BASELINE_ENCODED
 from oracle.models.explain import Contributions, attribute
-from oracle.models.inference import Model
+from oracle.models.inference import Inference, Model
 from oracle.models.wording import EXPLAINED, PRIVATE_GROUP, WORDING, tell_value
 
 TOLD_WITH: Final = {"collateral_buffer": "loan_to_value", "debt_to_collateral": "health_factor"}
@@ -62,14 +62,21 @@ class Explained:
 def explain_outputs(
     model: Model, chain: Sequence[int], values: Mapping[str, Decimal | None], private: Sequence[int]
 ) -> list[Explained]:
-    """Return why each explained output is what it is; `values` are the features that `chain` encodes, in their units.
+    """Return why each explained output is what it is; see `explain_answer`."""
+    return explain_answer(model, chain, values, model.infer(chain, private))
+
+
+def explain_answer(
+    model: Model, chain: Sequence[int], values: Mapping[str, Decimal | None], full: Inference
+) -> list[Explained]:
+    """Return why each explained output of the answer `full` is what it is; `values` are the features in `chain`.
 
     The way from the baseline has two legs: first the public features, with private data absent, then all private data
     at once. What the second leg adds is the difference of two scores, which whoever knows the public features and the
     published score can compute: the explanation says nothing more about private data than the score itself does.
     """
     contributions = attribute(model.exact, chain, BASELINE_ENCODED, tuple(EXPLAINED))
-    public, full = model.infer(chain, NEUTRAL_PRIVATE), model.infer(chain, private)
+    public = model.infer(chain, NEUTRAL_PRIVATE)
     start = model.infer(BASELINE_ENCODED, NEUTRAL_PRIVATE)
     found = []
     for output in EXPLAINED:

@@ -6,6 +6,9 @@ from typing import Any, Final
 from oracle.assessment.outputs import Category
 from oracle.models.wording import EXPLAINED
 
+WITHHELD: Final = (
+    "not told here: it depends on private data that only the borrower has; their own machine finds it, or a new request"
+)
 _SMALLEST_TOLD: Final = 0.05
 
 
@@ -35,6 +38,9 @@ def recourse_lines(stored: Mapping[str, Any]) -> Iterator[str]:
     """Yield what would lead to a better category, or why nothing is told."""
     if stored["category"] == Category.LOW.name.lower():
         yield "recourse: none, the category is the best already; a lender may have limits of its own"
+    elif stored.get("recourse_withheld"):
+        # What was stored before there was such a case has no word of it.
+        yield f"recourse: {WITHHELD}"
     elif not stored["recourse"]:
         yield "recourse: nothing that the borrower can change leads to a better category"
     yield from (f"recourse: {option['text']}" for option in stored["recourse"])

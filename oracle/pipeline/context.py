@@ -17,6 +17,7 @@ from oracle.chain.transactions import TransactionClient
 from oracle.config.chain import ChainSettings, TransactionSettings
 from oracle.config.markets import LenderSettings
 from oracle.config.model import DriftSettings, ModelSettings
+from oracle.config.privacy import PrivacySettings
 from oracle.config.worker import WorkerSettings
 from oracle.history.identity.labels import Labels
 from oracle.models.inference import Model
@@ -44,6 +45,7 @@ class Context:
 
     `head` is the newest block seen, the daemon's idea of chain time; `balance_wei` is the signer's, as last read.
     `model` answers, proven by `prover`; they change together when the registry's primary does. `shadow` runs beside it.
+    `sealing_key` is the X25519 key that openings are sealed to, None where none are taken.
     `withdrawn` says why no model may answer, `refused` which keys do not fit their verifier.
     """
 
@@ -66,6 +68,8 @@ class Context:
     health: Health
     models: ModelSettings = field(default_factory=ModelSettings)
     drift: DriftSettings = field(default_factory=DriftSettings)
+    privacy: PrivacySettings = field(default_factory=PrivacySettings)
+    sealing_key: bytes | None = None
     lenders: tuple[LenderSettings, ...] = ()
     shadow: Model | None = None
     shadow_fault: str = ""

@@ -54,11 +54,11 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
     told = ", ".join(f"{number} {state}" for state, number in counts.items())
     yield f"{sum(counts.values())} requests" + (f": {told}" if told else "")
     if found["requests"]:
-        yield f"{'id':>8}  {'state':10} {'asked (UTC)':17} {'tries':>5}  {'wallet':42}  answer or cause"
+        yield f"{'id':>8}  {'state':14} {'asked (UTC)':17} {'tries':>5}  {'wallet':42}  answer or cause"
     for one in found["requests"]:
         asked = datetime.fromisoformat(one["requested_at"])
         yield (
-            f"{one['request_id']:>8}  {one['state']:10} {asked:%Y-%m-%d %H:%M}  {one['attempts']:>5}  {one['user']}  "
+            f"{one['request_id']:>8}  {one['state']:14} {asked:%Y-%m-%d %H:%M}  {one['attempts']:>5}  {one['user']}  "
             f"{_cause(one)}"
         ).rstrip()
     if found["next_before"] is not None:

@@ -59,7 +59,7 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
         yield from explanation_lines(found["explanation"])
     for step in found["transitions"]:
         seconds = "" if step["seconds"] is None else f" ({step['seconds']:.2f} s)"
-        yield f"{step['at']}  {step['source'] or '-':>9} -> {step['target']:9}  {step['reason']}{seconds}"
+        yield f"{step['at']}  {step['source'] or '-':>14} -> {step['target']:14}  {step['reason']}{seconds}"
     yield from (f"flag: {flag['label']} by {flag['source']} of {flag['date']}" for flag in found["flags"])
     if found["history_hash"]:
         yield f"history hash {found['history_hash']}"

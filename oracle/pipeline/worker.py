@@ -13,6 +13,7 @@ from oracle.config.worker import WorkerSettings
 from oracle.pipeline.attempt import attempt
 from oracle.pipeline.claims import keep_claims
 from oracle.pipeline.context import Context
+from oracle.pipeline.stages.await_data import await_data
 from oracle.pipeline.stages.collect import collect
 from oracle.pipeline.stages.confirm import confirm, finalize
 from oracle.pipeline.stages.prove import prove
@@ -27,6 +28,7 @@ from oracle.store import database, requests
 
 STAGES: dict[str, Stage] = {
     "collect": collect,
+    "await_data": await_data,
     "score": score,
     "prove": prove,
     "sign": sign,

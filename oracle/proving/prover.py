@@ -72,6 +72,13 @@ class Prover:
         """Return whether the proof holds for its instances, as the contract would find."""
         return await self._ask(worker.verify, proof.proof, proof.instances)
 
+    async def ask(self, job: Callable[..., Answer], *arguments: object) -> Answer:
+        """Run a function in the worker's process: what it reads and makes on its way never is in this one.
+
+        Raises what it raises, and ProverUnavailable as `prove` does.
+        """
+        return await self._ask(job, *arguments)
+
     async def close(self) -> None:
         """End the worker at once, also in the middle of a proof; safe to call twice."""
         self._closed = True

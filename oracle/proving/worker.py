@@ -8,11 +8,13 @@ import ctypes
 import json
 import multiprocessing.util
 import os
+import resource
 import shutil
 import signal
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,7 @@ import ezkl
 from oracle.proving import keys as key_files
 from oracle.proving.circuit import Circuit, read_circuit, witness_data
 from oracle.proving.errors import KeysFault, ProverUnavailable, ProvingFailed
-from oracle.proving.field import from_hex, to_hex, to_signed
+from oracle.proving.field import from_hex, to_element, to_hex, to_signed
 from oracle.proving.keys import Keys, check_keys, read_keys
 from oracle.proving.library_home import ensure_home
 from oracle.scratch import ScratchFolder
@@ -46,6 +48,12 @@ class Proof:
     seconds: float
 
 
+def proof_of(proof: bytes, feature_commitment: int, data_commitment: int, outputs: Sequence[int]) -> Proof:
+    """Return a proof that came from elsewhere with what it shall show; raises ValueError for outputs beyond r / 2."""
+    instances = (feature_commitment, data_commitment, *(to_element(value) for value in outputs))
+    return Proof(proof, instances, tuple(outputs), 0.0)
+
+
 @dataclass(frozen=True, slots=True)
 class _Bench:
     circuit: Circuit
@@ -65,6 +73,8 @@ def start(model_dir: Path, keys_dir: Path, parent_pid: int, expected: Keys | Non
     _die_with(parent_pid)
     # Ctrl-C reaches the whole group; the parent decides when this process ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Private data are in the clear here and nowhere else: not in a core file either.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     ensure_home()
     circuit = read_circuit(model_dir)
     keys = check_keys(keys_dir, circuit.model_id)

@@ -22,7 +22,7 @@ _OPEN: Final = text(
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change of state of a request; `id` is the transition's."""
+    """One change of state of a request, or a notice about it; `id` is the transition's."""
 
     id: int
     request_id: int
@@ -31,6 +31,12 @@ class Change:
     source: str | None
     target: str
     at: datetime
+    notice: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What it is told as: the notice, or the state that the request went into."""
+        return self.notice or self.target
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +96,7 @@ def select_after(after: int, until: int | None, limit: int) -> Select[tuple[Any,
         transition.source,
         transition.target,
         transition.at,
+        transition.notice,
         request.chain_id,
         request.oracle,
     )
@@ -134,8 +141,8 @@ async def told(session: AsyncSession, chain_id: int, oracle: Address, start: int
 
 def _changes(rows: Sequence[Any], chain_id: int, oracle: Address) -> tuple[Change, ...]:
     return tuple(
-        Change(row[0], int(row[1]), *row[2:7])
+        Change(row[0], int(row[1]), *row[2:8])
         for row in rows
         # A try that failed is no change.
-        if (row[7], row[8]) == (chain_id, oracle) and row[4] != row[5]
+        if (row[8], row[9]) == (chain_id, oracle) and (row[4] != row[5] or row[7] is not None)
     )

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from oracle.assessment.errors import DeclineReason, InvalidRequest, OracleError
 from oracle.assessment.request import Address, AssessmentRequest, BlockRef, LoanTerms
 from oracle.assessment.states import STAGE_OF, State
-from oracle.store import explanations
+from oracle.store import explanations, openings
 from oracle.store.tables import RequestRow, TransitionRow
 from oracle.store.texts import brief
 
@@ -34,6 +34,9 @@ _FOUND = (
     "decline_reason",
 )
 
+
+# Over: what a borrower handed in is of no more use.
+_ENDS: Final = frozenset({State.FINAL, State.DECLINED, State.CLOSED, State.EXPIRED})
 
 WAITING: Final = "waiting: "
 """How the fault of a request begins that waits for something to pass."""
@@ -59,6 +62,9 @@ async def add(session: AsyncSession, chain_id: int, oracle: Address, found: Sequ
         row = (await session.scalars(select(RequestRow).filter_by(**key).with_for_update())).one()
         # A move is noticed here too: a rewind for another reason may have hidden the reorganisation.
         if row.state == State.VANISHED or row.block_hash != request.block.hash:
+            if int(row.data_commitment) != request.data_commitment or row.user != request.user:
+                # Another request took the id: what was handed in was not for it.
+                await openings.erase(session, row.id)
             for name, value in values.items():
                 setattr(row, name, value)
             await _forget_findings(session, row)
@@ -123,12 +129,17 @@ async def move(
     seconds: float | None = None,
     after: timedelta = timedelta(),
 ) -> None:
-    """Take a claimed request to its next state, or let it rest in its own; log a change; attempts start anew."""
+    """Take a claimed request to its next state, or let it rest in its own; log a change; attempts start anew.
+
+    With a request that is over, what its borrower handed in is erased.
+    """
     source, row.state = State(row.state), target.value
     row.attempts, row.fault = 0, None
     row.claim = row.claimed_by = None
     if source is not target:
         await note(session, row.id, source, target, reason, seconds)
+    if target in _ENDS:
+        await openings.erase(session, row.id)
     row.run_after = await _from_now(session, after)
 
 
@@ -142,10 +153,16 @@ async def retry(session: AsyncSession, row: RequestRow, fault: str, after: timed
 
 
 async def note(
-    session: AsyncSession, request: int, source: State | None, target: State, reason: str, seconds: float | None = None
+    session: AsyncSession,
+    request: int,
+    source: State | None,
+    target: State,
+    reason: str,
+    seconds: float | None = None,
+    notice: str | None = None,
 ) -> None:
-    """Append to the audit log."""
-    values = {"source": source, "target": target, "reason": brief(reason), "seconds": seconds}
+    """Append to the audit log; a `notice` is told to whoever listens though the state is the same."""
+    values = {"source": source, "target": target, "reason": brief(reason), "seconds": seconds, "notice": notice}
     await session.execute(insert(TransitionRow).values(request=request, **values))
 
 
@@ -301,6 +318,8 @@ async def _forget_findings(session: AsyncSession, row: RequestRow) -> None:
     for name in _FOUND:
         setattr(row, name, None)
     await explanations.forget(session, row.id)
+    # It was made of the features of another block, or of another reading; an opening is as good as before.
+    await openings.drop_proof(session, row.id)
 
 
 async def _from_now(session: AsyncSession, after: timedelta) -> datetime:

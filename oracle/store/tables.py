@@ -145,8 +145,42 @@ class ExplanationRow(Base):
     created_at: Mapped[datetime] = mapped_column(MOMENT, server_default=func.now())
 
 
+class OpeningRow(Base):
+    """A borrower's private data for a request: `sealed` under the operator's storage key, erased when it is over.
+
+    Nothing here can be read without that key, which only the prover's process opens.
+    """
+
+    __tablename__ = "openings"
+
+    request: Mapped[int] = mapped_column(
+        ForeignKey("requests.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    nonce: Mapped[bytes] = mapped_column(LargeBinary)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime] = mapped_column(MOMENT, server_default=func.now())
+
+
+class PostedProofRow(Base):
+    """A proof that a borrower made and that was verified here; public, and void for another block or model."""
+
+    __tablename__ = "posted_proofs"
+
+    request: Mapped[int] = mapped_column(
+        ForeignKey("requests.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    model_id: Mapped[str] = mapped_column(String(66))
+    feature_commitment: Mapped[Decimal] = mapped_column(UINT256)
+    outputs: Mapped[list[int]] = mapped_column(JSONB)
+    proof: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime] = mapped_column(MOMENT, server_default=func.now())
+
+
 class TransitionRow(Base):
-    """The audit log: every change of state with its reason; rows are only ever added."""
+    """The audit log: every change of state with its reason; rows are only ever added.
+
+    Source and target alike is a try that failed, or, where `notice` names one, something that whoever listens is told.
+    """
 
     __tablename__ = "transitions"
     __table_args__ = (Index(None, "request"),)
@@ -158,6 +192,7 @@ class TransitionRow(Base):
     target: Mapped[str] = mapped_column(String(16))
     reason: Mapped[str]
     seconds: Mapped[float | None]
+    notice: Mapped[str | None] = mapped_column(String(16))
 
 
 class BlockRow(Base):

@@ -32,7 +32,7 @@ PASSWORD = "it's a secret"
 VALUES = {"chain_id": str(CHAIN), "oracle": ORACLE, "width": "3600"}
 QUERIES = list(queries(POSTGRES))
 SECRETS = {
-    "api_answers", "api_keys", "api_submissions", "event_cursors", "operator_sessions", "operators",
+    "api_answers", "api_keys", "api_submissions", "event_cursors", "openings", "operator_sessions", "operators",
     "sign_in_failures", "webhook_deliveries", "webhooks",
 }  # fmt: skip
 

@@ -8,6 +8,8 @@ from oracle.chain.contracts import RequestState
 from oracle.chain.pool import agreement
 from oracle.chain.rpc import block_ref
 from oracle.pipeline.context import Context
+from oracle.pipeline.private.waiting import is_private
+from oracle.pipeline.stages.await_data import not_opened
 from oracle.pipeline.stages.stage import Outcome
 from oracle.store.requests import to_request
 from oracle.store.tables import RequestRow
@@ -26,11 +28,9 @@ async def collect(context: Context, row: RequestRow) -> Outcome:
         raise BlockUnavailable(f"the contract does not know request {request.request_id} at the chain's head")
     if state is not RequestState.PENDING:
         return Outcome(State.SETTLING, f"the contract says {state.name.lower()}")
-    if request.data_commitment != context.model.source.neutral_commitment:
-        raise PermanentFault(
-            "the request commits to private data, which this daemon has no opening of",
-            DeclineReason.PRIVATE_DATA_NOT_OPENED,
-        )
+    private = is_private(row, context.model.source)
+    if private and not context.privacy.waits:
+        raise not_opened("this daemon takes no opening and no proof of them")
     row.flags = context.labels.plain(request.user)
     unwanted = [flag for flag in row.flags if flag["label"] in context.declined_labels]
     if unwanted:
@@ -52,7 +52,7 @@ async def collect(context: Context, row: RequestRow) -> Outcome:
     }
     done = history.transactions
     return Outcome(
-        State.COLLECTED,
+        State.AWAITING_PROOF if private else State.COLLECTED,
         f"{done.sent_count} sent and {done.received_count} received transactions, "
         f"{history.lending.event_count} lending events, {history.exchanges.swap_count} swaps, "
         f"{history.term_loans.taken} term loans, "

@@ -6,7 +6,9 @@ from oracle.assessment.errors import OracleError
 from oracle.assessment.features import NEUTRAL_PRIVATE
 from oracle.assessment.states import State
 from oracle.pipeline.context import Context
+from oracle.pipeline.private.waiting import is_private
 from oracle.pipeline.stages.stage import Outcome
+from oracle.proving.worker import Proof, proof_of
 from oracle.store.tables import RequestRow
 
 
@@ -15,15 +17,24 @@ class ProofMismatch(OracleError):
 
 
 async def prove(context: Context, row: RequestRow) -> Outcome:
-    """Prove the model's run on the committed features and keep proof, outputs and commitment."""
+    """Prove the model's run on the committed features and keep proof, outputs and commitment.
+
+    Of private data the proof is there already: made of the opening, or by the borrower.
+    """
     if row.features is None or row.outputs is None:
         raise ValueError(f"request {row.request_id} is {row.state} without features or outputs")
     async with context.proving:
         model, prover = context.answering().source, context.prover
         if row.model_id != (active := f"0x{model.model_id.hex()}"):
             return Outcome(State.COLLECTED, f"scored with model {row.model_id}, now {active} answers: scored again")
-        proof = await prover.prove(row.features["encoded"], NEUTRAL_PRIVATE)
+        made_before = is_private(row, model)
+        if made_before:
+            proof = _kept(row)
+        else:
+            proof = await prover.prove(row.features["encoded"], NEUTRAL_PRIVATE)
         holds = await prover.verify(proof)
+    if not holds and made_before:
+        raise ProofMismatch("the stored proof of the private data does not verify: the row was changed")
     if not holds:
         raise ProofMismatch("the proof just made does not verify: run `risk-oracle setup` to make the keys anew")
     feature_commitment, private_commitment = proof.instances[:2]
@@ -34,4 +45,12 @@ async def prove(context: Context, row: RequestRow) -> Outcome:
         raise ProofMismatch(f"the circuit gives {proof.outputs}, the model {row.outputs}: run `risk-oracle setup`")
     row.feature_commitment = Decimal(feature_commitment)
     row.proof = proof.proof
-    return Outcome(State.PROVEN, f"{len(proof.proof)} bytes in {proof.seconds:.2f} s, verified here")
+    took = "made before" if made_before else f"in {proof.seconds:.2f} s"
+    return Outcome(State.PROVEN, f"{len(proof.proof)} bytes {took}, verified here")
+
+
+def _kept(row: RequestRow) -> Proof:
+    """Return the proof that came with private data; what it shows follows from the row."""
+    if row.proof is None or row.outputs is None or row.feature_commitment is None:
+        raise ValueError(f"request {row.request_id} is {row.state} and commits to private data without a proof of them")
+    return proof_of(row.proof, int(row.feature_commitment), int(row.data_commitment), row.outputs)

@@ -10,7 +10,7 @@ from oracle.assessment.states import State
 from oracle.chain.contracts import RequestState
 from oracle.pipeline.context import Context
 from oracle.pipeline.ingest import rewind_if_reorganised
-from oracle.store import cursor, requests, revisits
+from oracle.store import cursor, openings, requests, revisits
 from oracle.store.database import LOST
 from oracle.store.revisits import Over
 
@@ -28,6 +28,7 @@ async def sweep(context: Context) -> None:
         await rewind_if_reorganised(context)
         await _search_again(context)
         await _take_up_again(context)
+        await _erase_useless(context)
     except (TransientFault, *LOST):
         return  # the event source reports the endpoint, the worker the database
 
@@ -63,6 +64,17 @@ async def _take_up_again(context: Context) -> None:
             await requests.move(session, row, State.SETTLING, reason)
         context.woken["settle"].set()
         structlog.get_logger("upkeep").warning("request_open_again", request_id=one.request_id, was=one.state.value)
+
+
+async def _erase_useless(context: Context) -> None:
+    """Erase openings of requests that vanished or were given up, once their time is over."""
+    head = context.head
+    if head is None:
+        return
+    async with context.sessions.begin() as session:
+        gone = await openings.erase_useless(session, context.chain_id, context.address, head.timestamp)
+    if gone:
+        structlog.get_logger("upkeep").info("openings_erased", openings=gone)
 
 
 async def _is_open(context: Context, one: Over) -> bool:

@@ -13,14 +13,16 @@ from oracle.web.api.delivery import deliver, follow
 from oracle.web.api.docs import documentation
 from oracle.web.api.events import EVENTS
 from oracle.web.api.hooks import HOOKS
+from oracle.web.api.model_keys import MODEL_KEYS
 from oracle.web.api.models import MODELS
+from oracle.web.api.passports import PASSPORTS
 from oracle.web.api.reads import READS
 from oracle.web.api.sending import keep_sending
 from oracle.web.api.service import Api
 from oracle.web.api.verify import VERIFY
 
 PREFIX: Final = "/v1"
-_SERVED: Final = (*ASSESS, *READS, *VERIFY, *MODELS, *EVENTS, *HOOKS)
+_SERVED: Final = (*ASSESS, *READS, *VERIFY, *MODELS, *MODEL_KEYS, *PASSPORTS, *EVENTS, *HOOKS)
 OPERATIONS: Final[tuple[Operation, ...]] = (*_SERVED, *documentation(lambda: _SERVED))
 
 

@@ -39,7 +39,7 @@ from oracle.web.api.typed_data import as_json
 from oracle.web.api.views import Assessment, Block, Terms
 
 _SIGNED: Final = frozenset({State.SIGNED, State.SUBMITTED, State.CONFIRMED, State.FINAL})
-_ON_THE_WAY: Final = frozenset({State.REQUESTED, State.COLLECTED, State.SCORED, State.PROVEN})
+_ON_THE_WAY: Final = frozenset({State.REQUESTED, State.AWAITING_PROOF, State.COLLECTED, State.SCORED, State.PROVEN})
 _AGAIN_SECONDS: Final = 2.0
 
 

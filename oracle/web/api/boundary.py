@@ -19,6 +19,7 @@ from oracle.store.api_keys import KeyRefused
 from oracle.store.database import LOST
 from oracle.web.api.calls import JSON, Call, Operation, check_body, check_parameters, headers_of
 from oracle.web.api.keyring import Admitted
+from oracle.web.api.limits import client_of
 from oracle.web.api.once import IDEMPOTENCY_KEY, answer_once
 from oracle.web.api.problems import Kind, Problem, wrong
 from oracle.web.api.service import Api
@@ -34,8 +35,10 @@ def answering(api: Api, operation: Operation) -> Answer:
 
     async def answer(request: web.Request) -> web.StreamResponse:
         key = None if operation.scope is None else await _admitted(api, operation, request)
+        if operation.limited and (wait := api.public_limits.take(client_of(request.remote))) > 0:
+            raise Problem(Kind.TOO_MANY, "this address has spent its limit for now", retry_seconds=wait)
         parameters = check_parameters(operation, request)
-        raw = b"" if operation.body is None else await read_body(api, request)
+        raw = b"" if operation.body is None else await read_body(api, request, operation.most_body_bytes)
         body = None if operation.body is None else check_body(operation, raw)
         scopes = frozenset() if key is None else key.scopes
         call = Call(request, request[CALL], "" if key is None else key.id, parameters, body, scopes)
@@ -86,13 +89,13 @@ async def _admitted(api: Api, operation: Operation, request: web.Request) -> Adm
     return row
 
 
-async def read_body(api: Api, request: web.Request) -> bytes:
+async def read_body(api: Api, request: web.Request, most_bytes: int | None = None) -> bytes:
     """Return the body of a call; raises Problem for one that is too long, too slow, encoded or not JSON."""
     if request.content_type != JSON or (request.charset or "utf-8").lower() not in ("utf-8", "utf8"):
         raise Problem(Kind.NOT_JSON, f"header.Content-Type: expected {JSON} in UTF-8", close=True)
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise Problem(Kind.NOT_JSON, "header.Content-Encoding: send the body as it is", close=True)
-    longest = api.settings.max_body_bytes
+    longest = min(api.settings.max_body_bytes, most_bytes or api.settings.max_body_bytes)
     too_large = Problem(Kind.TOO_LARGE, f"the body is longer than {longest} bytes", close=True)
     if request.content_length is not None and request.content_length > longest:
         raise too_large

@@ -54,7 +54,8 @@ class Operation:
 
     `answer` is what a good answer holds, with `status` and `media`; `problems` are kinds beyond those that follow from
     the rest. A `scope` of None needs no key. A `lasting` one goes on beyond the time limit, a `repeatable` one takes an
-    Idempotency-Key, and the body of a `tagged` one is one of several, by its mode.
+    Idempotency-Key, and the body of a `tagged` one is one of several, by its mode. A `limited` one counts the calls of
+    an address; `most_body_bytes` may be less than the settings allow.
     """
 
     method: str
@@ -73,6 +74,8 @@ class Operation:
     lasting: bool = False
     repeatable: bool = False
     tagged: bool = False
+    limited: bool = False
+    most_body_bytes: int | None = None
 
     @property
     def in_path(self) -> frozenset[str]:

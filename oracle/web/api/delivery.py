@@ -91,7 +91,7 @@ async def enter(api: Api) -> None:
 
 
 def _wants(hook: WebhookRow, change: Change) -> bool:
-    return change.target in hook.states and hook.address in (None, change.user, change.requester)
+    return change.name in hook.states and hook.address in (None, change.user, change.requester)
 
 
 async def deliver(api: Api) -> None:

@@ -90,6 +90,8 @@ def _kinds_of(one: Operation) -> dict[int, list[Kind]]:
     kinds = [Kind.MALFORMED, Kind.INVALID, Kind.FAULT, Kind.UNAVAILABLE, *one.problems]
     if one.scope is not None:
         kinds += [Kind.NO_KEY, Kind.NOT_ALLOWED, Kind.TOO_MANY]
+    if one.limited:
+        kinds.append(Kind.TOO_MANY)
     if one.body is not None:
         kinds += [Kind.TOO_SLOW, Kind.TOO_LARGE, Kind.NOT_JSON]
     if one.repeatable:

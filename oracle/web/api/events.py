@@ -114,7 +114,7 @@ async def _live(api: Api, call: Call, listener: Listener, outlet: Outlet, wanted
 async def _tell(outlet: Outlet, wanted: EventParameters, change: Change) -> None:
     if wanted.wants(change):
         data = json.dumps(change_view(change).model_dump(mode="json"))
-        await outlet.write(f"id: {change.id}\nevent: {change.target}\ndata: {data}\n\n")
+        await outlet.write(f"id: {change.id}\nevent: {change.name}\ndata: {data}\n\n")
 
 
 def _resumed(request: web.Request, position: int) -> int:

@@ -8,7 +8,6 @@ import structlog
 from aiohttp import web
 from pydantic import BaseModel, Field
 
-from oracle.assessment.states import State
 from oracle.store import webhooks
 from oracle.store.api_keys import Scope
 from oracle.store.api_tables import DeliveryRow, WebhookRow
@@ -20,18 +19,26 @@ from oracle.web.api.values import AnyAddress, Moment, WalletAddress
 
 _MOST: Final = 20
 _SECRET_BYTES: Final = 32
-_ENDS: Final = (State.FINAL, State.DECLINED, State.CLOSED, State.EXPIRED)
+_ENDS: Final = ("final", "declined", "closed", "expired")
 _LONGEST_ID: Final = 2**63
 
-EndState = Literal[State.CONFIRMED, State.FINAL, State.DECLINED, State.CLOSED, State.EXPIRED, State.VANISHED]
+Event = Literal[
+    "awaiting_proof", "reminder", "confirmed", "final", "declined", "closed", "expired", "vanished"
+]  # fmt: skip
+"""What a webhook can be told of: the states, and the notice, that somebody outside has to act on."""
 
 
 class WebhookAsked(Strict):
-    """Where to tell of requests that ended."""
+    """Where to tell of requests that ended, or that wait for their private data."""
 
     url: str = Field(max_length=2_000, description="https, of a public host; redirects are not followed")
     address: WalletAddress | None = Field(None, description="only of requests about this wallet, or asked for by it")
-    states: tuple[EndState, ...] = Field(_ENDS, min_length=1, max_length=6, description="the states that are told")
+    states: tuple[Event, ...] = Field(
+        _ENDS,
+        min_length=1,
+        max_length=8,
+        description="what is told: the states, and `reminder`, once at half the time that private data may take",
+    )
 
 
 class WebhookView(BaseModel):
@@ -40,7 +47,7 @@ class WebhookView(BaseModel):
     id: UUID
     url: str
     address: AnyAddress | None
-    states: list[State]
+    states: list[Event]
     created_at: Moment
 
     @classmethod
@@ -125,7 +132,7 @@ async def add(api: Api, call: Call) -> NewWebhook:
             url=url,
             secret=secret,
             address=asked.address,
-            states=[state.value for state in dict.fromkeys(asked.states)],
+            states=list(dict.fromkeys(asked.states)),
         )
         session.add(row)
         await session.flush()
@@ -181,8 +188,8 @@ def _unknown(webhook: UUID) -> Problem:
 
 HOOKS: Final = (
     Operation(
-        "POST", "/webhooks", "addWebhook", "Be told of requests that ended", Scope.WEBHOOKS, add, NewWebhook,
-        body=WebhookAsked, status=201, problems=(Kind.CONFLICT,), repeatable=True,
+        "POST", "/webhooks", "addWebhook", "Be told of requests that ended, or wait for data",
+        Scope.WEBHOOKS, add, NewWebhook, body=WebhookAsked, status=201, problems=(Kind.CONFLICT,), repeatable=True,
     ),
     Operation("GET", "/webhooks", "getWebhooks", "The key's webhooks", Scope.WEBHOOKS, listed, WebhooksView),
     Operation(

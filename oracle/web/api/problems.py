@@ -75,6 +75,7 @@ class ProblemBody(BaseModel):
     errors: list[FieldFault] = Field(default_factory=list, description="the fields at fault")
     decline_reason: str | None = Field(None, description="why the oracle would decline, or declined")
     state: str | None = Field(None, description="where the request stands that the call is about")
+    check: str | None = Field(None, description="which check failed of what was handed in for a request")
 
 
 class Problem(Exception):
@@ -91,6 +92,7 @@ class Problem(Exception):
         close: bool = False,
         decline_reason: str | None = None,
         state: str | None = None,
+        check: str | None = None,
     ) -> None:
         super().__init__(detail)
         self.kind = kind
@@ -99,7 +101,7 @@ class Problem(Exception):
         self.retry_seconds = retry_seconds
         self.headers = dict(headers or {})
         self.close = close
-        self.more = {"decline_reason": decline_reason, "state": state}
+        self.more = {"decline_reason": decline_reason, "state": state, "check": check}
 
     def response(self, request_id: str) -> web.Response:
         """Return the answer."""

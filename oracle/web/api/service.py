@@ -32,6 +32,7 @@ class Api:
     engine: AsyncEngine
     context: Callable[[], Context | None]
     limits: Limits = field(init=False)
+    public_limits: Limits = field(init=False)
     keyring: Keyring = field(init=False)
     previews: Previews = field(init=False)
     feed: Feed = field(init=False)
@@ -40,6 +41,7 @@ class Api:
 
     def __post_init__(self) -> None:
         self.limits = Limits(self.settings.requests_per_minute, self.settings.burst)
+        self.public_limits = Limits(self.settings.public_per_minute, self.settings.public_burst)
         self.keyring = Keyring(self.session)
         self.previews = Previews(self.settings)
         self.feed = Feed(self.session, self.chain_id, self.oracle)

@@ -16,6 +16,9 @@ class ChangeView(BaseModel):
     source: State | None
     target: State
     at: Moment
+    notice: str | None = Field(
+        None, description="reminder: the state is the same, and the request waits for its private data"
+    )
 
 
 def change_view(change: Change) -> ChangeView:
@@ -27,4 +30,5 @@ def change_view(change: Change) -> ChangeView:
         source=None if change.source is None else State(change.source),
         target=State(change.target),
         at=change.at,
+        notice=change.notice,
     )

@@ -177,6 +177,7 @@ class ExplanationView(BaseModel):
     category: str | None = None
     outputs: dict[str, Any] = Field(default_factory=dict)
     recourse: list[dict[str, Any]] = Field(default_factory=list)
+    recourse_withheld: bool = Field(False, description="true where private data decide it, which only the borrower has")
     clipped: list[dict[str, Any]] = Field(default_factory=list)
 
 

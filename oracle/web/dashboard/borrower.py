@@ -21,6 +21,8 @@ _DECLINED = {
     5: "The operator does not assess this wallet. The fee went back.",
 }
 _NOW = {
+    State.AWAITING_PROOF: "This request points to private data. Hand them over, sealed, or prove with them yourself, "
+    "before its time is over: otherwise it is declined and the fee goes back.",
     State.DECLINING: "The oracle is about to decline this request and give the fee back.",
     State.SETTLING: "The contract says that this request is over; the oracle waits until that is sure.",
     State.CLOSED: "This request was settled without this oracle's answer.",
@@ -55,6 +57,7 @@ async def borrower(request: web.Request) -> web.Response:
         "said": _NOW.get(state, f"Under way: {STATES[state].meaning}." if STATES[state].stage else ""),
         "thin": answered and told is not None and told.thin,
         "bars": bars(content),
+        "recourse_withheld": content.get("recourse_withheld", False),
         "recourse": content.get("recourse") or [],
         "explained": bool(content),
     }

@@ -19,7 +19,7 @@ from oracle.web.streams import Outlet
 _SESSION_CHECK_LOOKS: Final = 15
 _HEARTBEAT_SECONDS: Final = 15.0
 _WAY: Final = ("requested", "collected", "scored", "proven", "signed", "submitted", "confirmed", "final")
-_ASIDE: Final = ("declining", "declined", "settling", "closed", "expired", "vanished", "dead")
+_ASIDE: Final = ("awaiting_proof", "declining", "declined", "settling", "closed", "expired", "vanished", "dead")
 
 
 def chosen_range(request: web.Request) -> str:

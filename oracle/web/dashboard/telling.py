@@ -45,7 +45,7 @@ def steps(log: Sequence[TransitionRow], now: datetime) -> list[Step]:
                 reason=one.reason,
                 worked_seconds=one.seconds,
                 lasted_seconds=None if until is None else max((until - one.at).total_seconds(), 0.0),
-                failed=one.source == one.target,
+                failed=one.source == one.target and one.notice is None,
                 branch=one.source == one.target or State(one.target) in _ASIDE,
             )
         )
