@@ -1,9 +1,11 @@
+import { ApiRefused } from "../src/http.js";
 import type { RiskOracle } from "../src/oracle.js";
 import { PassportApi, type Opening, type RequestFeatures } from "../src/passport/index.js";
 import type { Outcome, Scores } from "../src/types.js";
 import { made, part, show } from "./dom.js";
 import { inWords, Said } from "./words.js";
 
+const EARLY = new Set(["requested", "collected"]);
 const PAUSE_MILLISECONDS = 1_000;
 const PATIENCE_SECONDS = 3_600;
 
@@ -35,20 +37,30 @@ export async function follow(one: Following): Promise<Outcome> {
     if (outcome.state === "none") throw new Said(`There is no request ${one.requestId} at this oracle: look at its number.`, "again");
     if (outcome.state !== "pending") return outcome;
     const found = handed ? null : await one.api.features(one.requestId);
-    if (found !== null) {
-      requireOurs(found, one.opening);
-      if (found.wants === "opening_or_proof" && one.mode === "open") {
-        await one.api.open(one.opening, { chainId: one.chainId, oracle: one.oracle.address, requestId: one.requestId });
-        tell("The oracle has the sealed opening. It computes the answer, proves it and brings it to the chain.");
-        handed = true;
-      } else if (found.wants === "opening_or_proof") {
-        one.prove();
-        tell("The oracle waits for the proof that your own machine makes.");
-      } else tell("The oracle has all that it needs. It brings the answer to the chain.");
+    if (found !== null) requireOurs(found, one.opening);
+    if (found?.wants === "opening_or_proof" && one.mode === "open") {
+      handed = await handIn(one);
+      if (handed) tell("The oracle has the sealed opening. It computes the answer, proves it and brings it to the chain.");
+    } else if (found?.wants === "opening_or_proof") {
+      one.prove();
+      tell("The oracle waits for the proof that your own machine makes.");
+    } else if (found !== null && !EARLY.has(found.state)) {
+      tell("The oracle has all that it needs. It brings the answer to the chain.");
     }
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MILLISECONDS));
   }
   throw new Said(`Request ${one.requestId} has no answer yet. Its page, linked below, shows what becomes of it.`);
+}
+
+async function handIn({ api, opening, requestId, chainId, oracle }: Following): Promise<boolean> {
+  try {
+    await api.open(opening, { chainId, oracle: oracle.address, requestId });
+    return true;
+  } catch (error) {
+    // It stands elsewhere by now: the next look tells.
+    if (error instanceof ApiRefused && error.status === 409) return false;
+    throw error;
+  }
 }
 
 function requireOurs(found: RequestFeatures, opening: Opening): void {
