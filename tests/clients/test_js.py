@@ -57,10 +57,10 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return project
 
 
-def run(project: Path, script: str, environment: dict[str, str]) -> str:
+def run(project: Path, script: str, environment: dict[str, str], *arguments: str) -> str:
     target = project / Path(script).name
     target.write_text((PACKAGE / script).read_text())
-    return node("--preserve-symlinks", str(target), cwd=project, environment=environment)
+    return node("--preserve-symlinks", str(target), *arguments, cwd=project, environment=environment)
 
 
 def test_abi__in_the_package__is_the_contracts() -> None:

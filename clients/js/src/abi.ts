@@ -3707,3 +3707,2286 @@ export const modelRegistryAbi = [
   "type": "function"
  }
 ] as const;
+
+/** The ABI of SmartLending. */
+export const lendingDeskAbi = [
+ {
+  "inputs": [
+   {
+    "internalType": "address",
+    "name": "admin",
+    "type": "address"
+   },
+   {
+    "internalType": "contract IAIRiskOracle",
+    "name": "oracle_",
+    "type": "address"
+   },
+   {
+    "components": [
+     {
+      "internalType": "uint16",
+      "name": "minimumScore",
+      "type": "uint16"
+     },
+     {
+      "internalType": "uint16",
+      "name": "fraudLimit",
+      "type": "uint16"
+     },
+     {
+      "internalType": "uint16",
+      "name": "minimumConfidence",
+      "type": "uint16"
+     },
+     {
+      "internalType": "uint16",
+      "name": "maximumLtv",
+      "type": "uint16"
+     },
+     {
+      "internalType": "uint16",
+      "name": "maximumInterestRate",
+      "type": "uint16"
+     },
+     {
+      "internalType": "uint16",
+      "name": "plainInterestRate",
+      "type": "uint16"
+     },
+     {
+      "internalType": "uint32",
+      "name": "maximumDuration",
+      "type": "uint32"
+     },
+     {
+      "internalType": "uint24",
+      "name": "gracePeriod",
+      "type": "uint24"
+     },
+     {
+      "internalType": "uint16",
+      "name": "plainLtv",
+      "type": "uint16"
+     },
+     {
+      "internalType": "uint32",
+      "name": "plainDuration",
+      "type": "uint32"
+     },
+     {
+      "internalType": "uint32",
+      "name": "minimumDuration",
+      "type": "uint32"
+     },
+     {
+      "internalType": "uint128",
+      "name": "minimumPrincipal",
+      "type": "uint128"
+     },
+     {
+      "internalType": "uint128",
+      "name": "borrowerLimit",
+      "type": "uint128"
+     },
+     {
+      "internalType": "uint16",
+      "name": "maximumUtilisation",
+      "type": "uint16"
+     },
+     {
+      "internalType": "uint16",
+      "name": "lateInterestRate",
+      "type": "uint16"
+     },
+     {
+      "internalType": "uint32",
+      "name": "maximumAnswerAge",
+      "type": "uint32"
+     },
+     {
+      "internalType": "uint32",
+      "name": "refusalCooldown",
+      "type": "uint32"
+     },
+     {
+      "internalType": "bool",
+      "name": "primaryOnly",
+      "type": "bool"
+     },
+     {
+      "internalType": "bool",
+      "name": "plainTermsForAll",
+      "type": "bool"
+     }
+    ],
+    "internalType": "struct ILendingDesk.Policy",
+    "name": "policy_",
+    "type": "tuple"
+   }
+  ],
+  "stateMutability": "nonpayable",
+  "type": "constructor"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "address",
+    "name": "authority",
+    "type": "address"
+   }
+  ],
+  "name": "AccessManagedInvalidAuthority",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "address",
+    "name": "caller",
+    "type": "address"
+   },
+   {
+    "internalType": "uint32",
+    "name": "delay",
+    "type": "uint32"
+   }
+  ],
+  "name": "AccessManagedRequiredDelay",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "address",
+    "name": "caller",
+    "type": "address"
+   }
+  ],
+  "name": "AccessManagedUnauthorized",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint256",
+    "name": "loanId",
+    "type": "uint256"
+   },
+   {
+    "internalType": "uint40",
+    "name": "answerBy",
+    "type": "uint40"
+   }
+  ],
+  "name": "AnswerPending",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint256",
+    "name": "loanId",
+    "type": "uint256"
+   },
+   {
+    "internalType": "uint40",
+    "name": "expiredAt",
+    "type": "uint40"
+   }
+  ],
+  "name": "AnswerStale",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint256",
+    "name": "loanId",
+    "type": "uint256"
+   }
+  ],
+  "name": "AnswerStands",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "string",
+    "name": "name",
+    "type": "string"
+   },
+   {
+    "internalType": "uint256",
+    "name": "value",
+    "type": "uint256"
+   },
+   {
+    "internalType": "uint256",
+    "name": "minimum",
+    "type": "uint256"
+   }
+  ],
+  "name": "BelowMinimum",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "address",
+    "name": "borrower",
+    "type": "address"
+   },
+   {
+    "internalType": "uint256",
+    "name": "wouldOwe",
+    "type": "uint256"
+   },
+   {
+    "internalType": "uint256",
+    "name": "limit",
+    "type": "uint256"
+   }
+  ],
+  "name": "BorrowerLimitExceeded",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "address",
+    "name": "spender",
+    "type": "address"
+   },
+   {
+    "internalType": "uint256",
+    "name": "allowance",
+    "type": "uint256"
+   },
+   {
+    "internalType": "uint256",
+    "name": "needed",
+    "type": "uint256"
+   }
+  ],
+  "name": "ERC20InsufficientAllowance",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "address",
+    "name": "sender",
+    "type": "address"
+   },
+   {
+    "internalType": "uint256",
+    "name": "balance",
+    "type": "uint256"
+   },
+   {
+    "internalType": "uint256",
+    "name": "needed",
+    "type": "uint256"
+   }
+  ],
+  "name": "ERC20InsufficientBalance",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "address",
+    "name": "approver",
+    "type": "address"
+   }
+  ],
+  "name": "ERC20InvalidApprover",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "address",
+    "name": "receiver",
+    "type": "address"
+   }
+  ],
+  "name": "ERC20InvalidReceiver",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "address",
+    "name": "sender",
+    "type": "address"
+   }
+  ],
+  "name": "ERC20InvalidSender",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "address",
+    "name": "spender",
+    "type": "address"
+   }
+  ],
+  "name": "ERC20InvalidSpender",
+  "type": "error"
+ },
+ {
+  "inputs": [],
+  "name": "FailedCall",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint256",
+    "name": "loanId",
+    "type": "uint256"
+   }
+  ],
+  "name": "FeeNotRefundable",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint256",
+    "name": "balance",
+    "type": "uint256"
+   },
+   {
+    "internalType": "uint256",
+    "name": "needed",
+    "type": "uint256"
+   }
+  ],
+  "name": "InsufficientBalance",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint256",
+    "name": "needed",
+    "type": "uint256"
+   },
+   {
+    "internalType": "uint256",
+    "name": "available",
+    "type": "uint256"
+   }
+  ],
+  "name": "InsufficientLiquidity",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "string",
+    "name": "name",
+    "type": "string"
+   },
+   {
+    "internalType": "uint256",
+    "name": "value",
+    "type": "uint256"
+   }
+  ],
+  "name": "InvalidPolicy",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint256",
+    "name": "loanId",
+    "type": "uint256"
+   },
+   {
+    "internalType": "uint256",
+    "name": "from",
+    "type": "uint256"
+   }
+  ],
+  "name": "LiquidationTooEarly",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint256",
+    "name": "loanId",
+    "type": "uint256"
+   },
+   {
+    "internalType": "enum ILendingDesk.LoanState",
+    "name": "state",
+    "type": "uint8"
+   }
+  ],
+  "name": "LoanInState",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint256",
+    "name": "principal",
+    "type": "uint256"
+   }
+  ],
+  "name": "LoansOutstanding",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint256",
+    "name": "loanId",
+    "type": "uint256"
+   },
+   {
+    "internalType": "uint16",
+    "name": "modelIndex",
+    "type": "uint16"
+   }
+  ],
+  "name": "ModelNotTrusted",
+  "type": "error"
+ },
+ {
+  "inputs": [],
+  "name": "NoCollateral",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint256",
+    "name": "loanId",
+    "type": "uint256"
+   },
+   {
+    "internalType": "address",
+    "name": "caller",
+    "type": "address"
+   }
+  ],
+  "name": "NotTheBorrower",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint256",
+    "name": "loanId",
+    "type": "uint256"
+   },
+   {
+    "internalType": "enum IAIRiskOracle.DeclineReason",
+    "name": "reason",
+    "type": "uint8"
+   }
+  ],
+  "name": "NotTheOraclesFault",
+  "type": "error"
+ },
+ {
+  "inputs": [],
+  "name": "NothingToClaim",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint256",
+    "name": "loanId",
+    "type": "uint256"
+   },
+   {
+    "internalType": "uint256",
+    "name": "principal",
+    "type": "uint256"
+   },
+   {
+    "internalType": "uint256",
+    "name": "rateBps",
+    "type": "uint256"
+   },
+   {
+    "internalType": "uint256",
+    "name": "duration",
+    "type": "uint256"
+   }
+  ],
+  "name": "OutsideBorrowersLimits",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint256",
+    "name": "sent",
+    "type": "uint256"
+   },
+   {
+    "internalType": "uint256",
+    "name": "needed",
+    "type": "uint256"
+   }
+  ],
+  "name": "PaymentTooSmall",
+  "type": "error"
+ },
+ {
+  "inputs": [],
+  "name": "ReentrancyGuardReentrantCall",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "address",
+    "name": "borrower",
+    "type": "address"
+   }
+  ],
+  "name": "RefusalStands",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint256",
+    "name": "loanId",
+    "type": "uint256"
+   }
+  ],
+  "name": "ReviewStands",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint8",
+    "name": "bits",
+    "type": "uint8"
+   },
+   {
+    "internalType": "uint256",
+    "name": "value",
+    "type": "uint256"
+   }
+  ],
+  "name": "SafeCastOverflowedUintDowncast",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint256",
+    "name": "shares",
+    "type": "uint256"
+   },
+   {
+    "internalType": "uint256",
+    "name": "minimum",
+    "type": "uint256"
+   }
+  ],
+  "name": "TooFewShares",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint256",
+    "name": "amount",
+    "type": "uint256"
+   },
+   {
+    "internalType": "uint256",
+    "name": "minimum",
+    "type": "uint256"
+   }
+  ],
+  "name": "TooLittleForShares",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "address",
+    "name": "sender",
+    "type": "address"
+   }
+  ],
+  "name": "UnexpectedPayment",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint256",
+    "name": "wouldBeLent",
+    "type": "uint256"
+   },
+   {
+    "internalType": "uint256",
+    "name": "limit",
+    "type": "uint256"
+   }
+  ],
+  "name": "UtilisationExceeded",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint256",
+    "name": "sentWei",
+    "type": "uint256"
+   },
+   {
+    "internalType": "uint256",
+    "name": "expectedWei",
+    "type": "uint256"
+   }
+  ],
+  "name": "WrongValue",
+  "type": "error"
+ },
+ {
+  "inputs": [],
+  "name": "ZeroReceiver",
+  "type": "error"
+ },
+ {
+  "inputs": [],
+  "name": "ZeroShares",
+  "type": "error"
+ },
+ {
+  "anonymous": false,
+  "inputs": [
+   {
+    "indexed": true,
+    "internalType": "address",
+    "name": "owner",
+    "type": "address"
+   },
+   {
+    "indexed": true,
+    "internalType": "address",
+    "name": "spender",
+    "type": "address"
+   },
+   {
+    "indexed": false,
+    "internalType": "uint256",
+    "name": "value",
+    "type": "uint256"
+   }
+  ],
+  "name": "Approval",
+  "type": "event"
+ },
+ {
+  "anonymous": false,
+  "inputs": [
+   {
+    "indexed": false,
+    "internalType": "address",
+    "name": "authority",
+    "type": "address"
+   }
+  ],
+  "name": "AuthorityUpdated",
+  "type": "event"
+ },
+ {
+  "anonymous": false,
+  "inputs": [
+   {
+    "indexed": true,
+    "internalType": "address",
+    "name": "account",
+    "type": "address"
+   },
+   {
+    "indexed": true,
+    "internalType": "address",
+    "name": "to",
+    "type": "address"
+   },
+   {
+    "indexed": false,
+    "internalType": "uint256",
+    "name": "amountWei",
+    "type": "uint256"
+   }
+  ],
+  "name": "Claimed",
+  "type": "event"
+ },
+ {
+  "anonymous": false,
+  "inputs": [
+   {
+    "indexed": true,
+    "internalType": "address",
+    "name": "account",
+    "type": "address"
+   },
+   {
+    "indexed": false,
+    "internalType": "uint256",
+    "name": "amountWei",
+    "type": "uint256"
+   }
+  ],
+  "name": "Credited",
+  "type": "event"
+ },
+ {
+  "anonymous": false,
+  "inputs": [
+   {
+    "indexed": true,
+    "internalType": "address",
+    "name": "lender",
+    "type": "address"
+   },
+   {
+    "indexed": false,
+    "internalType": "uint256",
+    "name": "amountWei",
+    "type": "uint256"
+   },
+   {
+    "indexed": false,
+    "internalType": "uint256",
+    "name": "shares",
+    "type": "uint256"
+   }
+  ],
+  "name": "Funded",
+  "type": "event"
+ },
+ {
+  "anonymous": false,
+  "inputs": [
+   {
+    "indexed": true,
+    "internalType": "uint256",
+    "name": "loanId",
+    "type": "uint256"
+   },
+   {
+    "indexed": true,
+    "internalType": "address",
+    "name": "borrower",
+    "type": "address"
+   },
+   {
+    "indexed": false,
+    "internalType": "uint256",
+    "name": "principal",
+    "type": "uint256"
+   },
+   {
+    "indexed": false,
+    "internalType": "uint256",
+    "name": "interestRate",
+    "type": "uint256"
+   },
+   {
+    "indexed": false,
+    "internalType": "uint256",
+    "name": "dueAt",
+    "type": "uint256"
+   }
+  ],
+  "name": "LoanApproved",
+  "type": "event"
+ },
+ {
+  "anonymous": false,
+  "inputs": [
+   {
+    "indexed": true,
+    "internalType": "uint256",
+    "name": "loanId",
+    "type": "uint256"
+   },
+   {
+    "indexed": true,
+    "internalType": "address",
+    "name": "borrower",
+    "type": "address"
+   },
+   {
+    "indexed": false,
+    "internalType": "uint256",
+    "name": "owed",
+    "type": "uint256"
+   },
+   {
+    "indexed": false,
+    "internalType": "uint256",
+    "name": "recovered",
+    "type": "uint256"
+   }
+  ],
+  "name": "LoanDefaulted",
+  "type": "event"
+ },
+ {
+  "anonymous": false,
+  "inputs": [
+   {
+    "indexed": true,
+    "internalType": "uint256",
+    "name": "loanId",
+    "type": "uint256"
+   },
+   {
+    "indexed": true,
+    "internalType": "address",
+    "name": "borrower",
+    "type": "address"
+   }
+  ],
+  "name": "LoanRefused",
+  "type": "event"
+ },
+ {
+  "anonymous": false,
+  "inputs": [
+   {
+    "indexed": true,
+    "internalType": "uint256",
+    "name": "loanId",
+    "type": "uint256"
+   },
+   {
+    "indexed": true,
+    "internalType": "address",
+    "name": "borrower",
+    "type": "address"
+   },
+   {
+    "indexed": false,
+    "internalType": "uint256",
+    "name": "amount",
+    "type": "uint256"
+   },
+   {
+    "indexed": false,
+    "internalType": "bool",
+    "name": "late",
+    "type": "bool"
+   }
+  ],
+  "name": "LoanRepaid",
+  "type": "event"
+ },
+ {
+  "anonymous": false,
+  "inputs": [
+   {
+    "indexed": true,
+    "internalType": "uint256",
+    "name": "loanId",
+    "type": "uint256"
+   },
+   {
+    "indexed": true,
+    "internalType": "address",
+    "name": "borrower",
+    "type": "address"
+   },
+   {
+    "indexed": false,
+    "internalType": "uint256",
+    "name": "requestId",
+    "type": "uint256"
+   },
+   {
+    "indexed": false,
+    "internalType": "uint256",
+    "name": "principal",
+    "type": "uint256"
+   },
+   {
+    "indexed": false,
+    "internalType": "uint256",
+    "name": "collateral",
+    "type": "uint256"
+   },
+   {
+    "indexed": false,
+    "internalType": "uint256",
+    "name": "duration",
+    "type": "uint256"
+   }
+  ],
+  "name": "LoanRequested",
+  "type": "event"
+ },
+ {
+  "anonymous": false,
+  "inputs": [
+   {
+    "indexed": true,
+    "internalType": "uint256",
+    "name": "loanId",
+    "type": "uint256"
+   },
+   {
+    "indexed": true,
+    "internalType": "address",
+    "name": "borrower",
+    "type": "address"
+   }
+  ],
+  "name": "LoanSentToReview",
+  "type": "event"
+ },
+ {
+  "anonymous": false,
+  "inputs": [
+   {
+    "indexed": true,
+    "internalType": "uint256",
+    "name": "loanId",
+    "type": "uint256"
+   },
+   {
+    "indexed": true,
+    "internalType": "address",
+    "name": "borrower",
+    "type": "address"
+   }
+  ],
+  "name": "LoanWithdrawn",
+  "type": "event"
+ },
+ {
+  "anonymous": false,
+  "inputs": [
+   {
+    "components": [
+     {
+      "internalType": "uint16",
+      "name": "minimumScore",
+      "type": "uint16"
+     },
+     {
+      "internalType": "uint16",
+      "name": "fraudLimit",
+      "type": "uint16"
+     },
+     {
+      "internalType": "uint16",
+      "name": "minimumConfidence",
+      "type": "uint16"
+     },
+     {
+      "internalType": "uint16",
+      "name": "maximumLtv",
+      "type": "uint16"
+     },
+     {
+      "internalType": "uint16",
+      "name": "maximumInterestRate",
+      "type": "uint16"
+     },
+     {
+      "internalType": "uint16",
+      "name": "plainInterestRate",
+      "type": "uint16"
+     },
+     {
+      "internalType": "uint32",
+      "name": "maximumDuration",
+      "type": "uint32"
+     },
+     {
+      "internalType": "uint24",
+      "name": "gracePeriod",
+      "type": "uint24"
+     },
+     {
+      "internalType": "uint16",
+      "name": "plainLtv",
+      "type": "uint16"
+     },
+     {
+      "internalType": "uint32",
+      "name": "plainDuration",
+      "type": "uint32"
+     },
+     {
+      "internalType": "uint32",
+      "name": "minimumDuration",
+      "type": "uint32"
+     },
+     {
+      "internalType": "uint128",
+      "name": "minimumPrincipal",
+      "type": "uint128"
+     },
+     {
+      "internalType": "uint128",
+      "name": "borrowerLimit",
+      "type": "uint128"
+     },
+     {
+      "internalType": "uint16",
+      "name": "maximumUtilisation",
+      "type": "uint16"
+     },
+     {
+      "internalType": "uint16",
+      "name": "lateInterestRate",
+      "type": "uint16"
+     },
+     {
+      "internalType": "uint32",
+      "name": "maximumAnswerAge",
+      "type": "uint32"
+     },
+     {
+      "internalType": "uint32",
+      "name": "refusalCooldown",
+      "type": "uint32"
+     },
+     {
+      "internalType": "bool",
+      "name": "primaryOnly",
+      "type": "bool"
+     },
+     {
+      "internalType": "bool",
+      "name": "plainTermsForAll",
+      "type": "bool"
+     }
+    ],
+    "indexed": false,
+    "internalType": "struct ILendingDesk.Policy",
+    "name": "policy",
+    "type": "tuple"
+   }
+  ],
+  "name": "PolicyChanged",
+  "type": "event"
+ },
+ {
+  "anonymous": false,
+  "inputs": [
+   {
+    "indexed": true,
+    "internalType": "address",
+    "name": "from",
+    "type": "address"
+   },
+   {
+    "indexed": true,
+    "internalType": "address",
+    "name": "to",
+    "type": "address"
+   },
+   {
+    "indexed": false,
+    "internalType": "uint256",
+    "name": "value",
+    "type": "uint256"
+   }
+  ],
+  "name": "Transfer",
+  "type": "event"
+ },
+ {
+  "anonymous": false,
+  "inputs": [
+   {
+    "indexed": true,
+    "internalType": "address",
+    "name": "lender",
+    "type": "address"
+   },
+   {
+    "indexed": false,
+    "internalType": "uint256",
+    "name": "amountWei",
+    "type": "uint256"
+   },
+   {
+    "indexed": false,
+    "internalType": "uint256",
+    "name": "shares",
+    "type": "uint256"
+   }
+  ],
+  "name": "Withdrawn",
+  "type": "event"
+ },
+ {
+  "inputs": [],
+  "name": "GRACE_DIVISOR",
+  "outputs": [
+   {
+    "internalType": "uint256",
+    "name": "",
+    "type": "uint256"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [],
+  "name": "LIQUIDATION_BONUS",
+  "outputs": [
+   {
+    "internalType": "uint256",
+    "name": "",
+    "type": "uint256"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [],
+  "name": "MINIMUM_PROFIT_UNLOCK",
+  "outputs": [
+   {
+    "internalType": "uint256",
+    "name": "",
+    "type": "uint256"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "address",
+    "name": "owner",
+    "type": "address"
+   },
+   {
+    "internalType": "address",
+    "name": "spender",
+    "type": "address"
+   }
+  ],
+  "name": "allowance",
+  "outputs": [
+   {
+    "internalType": "uint256",
+    "name": "",
+    "type": "uint256"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "address",
+    "name": "spender",
+    "type": "address"
+   },
+   {
+    "internalType": "uint256",
+    "name": "value",
+    "type": "uint256"
+   }
+  ],
+  "name": "approve",
+  "outputs": [
+   {
+    "internalType": "bool",
+    "name": "",
+    "type": "bool"
+   }
+  ],
+  "stateMutability": "nonpayable",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint256",
+    "name": "loanId",
+    "type": "uint256"
+   }
+  ],
+  "name": "approveReviewed",
+  "outputs": [],
+  "stateMutability": "nonpayable",
+  "type": "function"
+ },
+ {
+  "inputs": [],
+  "name": "authority",
+  "outputs": [
+   {
+    "internalType": "address",
+    "name": "",
+    "type": "address"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "address",
+    "name": "account",
+    "type": "address"
+   }
+  ],
+  "name": "balanceOf",
+  "outputs": [
+   {
+    "internalType": "uint256",
+    "name": "",
+    "type": "uint256"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "address",
+    "name": "borrower",
+    "type": "address"
+   }
+  ],
+  "name": "boundUntil",
+  "outputs": [
+   {
+    "internalType": "uint256",
+    "name": "until",
+    "type": "uint256"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [],
+  "name": "cash",
+  "outputs": [
+   {
+    "internalType": "uint256",
+    "name": "",
+    "type": "uint256"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "address",
+    "name": "to",
+    "type": "address"
+   }
+  ],
+  "name": "claim",
+  "outputs": [],
+  "stateMutability": "nonpayable",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "address",
+    "name": "account",
+    "type": "address"
+   }
+  ],
+  "name": "claimable",
+  "outputs": [
+   {
+    "internalType": "uint256",
+    "name": "amountWei",
+    "type": "uint256"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [],
+  "name": "collateralHeld",
+  "outputs": [
+   {
+    "internalType": "uint256",
+    "name": "",
+    "type": "uint256"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [],
+  "name": "decimals",
+  "outputs": [
+   {
+    "internalType": "uint8",
+    "name": "",
+    "type": "uint8"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint256",
+    "name": "minimumShares",
+    "type": "uint256"
+   }
+  ],
+  "name": "fund",
+  "outputs": [
+   {
+    "internalType": "uint256",
+    "name": "shares",
+    "type": "uint256"
+   }
+  ],
+  "stateMutability": "payable",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "address",
+    "name": "borrower",
+    "type": "address"
+   }
+  ],
+  "name": "isBound",
+  "outputs": [
+   {
+    "internalType": "bool",
+    "name": "",
+    "type": "bool"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [],
+  "name": "isConsumingScheduledOp",
+  "outputs": [
+   {
+    "internalType": "bytes4",
+    "name": "",
+    "type": "bytes4"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "components": [
+     {
+      "internalType": "uint128",
+      "name": "principal",
+      "type": "uint128"
+     },
+     {
+      "internalType": "uint128",
+      "name": "collateral",
+      "type": "uint128"
+     },
+     {
+      "internalType": "uint32",
+      "name": "duration",
+      "type": "uint32"
+     },
+     {
+      "internalType": "uint128",
+      "name": "minimumPrincipal",
+      "type": "uint128"
+     },
+     {
+      "internalType": "uint32",
+      "name": "minimumDuration",
+      "type": "uint32"
+     },
+     {
+      "internalType": "uint16",
+      "name": "maximumRate",
+      "type": "uint16"
+     }
+    ],
+    "internalType": "struct ILendingDesk.Order",
+    "name": "order",
+    "type": "tuple"
+   }
+  ],
+  "name": "judgedTerms",
+  "outputs": [
+   {
+    "components": [
+     {
+      "internalType": "address",
+      "name": "principalToken",
+      "type": "address"
+     },
+     {
+      "internalType": "uint128",
+      "name": "principal",
+      "type": "uint128"
+     },
+     {
+      "internalType": "address",
+      "name": "collateralToken",
+      "type": "address"
+     },
+     {
+      "internalType": "uint128",
+      "name": "collateral",
+      "type": "uint128"
+     },
+     {
+      "internalType": "uint32",
+      "name": "duration",
+      "type": "uint32"
+     }
+    ],
+    "internalType": "struct IAIRiskOracle.LoanTerms",
+    "name": "",
+    "type": "tuple"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint256",
+    "name": "shares",
+    "type": "uint256"
+   },
+   {
+    "internalType": "uint256",
+    "name": "minimumWei",
+    "type": "uint256"
+   }
+  ],
+  "name": "leave",
+  "outputs": [
+   {
+    "internalType": "uint256",
+    "name": "amountWei",
+    "type": "uint256"
+   }
+  ],
+  "stateMutability": "nonpayable",
+  "type": "function"
+ },
+ {
+  "inputs": [],
+  "name": "lenderAssets",
+  "outputs": [
+   {
+    "internalType": "uint256",
+    "name": "",
+    "type": "uint256"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint256",
+    "name": "loanId",
+    "type": "uint256"
+   }
+  ],
+  "name": "liquidate",
+  "outputs": [],
+  "stateMutability": "nonpayable",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint256",
+    "name": "loanId",
+    "type": "uint256"
+   }
+  ],
+  "name": "loan",
+  "outputs": [
+   {
+    "components": [
+     {
+      "internalType": "address",
+      "name": "borrower",
+      "type": "address"
+     },
+     {
+      "internalType": "enum ILendingDesk.LoanState",
+      "name": "state",
+      "type": "uint8"
+     },
+     {
+      "internalType": "bool",
+      "name": "feeReclaimed",
+      "type": "bool"
+     },
+     {
+      "internalType": "uint40",
+      "name": "startedAt",
+      "type": "uint40"
+     },
+     {
+      "internalType": "uint40",
+      "name": "dueAt",
+      "type": "uint40"
+     },
+     {
+      "internalType": "uint128",
+      "name": "principal",
+      "type": "uint128"
+     },
+     {
+      "internalType": "uint128",
+      "name": "collateral",
+      "type": "uint128"
+     },
+     {
+      "internalType": "uint48",
+      "name": "requestId",
+      "type": "uint48"
+     },
+     {
+      "internalType": "uint40",
+      "name": "answerBy",
+      "type": "uint40"
+     },
+     {
+      "internalType": "uint32",
+      "name": "duration",
+      "type": "uint32"
+     },
+     {
+      "internalType": "uint16",
+      "name": "interestRate",
+      "type": "uint16"
+     },
+     {
+      "internalType": "uint96",
+      "name": "fee",
+      "type": "uint96"
+     },
+     {
+      "internalType": "uint24",
+      "name": "gracePeriod",
+      "type": "uint24"
+     },
+     {
+      "internalType": "uint128",
+      "name": "minimumPrincipal",
+      "type": "uint128"
+     },
+     {
+      "internalType": "uint32",
+      "name": "minimumDuration",
+      "type": "uint32"
+     },
+     {
+      "internalType": "uint16",
+      "name": "maximumRate",
+      "type": "uint16"
+     },
+     {
+      "internalType": "uint16",
+      "name": "lateInterestRate",
+      "type": "uint16"
+     },
+     {
+      "internalType": "bool",
+      "name": "neutral",
+      "type": "bool"
+     },
+     {
+      "internalType": "uint128",
+      "name": "collateralValue",
+      "type": "uint128"
+     }
+    ],
+    "internalType": "struct ILendingDesk.Loan",
+    "name": "",
+    "type": "tuple"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [],
+  "name": "loanCount",
+  "outputs": [
+   {
+    "internalType": "uint256",
+    "name": "",
+    "type": "uint256"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [],
+  "name": "lockedProfit",
+  "outputs": [
+   {
+    "internalType": "uint256",
+    "name": "",
+    "type": "uint256"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [],
+  "name": "name",
+  "outputs": [
+   {
+    "internalType": "string",
+    "name": "",
+    "type": "string"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [],
+  "name": "oracle",
+  "outputs": [
+   {
+    "internalType": "contract IAIRiskOracle",
+    "name": "",
+    "type": "address"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [],
+  "name": "outstanding",
+  "outputs": [
+   {
+    "internalType": "uint256",
+    "name": "",
+    "type": "uint256"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "address",
+    "name": "borrower",
+    "type": "address"
+   }
+  ],
+  "name": "outstandingOf",
+  "outputs": [
+   {
+    "internalType": "uint256",
+    "name": "principal",
+    "type": "uint256"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint256",
+    "name": "loanId",
+    "type": "uint256"
+   }
+  ],
+  "name": "owed",
+  "outputs": [
+   {
+    "internalType": "uint256",
+    "name": "",
+    "type": "uint256"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [],
+  "name": "policy",
+  "outputs": [
+   {
+    "components": [
+     {
+      "internalType": "uint16",
+      "name": "minimumScore",
+      "type": "uint16"
+     },
+     {
+      "internalType": "uint16",
+      "name": "fraudLimit",
+      "type": "uint16"
+     },
+     {
+      "internalType": "uint16",
+      "name": "minimumConfidence",
+      "type": "uint16"
+     },
+     {
+      "internalType": "uint16",
+      "name": "maximumLtv",
+      "type": "uint16"
+     },
+     {
+      "internalType": "uint16",
+      "name": "maximumInterestRate",
+      "type": "uint16"
+     },
+     {
+      "internalType": "uint16",
+      "name": "plainInterestRate",
+      "type": "uint16"
+     },
+     {
+      "internalType": "uint32",
+      "name": "maximumDuration",
+      "type": "uint32"
+     },
+     {
+      "internalType": "uint24",
+      "name": "gracePeriod",
+      "type": "uint24"
+     },
+     {
+      "internalType": "uint16",
+      "name": "plainLtv",
+      "type": "uint16"
+     },
+     {
+      "internalType": "uint32",
+      "name": "plainDuration",
+      "type": "uint32"
+     },
+     {
+      "internalType": "uint32",
+      "name": "minimumDuration",
+      "type": "uint32"
+     },
+     {
+      "internalType": "uint128",
+      "name": "minimumPrincipal",
+      "type": "uint128"
+     },
+     {
+      "internalType": "uint128",
+      "name": "borrowerLimit",
+      "type": "uint128"
+     },
+     {
+      "internalType": "uint16",
+      "name": "maximumUtilisation",
+      "type": "uint16"
+     },
+     {
+      "internalType": "uint16",
+      "name": "lateInterestRate",
+      "type": "uint16"
+     },
+     {
+      "internalType": "uint32",
+      "name": "maximumAnswerAge",
+      "type": "uint32"
+     },
+     {
+      "internalType": "uint32",
+      "name": "refusalCooldown",
+      "type": "uint32"
+     },
+     {
+      "internalType": "bool",
+      "name": "primaryOnly",
+      "type": "bool"
+     },
+     {
+      "internalType": "bool",
+      "name": "plainTermsForAll",
+      "type": "bool"
+     }
+    ],
+    "internalType": "struct ILendingDesk.Policy",
+    "name": "",
+    "type": "tuple"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint256",
+    "name": "loanId",
+    "type": "uint256"
+   }
+  ],
+  "name": "reclaimFee",
+  "outputs": [],
+  "stateMutability": "nonpayable",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint256",
+    "name": "loanId",
+    "type": "uint256"
+   }
+  ],
+  "name": "refuseReviewed",
+  "outputs": [],
+  "stateMutability": "nonpayable",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint256",
+    "name": "loanId",
+    "type": "uint256"
+   }
+  ],
+  "name": "repay",
+  "outputs": [],
+  "stateMutability": "payable",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "components": [
+     {
+      "internalType": "uint128",
+      "name": "principal",
+      "type": "uint128"
+     },
+     {
+      "internalType": "uint128",
+      "name": "collateral",
+      "type": "uint128"
+     },
+     {
+      "internalType": "uint32",
+      "name": "duration",
+      "type": "uint32"
+     },
+     {
+      "internalType": "uint128",
+      "name": "minimumPrincipal",
+      "type": "uint128"
+     },
+     {
+      "internalType": "uint32",
+      "name": "minimumDuration",
+      "type": "uint32"
+     },
+     {
+      "internalType": "uint16",
+      "name": "maximumRate",
+      "type": "uint16"
+     }
+    ],
+    "internalType": "struct ILendingDesk.Order",
+    "name": "order",
+    "type": "tuple"
+   },
+   {
+    "internalType": "bytes32",
+    "name": "dataCommitment",
+    "type": "bytes32"
+   },
+   {
+    "components": [
+     {
+      "internalType": "uint64",
+      "name": "validUntil",
+      "type": "uint64"
+     },
+     {
+      "internalType": "bytes",
+      "name": "signature",
+      "type": "bytes"
+     }
+    ],
+    "internalType": "struct IAIRiskOracle.Consent",
+    "name": "consent",
+    "type": "tuple"
+   }
+  ],
+  "name": "requestLoan",
+  "outputs": [
+   {
+    "internalType": "uint256",
+    "name": "loanId",
+    "type": "uint256"
+   }
+  ],
+  "stateMutability": "payable",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "address",
+    "name": "newAuthority",
+    "type": "address"
+   }
+  ],
+  "name": "setAuthority",
+  "outputs": [],
+  "stateMutability": "nonpayable",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "components": [
+     {
+      "internalType": "uint16",
+      "name": "minimumScore",
+      "type": "uint16"
+     },
+     {
+      "internalType": "uint16",
+      "name": "fraudLimit",
+      "type": "uint16"
+     },
+     {
+      "internalType": "uint16",
+      "name": "minimumConfidence",
+      "type": "uint16"
+     },
+     {
+      "internalType": "uint16",
+      "name": "maximumLtv",
+      "type": "uint16"
+     },
+     {
+      "internalType": "uint16",
+      "name": "maximumInterestRate",
+      "type": "uint16"
+     },
+     {
+      "internalType": "uint16",
+      "name": "plainInterestRate",
+      "type": "uint16"
+     },
+     {
+      "internalType": "uint32",
+      "name": "maximumDuration",
+      "type": "uint32"
+     },
+     {
+      "internalType": "uint24",
+      "name": "gracePeriod",
+      "type": "uint24"
+     },
+     {
+      "internalType": "uint16",
+      "name": "plainLtv",
+      "type": "uint16"
+     },
+     {
+      "internalType": "uint32",
+      "name": "plainDuration",
+      "type": "uint32"
+     },
+     {
+      "internalType": "uint32",
+      "name": "minimumDuration",
+      "type": "uint32"
+     },
+     {
+      "internalType": "uint128",
+      "name": "minimumPrincipal",
+      "type": "uint128"
+     },
+     {
+      "internalType": "uint128",
+      "name": "borrowerLimit",
+      "type": "uint128"
+     },
+     {
+      "internalType": "uint16",
+      "name": "maximumUtilisation",
+      "type": "uint16"
+     },
+     {
+      "internalType": "uint16",
+      "name": "lateInterestRate",
+      "type": "uint16"
+     },
+     {
+      "internalType": "uint32",
+      "name": "maximumAnswerAge",
+      "type": "uint32"
+     },
+     {
+      "internalType": "uint32",
+      "name": "refusalCooldown",
+      "type": "uint32"
+     },
+     {
+      "internalType": "bool",
+      "name": "primaryOnly",
+      "type": "bool"
+     },
+     {
+      "internalType": "bool",
+      "name": "plainTermsForAll",
+      "type": "bool"
+     }
+    ],
+    "internalType": "struct ILendingDesk.Policy",
+    "name": "policy_",
+    "type": "tuple"
+   }
+  ],
+  "name": "setPolicy",
+  "outputs": [],
+  "stateMutability": "nonpayable",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint256",
+    "name": "loanId",
+    "type": "uint256"
+   }
+  ],
+  "name": "settle",
+  "outputs": [],
+  "stateMutability": "nonpayable",
+  "type": "function"
+ },
+ {
+  "inputs": [],
+  "name": "symbol",
+  "outputs": [
+   {
+    "internalType": "string",
+    "name": "",
+    "type": "string"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint256",
+    "name": "loanId",
+    "type": "uint256"
+   }
+  ],
+  "name": "takePlainTerms",
+  "outputs": [],
+  "stateMutability": "nonpayable",
+  "type": "function"
+ },
+ {
+  "inputs": [],
+  "name": "totalAssets",
+  "outputs": [
+   {
+    "internalType": "uint256",
+    "name": "",
+    "type": "uint256"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [],
+  "name": "totalClaimable",
+  "outputs": [
+   {
+    "internalType": "uint256",
+    "name": "",
+    "type": "uint256"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [],
+  "name": "totalSupply",
+  "outputs": [
+   {
+    "internalType": "uint256",
+    "name": "",
+    "type": "uint256"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "address",
+    "name": "to",
+    "type": "address"
+   },
+   {
+    "internalType": "uint256",
+    "name": "value",
+    "type": "uint256"
+   }
+  ],
+  "name": "transfer",
+  "outputs": [
+   {
+    "internalType": "bool",
+    "name": "",
+    "type": "bool"
+   }
+  ],
+  "stateMutability": "nonpayable",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "address",
+    "name": "from",
+    "type": "address"
+   },
+   {
+    "internalType": "address",
+    "name": "to",
+    "type": "address"
+   },
+   {
+    "internalType": "uint256",
+    "name": "value",
+    "type": "uint256"
+   }
+  ],
+  "name": "transferFrom",
+  "outputs": [
+   {
+    "internalType": "bool",
+    "name": "",
+    "type": "bool"
+   }
+  ],
+  "stateMutability": "nonpayable",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint256",
+    "name": "shares",
+    "type": "uint256"
+   }
+  ],
+  "name": "valueOf",
+  "outputs": [
+   {
+    "internalType": "uint256",
+    "name": "amountWei",
+    "type": "uint256"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint256",
+    "name": "shares",
+    "type": "uint256"
+   }
+  ],
+  "name": "withdraw",
+  "outputs": [
+   {
+    "internalType": "uint256",
+    "name": "amountWei",
+    "type": "uint256"
+   }
+  ],
+  "stateMutability": "nonpayable",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint256",
+    "name": "loanId",
+    "type": "uint256"
+   }
+  ],
+  "name": "withdrawApplication",
+  "outputs": [],
+  "stateMutability": "nonpayable",
+  "type": "function"
+ },
+ {
+  "stateMutability": "payable",
+  "type": "receive"
+ }
+] as const;

@@ -1,4 +1,5 @@
 import type { Address, Hex } from "viem";
+import { sendJson } from "./http.js";
 
 /** Integers that may pass 2 ** 53 are texts of decimal digits: `BigInt(text)` is exact. */
 export type ApiLoan = {
@@ -62,23 +63,6 @@ export type RequestStanding = {
 
 export type ApiVerdict = { holds: boolean | null; claims: { name: string; holds: boolean | null; text: string }[] };
 
-/** The API answered with a problem; `fields` says what is wrong with which field. */
-export class ApiRefused extends Error {
-  readonly fields: Record<string, string>;
-
-  constructor(
-    readonly status: number,
-    readonly problem: { detail?: string; errors?: { field: string; detail: string }[] } & Record<string, unknown>,
-    readonly retrySeconds: number | null,
-  ) {
-    super(`HTTP ${status}: ${problem.detail ?? "no reason given"}`);
-    this.fields = Object.fromEntries((problem.errors ?? []).map((one) => [one.field, one.detail]));
-  }
-}
-
-const PASSES = new Set([429, 503]);
-const LONGEST_PAUSE_SECONDS = 30;
-
 /** The HTTP API of one daemon. What passes (429, 503) is tried again, a few times, when the server says so. */
 export class RiskOracleApi {
   constructor(
@@ -136,24 +120,11 @@ export class RiskOracleApi {
 
   private async send<T>(method: string, path: string, sent?: object): Promise<T> {
     // Made again with the same key, a call that was answered already does nothing twice.
-    const once = crypto.randomUUID();
-    for (let attempt = 1; ; attempt++) {
-      const response = await fetch(`${this.url.replace(/\/$/, "")}/v1${path}`, {
-        method,
-        headers: {
-          Authorization: `Bearer ${this.key}`,
-          ...(sent && { "Content-Type": "application/json", "Idempotency-Key": once }),
-        },
-        ...(sent && { body: JSON.stringify(sent) }),
-      });
-      if (response.ok) return (await response.json()) as T;
-      const problem = await response.json().catch(() => ({ detail: "the answer is no JSON" }));
-      const after = Number(response.headers.get("Retry-After"));
-      if (!PASSES.has(response.status) || attempt >= this.tries)
-        throw new ApiRefused(response.status, problem, after || null);
-      const pause = Math.min(after || 2 ** attempt / 2, LONGEST_PAUSE_SECONDS);
-      await new Promise((resolve) => setTimeout(resolve, pause * 1_000));
-    }
+    const headers = {
+      Authorization: `Bearer ${this.key}`,
+      ...(sent && { "Idempotency-Key": crypto.randomUUID() }),
+    };
+    return sendJson<T>(this.url, { method, path, sent, headers, tries: this.tries });
   }
 }
 

@@ -1,6 +1,7 @@
-export { modelRegistryAbi, riskOracleAbi } from "./abi.js";
-export { ApiRefused, RiskOracleApi } from "./api.js";
+export { lendingDeskAbi, modelRegistryAbi, riskOracleAbi } from "./abi.js";
+export { RiskOracleApi } from "./api.js";
 export type { ApiAssessment, ApiLoan, ApiVerdict, CallToSend, Preview, RequestStanding, SignedAnswer } from "./api.js";
+export { ApiRefused } from "./http.js";
 export { consentTypedData, reportTypedData, requestHash } from "./messages.js";
 export { NotYet, RiskOracle } from "./oracle.js";
 export type { WaitOptions, Wallet } from "./oracle.js";

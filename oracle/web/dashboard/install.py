@@ -8,6 +8,7 @@ from typing import Final
 from aiohttp import web
 
 from oracle.web.dashboard import (
+    borrow,
     borrower,
     chain_pages,
     dead_letters,
@@ -59,6 +60,8 @@ def install(app: web.Application, parts: Parts) -> None:
     routes.append(web.get(path("/static/{file:.+}"), page(_static, public=True)))
     if parts.settings.borrower_page:
         routes.append(web.get(path("/b/{request_id}"), page(borrower.borrower, public=True)))
+    if parts.settings.borrow_page and not parts.read_only:
+        routes.append(web.get(path("/borrow"), page(borrow.borrow, public=True)))
     if parts.settings.enabled:
         routes += [web.get(path(where), page(handler)) for where, handler in _PAGES.items()]
         routes += [

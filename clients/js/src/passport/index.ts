@@ -1,0 +1,13 @@
+export { PassportApi } from "./api.js";
+export type { ModelKeys, Received, RequestFeatures, SealingKey } from "./api.js";
+export { InvalidOpening, InvalidPassport } from "./errors.js";
+export { commit, commitEncoded, commitmentOf, newSalt, openingJson, readOpening } from "./opening.js";
+export type { Opening } from "./opening.js";
+export { expected, FIELDS, SCHEMA } from "./fields.js";
+export type { Field, GroupName } from "./fields.js";
+export { checkPassport, encodePassport, passportJson, readPassport } from "./passport.js";
+export type { Group, Passport } from "./passport.js";
+export { FIELD_MODULUS, poseidonHash } from "./poseidon.js";
+export { passportSchema, SCHEMA_HASH } from "./schema.js";
+export { base64Url, seal } from "./sealing.js";
+export type { Destination } from "./sealing.js";
