@@ -1,4 +1,4 @@
-export { modelRegistryAbi, riskOracleAbi } from "./abi.js";
+export { issuerRegistryAbi, modelRegistryAbi, riskOracleAbi } from "./abi.js";
 export { ApiRefused, RiskOracleApi } from "./api.js";
 export type { ApiAssessment, ApiLoan, ApiVerdict, CallToSend, Preview, RequestStanding, SignedAnswer } from "./api.js";
 export { consentTypedData, reportTypedData, requestHash } from "./messages.js";
