@@ -152,7 +152,7 @@ slither: $(STAMPS)/node $(STAMPS)/slither ## static analysis of the contracts; f
 bench-gas: setup ## what the contracts cost in gas; the last line is one JSON object
 	@echo "==> Gas"
 	@$(BIN)/python hardhat/scripts/fixtures.py
-	@$(BIN)/python tests/benchmarks/gas.py
+	@$(BIN)/python -m tests.benchmarks.gas
 
 bench-history: $(STAMPS)/python $(STAMPS)/node contracts ## how long histories take to read; the last line is one JSON object
 	@echo "==> History"

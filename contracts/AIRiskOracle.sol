@@ -216,7 +216,9 @@ contract AIRiskOracle is OracleViews, OracleSettings, EIP712 {
         Head memory head = _head;
         bytes32 digest = _hashTypedDataV4(Digests.report(request, report, head.digest));
         _checkSignatures(digest, signatures, ledger.threshold, head.lowest);
-        (address verifier, uint16 modelIndex, uint72 scales, uint8 batchSize) = registry.activeModel(report.modelId);
+        (address verifier, uint16 modelIndex, uint72 scales, uint8 batchSize, uint256 neutral) = registry.activeModel(
+            report.modelId
+        );
         // The instances below are those of one request.
         if (batchSize != 1) revert ModelAnswersBatches(report.modelId, batchSize);
         _checkProof(verifier, request, report, proof);
@@ -227,6 +229,7 @@ contract AIRiskOracle is OracleViews, OracleSettings, EIP712 {
         // The request's, which fits: see there.
         assessment.blockNumber = uint40(report.blockNumber);
         assessment.modelIndex = modelIndex;
+        assessment.privateData = uint256(request.dataCommitment) != neutral;
         _requests[requestId] = RequestWords.answered(assessment);
         _ledger.earnedFees = (uint256(ledger.earnedFees) + request.fee).toUint80();
         emit AssessmentProvided(requestId, request.user, report.modelId, assessment);

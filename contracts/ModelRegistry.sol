@@ -141,15 +141,16 @@ contract ModelRegistry is IModelRegistry, AccessManaged {
     }
 
     /// @inheritdoc IModelRegistry
-    function activeModel(bytes32 modelId) external view returns (address, uint16, uint72, uint8) {
+    function activeModel(bytes32 modelId) external view returns (address, uint16, uint72, uint8, uint256) {
         Entry memory entry = _entries[modelId];
         if (entry.answers == 0) revert ModelNotActive(modelId, _details[modelId].state);
         // What was made twice at one address, in one transaction, has other code now than whoever watched the proposal saw.
-        bytes32 expected = _details[modelId].verifierCodeHash;
+        Details storage details = _details[modelId];
+        bytes32 expected = details.verifierCodeHash;
         if (entry.verifier.codehash != expected) {
             revert VerifierCodeMismatch(entry.verifier, entry.verifier.codehash, expected);
         }
-        return (entry.verifier, entry.index, entry.scales, entry.answers);
+        return (entry.verifier, entry.index, entry.scales, entry.answers, details.neutralCommitment);
     }
 
     /// @inheritdoc IModelRegistry

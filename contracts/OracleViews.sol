@@ -87,7 +87,8 @@ abstract contract OracleViews is IAIRiskOracle {
         WalletWord wallet = _wallets[user];
         for (uint256 i = 0; i < WalletWords.REQUESTS; ++i) {
             RequestWord word = _requests[wallet.request(i)];
-            if (word.state() == RequestState.Answered) return (true, word.assessment());
+            // Anybody can invent private data: what comes of them says something to who asked, and knows who vouches.
+            if (word.state() == RequestState.Answered && !word.hasPrivateData()) return (true, word.assessment());
         }
     }
 

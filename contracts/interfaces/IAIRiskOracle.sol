@@ -83,6 +83,7 @@ interface IAIRiskOracle {
     /// @param interestRate a year
     /// @param blockNumber block at which the history was read
     /// @param modelIndex the registry's small number of the model
+    /// @param privateData whether private data went into it: the oracle cannot know who vouches for them, whoever reads it must
     struct Assessment {
         uint8 category;
         uint16 score;
@@ -96,6 +97,7 @@ interface IAIRiskOracle {
         uint40 expiresAt;
         uint40 blockNumber;
         uint16 modelIndex;
+        bool privateData;
     }
 
     /// @notice One of many answers, for {provideAssessments}.
@@ -225,7 +227,8 @@ interface IAIRiskOracle {
     /// @param to the caller, or whom else a caller that cannot take ether names
     function withdrawRefund(address to) external;
 
-    /// @notice The answer to the wallet's newest answered request among its last five, expired or not; reverts without one.
+    /// @notice The answer to the wallet's newest answered request without private data among its last five, expired or not;
+    /// reverts without one. An answer from private data is read by its request, by who knows that somebody vouched for them.
     function getAssessment(address user) external view returns (Assessment memory);
 
     /// @notice The answer to one request; reverts unless it is answered.
@@ -243,7 +246,7 @@ interface IAIRiskOracle {
     /// @notice A wallet's last five requests, whoever asked, newest first; zero where there are fewer.
     function recentRequests(address user) external view returns (uint256[5] memory requestIds);
 
-    /// @notice True when the wallet has an unexpired answer issued at most `maxAge` seconds ago.
+    /// @notice True when the wallet has an unexpired answer of that kind issued at most `maxAge` seconds ago.
     function isFresh(address user, uint256 maxAge) external view returns (bool);
 
     /// @notice 0 low, 1 medium, 2 high. This and the five getters below revert without an unexpired answer.

@@ -2,6 +2,8 @@
 pragma solidity >=0.8.4;
 
 import {IAIRiskOracle} from "./IAIRiskOracle.sol";
+import {IAcceptedIssuers} from "./IAcceptedIssuers.sol";
+import {IIssuerRegistry} from "./IIssuerRegistry.sol";
 
 /// @title What every lender of this project offers a borrower
 interface ILendingDesk {
@@ -28,6 +30,7 @@ interface ILendingDesk {
     /// @param plainLtv cap on the loan to value of plain terms; whoever is granted less by an answer is refused
     /// @param plainDuration cap on the duration of plain terms; whoever is granted less by an answer is refused
     /// @param minimumDuration of a loan, asked and granted
+    /// @param passportRequired whether a loan is asked for with private data that an accepted issuer vouches for, or not at all
     /// @param minimumPrincipal of a loan, asked and granted: too small a loan is worth nobody's liquidation
     /// @param borrowerLimit the most principal that one wallet may owe here
     /// @param maximumUtilisation the most of the lenders' money that may be lent out
@@ -49,6 +52,7 @@ interface ILendingDesk {
         uint16 plainLtv;
         uint32 plainDuration;
         uint32 minimumDuration;
+        bool passportRequired;
         uint128 minimumPrincipal;
         uint128 borrowerLimit;
         uint16 maximumUtilisation;
@@ -84,6 +88,8 @@ interface ILendingDesk {
     /// @param minimumPrincipal the borrower's limits for what a decision may grant, with the two after it
     /// @param lateInterestRate basis points a year, on top from maturity on
     /// @param neutral whether it was asked without private data
+    /// @param vouched who vouches for its private data, for which schema: a number of {acceptedIssuers}; zero without
+    /// @param vouchedUntil the last second in which that counts, zero without
     /// @param collateralValue of the collateral when it was asked for, in the lent token; zero where that is no other
     struct Loan {
         address borrower;
@@ -104,6 +110,8 @@ interface ILendingDesk {
         uint16 maximumRate;
         uint16 lateInterestRate;
         bool neutral;
+        uint16 vouched;
+        uint40 vouchedUntil;
         uint128 collateralValue;
     }
 
@@ -114,6 +122,13 @@ interface ILendingDesk {
         uint256 principal,
         uint256 collateral,
         uint256 duration
+    );
+    event PrivateDataVouched(
+        uint256 indexed loanId,
+        bytes32 indexed issuer,
+        bytes32 indexed schema,
+        bytes32 dataCommitment,
+        uint64 validUntil
     );
     event LoanApproved(
         uint256 indexed loanId,
@@ -141,6 +156,10 @@ interface ILendingDesk {
     error RefusalStands(address borrower);
     error ModelNotTrusted(uint256 loanId, uint16 modelIndex);
     error OutsideBorrowersLimits(uint256 loanId, uint256 principal, uint256 rateBps, uint256 duration);
+    error NobodyVouches(bytes32 dataCommitment);
+    error NothingToVouchFor(bytes32 dataCommitment);
+    error PassportRequired();
+    error PrivateDataStale(uint256 loanId, uint40 validUntil);
     error BelowMinimum(string name, uint256 value, uint256 minimum);
     error BorrowerLimitExceeded(address borrower, uint256 wouldOwe, uint256 limit);
     error UtilisationExceeded(uint256 wouldBeLent, uint256 limit);
@@ -159,14 +178,26 @@ interface ILendingDesk {
     error InvalidPolicy(string name, uint256 value);
     error UnexpectedPayment(address sender);
 
-    /// @notice Ask for a loan; send exactly the collateral plus the oracle's fee.
-    /// @param dataCommitment commitment of your private data, or {IAIRiskOracle-neutralCommitment}
+    /// @notice Ask for a loan without private data; send exactly the collateral plus the oracle's fee.
+    /// @param dataCommitment {IAIRiskOracle-neutralCommitment}: no other is taken, for nobody vouches for it
     /// @param consent your signature over {IAIRiskOracle-consentDigest} with this contract as the requester, and
     /// {judgedTerms} as the terms
     function requestLoan(
         Order calldata order,
         bytes32 dataCommitment,
         IAIRiskOracle.Consent calldata consent
+    ) external payable returns (uint256 loanId);
+
+    /// @notice Ask for a loan with private data, for which an accepted issuer vouches; send exactly the collateral plus the
+    /// oracle's fee. Whether it still vouches is looked at again before a loan is approved.
+    /// @param dataCommitment commitment of your private data
+    /// @param consent as for a loan without, over this commitment
+    /// @param attestation of an issuer that {acceptedIssuers} accepts: that this commitment is yours
+    function requestLoan(
+        Order calldata order,
+        bytes32 dataCommitment,
+        IAIRiskOracle.Consent calldata consent,
+        IIssuerRegistry.Attestation calldata attestation
     ) external payable returns (uint256 loanId);
 
     /// @notice The terms that the oracle is asked about: the loan with its grace period, for it may be kept that long.
@@ -203,6 +234,12 @@ interface ILendingDesk {
     function loan(uint256 loanId) external view returns (Loan memory);
 
     function loanCount() external view returns (uint256);
+
+    /// @notice The commitment of a loan's private data, zero for a loan without.
+    function commitmentOf(uint256 loanId) external view returns (bytes32);
+
+    /// @notice Whose word about private data is taken; zero where no private data are.
+    function acceptedIssuers() external view returns (IAcceptedIssuers);
 
     /// @notice Principal that a wallet owes here.
     function outstandingOf(address borrower) external view returns (uint256);

@@ -64,9 +64,10 @@ interface IModelRegistry {
     /// @return index the model's small number
     /// @return scales seven bits for each output, the first output in the lowest bits
     /// @return batchSize how many requests one proof answers, above zero
+    /// @return neutralCommitment data commitment of a request without private data
     function activeModel(
         bytes32 modelId
-    ) external view returns (address verifier, uint16 index, uint72 scales, uint8 batchSize);
+    ) external view returns (address verifier, uint16 index, uint72 scales, uint8 batchSize, uint256 neutralCommitment);
 
     /// @notice Everything known about a model; `state` is None when it was never proposed.
     function model(bytes32 modelId) external view returns (Model memory);

@@ -278,9 +278,7 @@ contract IssuerRegistry is IIssuerRegistry, AccessManaged, EIP712 {
         uint64 validUntil
     ) public view returns (bytes32) {
         return
-            _hashTypedDataV4(
-                keccak256(abi.encode(ATTESTATION_TYPEHASH, borrower, dataCommitment, schema, validUntil))
-            );
+            _hashTypedDataV4(keccak256(abi.encode(ATTESTATION_TYPEHASH, borrower, dataCommitment, schema, validUntil)));
     }
 
     /// @inheritdoc IIssuerRegistry

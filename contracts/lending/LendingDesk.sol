@@ -4,6 +4,7 @@ pragma solidity ^0.8.28;
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {IAIRiskOracle} from "../interfaces/IAIRiskOracle.sol";
+import {IIssuerRegistry} from "../interfaces/IIssuerRegistry.sol";
 import {ILendingDesk} from "../interfaces/ILendingDesk.sol";
 import {Refusals} from "./Refusals.sol";
 
@@ -13,6 +14,12 @@ abstract contract LendingDesk is Refusals {
 
     /// @notice A loan's grace period is at most its duration divided by this.
     uint256 public constant GRACE_DIVISOR = 4;
+
+    /// @dev Who vouches for a loan's private data, for which schema, a number of {acceptedIssuers}; zero without.
+    struct Vouching {
+        uint16 number;
+        uint64 validUntil;
+    }
 
     // --------------------------------------------------------------- hooks
 
@@ -36,6 +43,33 @@ abstract contract LendingDesk is Refusals {
         bytes32 dataCommitment,
         IAIRiskOracle.Consent calldata consent
     ) external payable nonReentrant returns (uint256 loanId) {
+        if (dataCommitment != oracle.neutralCommitment()) revert NobodyVouches(dataCommitment);
+        if (_policy.passportRequired) revert PassportRequired();
+        Vouching memory none;
+        return _request(order, dataCommitment, consent, none);
+    }
+
+    /// @inheritdoc ILendingDesk
+    function requestLoan(
+        Order calldata order,
+        bytes32 dataCommitment,
+        IAIRiskOracle.Consent calldata consent,
+        IIssuerRegistry.Attestation calldata attestation
+    ) external payable nonReentrant returns (uint256 loanId) {
+        if (dataCommitment == oracle.neutralCommitment()) revert NothingToVouchFor(dataCommitment);
+        if (address(acceptedIssuers) == address(0)) revert NobodyVouches(dataCommitment);
+        uint16 number = acceptedIssuers.check(msg.sender, dataCommitment, attestation);
+        uint64 validUntil = attestation.validUntil;
+        loanId = _request(order, dataCommitment, consent, Vouching(number, validUntil));
+        emit PrivateDataVouched(loanId, attestation.issuer, attestation.schema, dataCommitment, validUntil);
+    }
+
+    function _request(
+        Order calldata order,
+        bytes32 dataCommitment,
+        IAIRiskOracle.Consent calldata consent,
+        Vouching memory vouching
+    ) private returns (uint256 loanId) {
         uint96 fee = oracle.fee();
         uint256 expected = uint256(order.collateral) + fee;
         if (msg.value != expected) revert WrongValue(msg.value, expected);
@@ -57,8 +91,11 @@ abstract contract LendingDesk is Refusals {
         record.minimumPrincipal = order.minimumPrincipal;
         record.minimumDuration = order.minimumDuration;
         record.maximumRate = order.maximumRate;
-        record.neutral = dataCommitment == oracle.neutralCommitment();
+        record.neutral = vouching.number == 0;
+        record.vouched = vouching.number;
+        record.vouchedUntil = uint40(Math.min(vouching.validUntil, type(uint40).max));
         record.collateralValue = _collateralValue(order.collateral).toUint128();
+        if (vouching.number != 0) commitmentOf[loanId] = dataCommitment;
 
         uint256 requestId = oracle.requestAssessmentFor{value: fee}(
             msg.sender,
@@ -95,6 +132,9 @@ abstract contract LendingDesk is Refusals {
         } else if (_meets(a)) {
             uint256 staleAt = Math.min(a.expiresAt, uint256(a.issuedAt) + _policy.maximumAnswerAge);
             if (block.timestamp >= staleAt) revert AnswerStale(loanId, uint40(staleAt));
+            // What it was judged by must still be true. A reviewer sees the date, and decides without a limit of time.
+            uint40 vouchedUntil = record.vouchedUntil;
+            if (vouchedUntil != 0 && block.timestamp > vouchedUntil) revert PrivateDataStale(loanId, vouchedUntil);
             _approve(loanId, record, a);
         } else {
             record.state = LoanState.Review;
@@ -152,6 +192,7 @@ abstract contract LendingDesk is Refusals {
         uint256 rateBps = Math.min(a.interestRate, policy_.maximumInterestRate);
         if (principal < record.minimumPrincipal || duration < record.minimumDuration || rateBps > record.maximumRate)
             revert OutsideBorrowersLimits(loanId, principal, rateBps, duration);
+        if (record.vouched != 0) acceptedIssuers.checkStanding(record.vouched, commitmentOf[loanId]);
         _release(record.borrower);
         _activate(loanId, record, principal, duration, rateBps);
     }

@@ -8,6 +8,7 @@ import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/Reentrancy
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {IAIRiskOracle} from "../interfaces/IAIRiskOracle.sol";
+import {IAcceptedIssuers} from "../interfaces/IAcceptedIssuers.sol";
 import {ILendingDesk} from "../interfaces/ILendingDesk.sol";
 import {Policies} from "../lib/Policies.sol";
 
@@ -26,6 +27,9 @@ abstract contract LoanBook is ILendingDesk, AccessManaged, ReentrancyGuardTransi
 
     /// @inheritdoc ILendingDesk
     IAIRiskOracle public immutable oracle;
+
+    /// @inheritdoc ILendingDesk
+    IAcceptedIssuers public immutable acceptedIssuers;
 
     /// @notice Lender money in this contract, in the principal token's smallest unit.
     uint256 public cash;
@@ -52,9 +56,20 @@ abstract contract LoanBook is ILendingDesk, AccessManaged, ReentrancyGuardTransi
     Policy internal _policy;
     mapping(uint256 loanId => Loan) internal _loans;
 
-    constructor(address admin, IAIRiskOracle oracle_, Policy memory policy_) AccessManaged(admin) {
+    /// @inheritdoc ILendingDesk
+    mapping(uint256 loanId => bytes32) public commitmentOf;
+
+    constructor(
+        address admin,
+        IAIRiskOracle oracle_,
+        IAcceptedIssuers acceptedIssuers_,
+        Policy memory policy_
+    ) AccessManaged(admin) {
         if (address(oracle_).code.length == 0) revert InvalidPolicy("oracle", uint160(address(oracle_)));
+        if (address(acceptedIssuers_) != address(0) && address(acceptedIssuers_).code.length == 0)
+            revert InvalidPolicy("acceptedIssuers", uint160(address(acceptedIssuers_)));
         oracle = oracle_;
+        acceptedIssuers = acceptedIssuers_;
         _setPolicy(policy_);
     }
 
@@ -195,6 +210,9 @@ abstract contract LoanBook is ILendingDesk, AccessManaged, ReentrancyGuardTransi
 
     function _setPolicy(Policy memory policy_) private {
         Policies.check(policy_);
+        // Otherwise nobody could ask.
+        if (policy_.passportRequired && address(acceptedIssuers) == address(0))
+            revert InvalidPolicy("passportRequired", 1);
         _policy = policy_;
         emit PolicyChanged(policy_);
     }

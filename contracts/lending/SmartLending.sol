@@ -5,6 +5,7 @@ import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IAIRiskOracle} from "../interfaces/IAIRiskOracle.sol";
+import {IAcceptedIssuers} from "../interfaces/IAcceptedIssuers.sol";
 import {LendingDesk} from "./LendingDesk.sol";
 import {LoanBook} from "./LoanBook.sol";
 
@@ -23,11 +24,13 @@ contract SmartLending is LendingDesk, ERC20 {
     event Withdrawn(address indexed lender, uint256 amountWei, uint256 shares);
 
     /// @param admin the access manager: the policy, and who reviews
+    /// @param acceptedIssuers_ whose word about private data is taken; zero: no private data are
     constructor(
         address admin,
         IAIRiskOracle oracle_,
+        IAcceptedIssuers acceptedIssuers_,
         Policy memory policy_
-    ) LoanBook(admin, oracle_, policy_) ERC20("AI Risk Oracle lending share", "aroETH") {}
+    ) LoanBook(admin, oracle_, acceptedIssuers_, policy_) ERC20("AI Risk Oracle lending share", "aroETH") {}
 
     // ------------------------------------------------------------- lenders
 

@@ -7,6 +7,7 @@ import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IER
 import {ERC4626} from "@openzeppelin/contracts/token/ERC20/extensions/ERC4626.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IAIRiskOracle} from "../interfaces/IAIRiskOracle.sol";
+import {IAcceptedIssuers} from "../interfaces/IAcceptedIssuers.sol";
 import {IPriceFeed} from "../interfaces/IPriceFeed.sol";
 import {LendingDesk} from "./LendingDesk.sol";
 import {LoanBook} from "./LoanBook.sol";
@@ -34,6 +35,7 @@ contract TokenLender is LendingDesk, ERC4626 {
     error TransferFell(uint256 received, uint256 expected);
 
     /// @param admin the access manager: the policy, the price feed, and who reviews
+    /// @param acceptedIssuers_ whose word about private data is taken; zero: no private data are
     /// @param asset_ the token that is lent
     /// @param priceFeed_ price of one ether in that token
     /// @param liquidationLtvBps above the policy's maximum loan to value, 9,523 at most
@@ -41,13 +43,14 @@ contract TokenLender is LendingDesk, ERC4626 {
     constructor(
         address admin,
         IAIRiskOracle oracle_,
+        IAcceptedIssuers acceptedIssuers_,
         Policy memory policy_,
         IERC20 asset_,
         IPriceFeed priceFeed_,
         uint16 liquidationLtvBps,
         uint32 maximumPriceAgeSeconds
     )
-        LoanBook(admin, oracle_, policy_)
+        LoanBook(admin, oracle_, acceptedIssuers_, policy_)
         ERC4626(asset_)
         ERC20(
             string.concat("AI Risk Oracle lending share of ", IERC20Metadata(address(asset_)).symbol()),

@@ -4,7 +4,7 @@ pragma solidity ^0.8.28;
 import {IAIRiskOracle} from "../interfaces/IAIRiskOracle.sol";
 
 /// @notice The one storage word of a request. Its low byte tells what the rest is:
-/// 0 nothing; 1 to 3 the packed answer (the byte is its category plus one); PENDING the gas of its callback (24 bits) and
+/// 0 nothing; 1 to 3 the packed answer (the byte is its category plus one), PRIVATE more when private data went into it; PENDING the gas of its callback (24 bits) and
 /// the upper 28 bytes of the request's hash; DECLINED the reason and the time; CANCELLED nothing more.
 type RequestWord is uint256;
 
@@ -15,6 +15,7 @@ library RequestWords {
     uint256 private constant PENDING = 0x80;
     uint256 private constant DECLINED = 0x81;
     uint256 private constant CANCELLED = 0x82;
+    uint256 private constant PRIVATE = 0x40;
     uint256 private constant TAG = 0xff;
     uint256 private constant HASH_SHIFT = 32;
 
@@ -60,6 +61,7 @@ library RequestWords {
     /// @notice Pack an answer: 8 bits category + 1, seven numbers of 16, three times of 40, 16 bits model index.
     function answered(IAIRiskOracle.Assessment memory a) internal pure returns (RequestWord) {
         uint256 word = uint256(a.category) + 1;
+        if (a.privateData) word |= PRIVATE;
         word |= uint256(a.score) << 8;
         word |= uint256(a.probabilityOfDefault) << 24;
         word |= uint256(a.fraudLikelihood) << 40;
@@ -74,10 +76,15 @@ library RequestWords {
         return RequestWord.wrap(word);
     }
 
+    /// @notice Whether private data went into an answer; only for a word whose {state} is Answered.
+    function hasPrivateData(RequestWord word) internal pure returns (bool) {
+        return RequestWord.unwrap(word) & PRIVATE != 0;
+    }
+
     /// @notice Unpack an answer; only for a word whose {state} is Answered.
     function assessment(RequestWord packed) internal pure returns (IAIRiskOracle.Assessment memory a) {
         uint256 word = RequestWord.unwrap(packed);
-        a.category = uint8(word) - 1;
+        a.category = (uint8(word) & uint8(PRIVATE - 1)) - 1;
         a.score = uint16(word >> 8);
         a.probabilityOfDefault = uint16(word >> 24);
         a.fraudLikelihood = uint16(word >> 40);
@@ -89,5 +96,6 @@ library RequestWords {
         a.expiresAt = uint40(word >> 160);
         a.blockNumber = uint40(word >> 200);
         a.modelIndex = uint16(word >> 240);
+        a.privateData = packed.hasPrivateData();
     }
 }

@@ -70,7 +70,7 @@ contract MockAIRiskOracle is IAIRiskOracle {
 
     /// @notice A borrower in good standing: a start for {willAnswer}.
     function goodAnswer() external pure returns (Assessment memory) {
-        return Assessment(0, 8_500, 200, 300, 800, 180, 6_000, 8_000, 0, 0, 0, 1);
+        return Assessment(0, 8_500, 200, 300, 800, 180, 6_000, 8_000, 0, 0, 0, 1, false);
     }
 
     // -------------------------------------------------------------------- asking
@@ -135,6 +135,7 @@ contract MockAIRiskOracle is IAIRiskOracle {
         Assessment memory a = _nextAnswer;
         if (a.issuedAt == 0) a.issuedAt = uint40(block.timestamp);
         if (a.expiresAt == 0) a.expiresAt = a.issuedAt + 1 days;
+        a.privateData = dataCommitment != neutralCommitment;
         _answers[requestId] = a;
         emit AssessmentProvided(requestId, user, "mock", a);
         if (callbackGas > 0) IAssessmentReceiver(msg.sender).onAssessment{gas: callbackGas}(requestId, a);
@@ -177,7 +178,7 @@ contract MockAIRiskOracle is IAIRiskOracle {
     function getAssessment(address user) public view returns (Assessment memory) {
         uint256[5] memory ids = recentRequests(user);
         for (uint256 i = 0; i < 5; ++i) {
-            if (stateOf[ids[i]] == RequestState.Answered) return _answers[ids[i]];
+            if (stateOf[ids[i]] == RequestState.Answered && !_answers[ids[i]].privateData) return _answers[ids[i]];
         }
         revert NoAssessment(user);
     }

@@ -12,8 +12,10 @@ const contracts = {
   ModelRegistry: "ModelRegistry.sol",
   SmartLending: "lending/SmartLending.sol",
   TokenLender: "lending/TokenLender.sol",
+  IssuerRegistry: "issuers/IssuerRegistry.sol",
+  AcceptedIssuers: "issuers/AcceptedIssuers.sol",
 };
-const spoken = ["AIRiskOracle", "ModelRegistry", "SmartLending"];
+const spoken = ["AIRiskOracle", "ModelRegistry", "SmartLending", "IssuerRegistry", "AcceptedIssuers"];
 
 function artifact(name) {
   const file = path.join(artifacts, contracts[name], `${name}.json`);

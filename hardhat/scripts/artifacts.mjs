@@ -12,6 +12,8 @@ const contracts = {
   AccessManager: "@openzeppelin/contracts/access/manager/AccessManager.sol",
   ModelRegistry: "contracts/ModelRegistry.sol",
   AIRiskOracle: "contracts/AIRiskOracle.sol",
+  IssuerRegistry: "contracts/issuers/IssuerRegistry.sol",
+  AcceptedIssuers: "contracts/issuers/AcceptedIssuers.sol",
   SmartLending: "contracts/lending/SmartLending.sol",
   TokenLender: "contracts/lending/TokenLender.sol",
   PriceFeed: "contracts/devnet/PriceFeed.sol",

@@ -13,4 +13,7 @@ export const generated = {
 
 /** A lender's calls move money and are rare: its code must fit 24,576 bytes before it need be fast. */
 export const lenders = ["contracts/lending/SmartLending.sol", "contracts/lending/TokenLender.sol"];
-export const small = { ...own, optimizer: { enabled: true, runs: 200 } };
+// The compiler's own sequence of steps but for one, F: a copy of a function for each constant that it is called with.
+const steps = "dhfoDgvulfnTUtnIf[xa[r]EscLMVcul[j]Trpeul]xa[r]cLgvifCTUca[r]LSsTOtfDnca[r]Iulc:fDnTOcmu";
+const details = { yul: true, yulDetails: { optimizerSteps: steps } };
+export const small = { ...own, optimizer: { enabled: true, runs: 200, details } };

@@ -18,6 +18,8 @@ OUT = REPOSITORY / "build" / "slither-findings"
 FILES = (
     "AIRiskOracle",
     "ModelRegistry",
+    "issuers/AcceptedIssuers",
+    "issuers/IssuerRegistry",
     "lending/SmartLending",
     "lending/TokenLender",
     "adapters/EasPublisher",
@@ -25,9 +27,9 @@ FILES = (
     "examples/ToldLimits",
 )
 EXPLAINED = {
-    "reentrancy-eth LendingDesk.requestLoan": "the lenders' entrances are nonReentrant, and the callee is the oracle",
+    "reentrancy-eth LendingDesk._request": "the lenders' entrances are nonReentrant, and the callee is the oracle",
     "uninitialized-state LoanBook._loans": "a mapping needs no first value",
-    "unused-return LendingDesk.requestLoan": "of the two lifetimes only the request's is needed",
+    "unused-return LendingDesk._request": "of the two lifetimes only the request's is needed",
     "unused-return TokenLender._principalFor": "of the feed's round only price and time are needed",
     "unused-return EasPublisher.constructor": "the schema's id is known beforehand",
     "reentrancy-no-eth EasPublisher.publish": "the service is the deployer's choice, calls nobody for this schema, "

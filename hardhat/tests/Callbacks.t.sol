@@ -91,7 +91,7 @@ contract CallbacksTest is OracleFixture {
         oracle.provideAssessment(request, report, signatures, proof);
         equal(receiver.calls(), 1, "called once");
         equal(receiver.lastRequest(), id, "about its request");
-        (, uint16 score, , , , , , , , , , ) = receiver.last();
+        (, uint16 score, , , , , , , , , , , ) = receiver.last();
         equal(score, 8_007, "with the answer");
         equal(oracle.earnedFees(), PRICE, "both fees are earned");
     }

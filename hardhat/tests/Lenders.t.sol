@@ -4,7 +4,7 @@ pragma solidity ^0.8.28;
 import {IAIRiskOracle} from "../contracts/interfaces/IAIRiskOracle.sol";
 import {ILendingDesk} from "../contracts/interfaces/ILendingDesk.sol";
 import {TokenLender} from "../contracts/lending/TokenLender.sol";
-import {anyOrder, openPolicy} from "./support/Loans.sol";
+import {NOBODY, anyOrder, openPolicy} from "./support/Loans.sol";
 import {OracleFixture} from "./support/OracleFixture.sol";
 import {DollarToken, SettableFeed} from "./support/Tokens.sol";
 
@@ -35,7 +35,7 @@ contract LendersTest is OracleFixture {
     }
 
     function _pool(ILendingDesk.Policy memory policy, uint16 liquidationLtv) private returns (TokenLender) {
-        return new TokenLender(address(manager), oracle, policy, token, feed, liquidationLtv, type(uint32).max);
+        return new TokenLender(address(manager), oracle, NOBODY, policy, token, feed, liquidationLtv, type(uint32).max);
     }
 
     function _active() private returns (uint256 loanId) {

@@ -25,8 +25,9 @@ contract ModelRegistryTest is OracleFixture {
         equal(registry.modelAt(1), MODEL, "by index");
         equal(registry.primaryModel(), MODEL, "primary");
         equal(m.spec.batchSize, 1, "batch size");
-        (address v, uint16 index, uint72 scales, uint8 batchSize) = registry.activeModel(MODEL);
+        (address v, uint16 index, uint72 scales, uint8 batchSize, uint256 neutral) = registry.activeModel(MODEL);
         equal(batchSize, 1, "batch size");
+        equal(neutral, uint256(NEUTRAL), "neutral commitment, for the answer");
         equal(v, address(verifier), "verifier");
         equal(index, 1, "index");
         for (uint256 i = 0; i < 10; ++i) {

@@ -5,7 +5,7 @@ import {IAIRiskOracle} from "../contracts/interfaces/IAIRiskOracle.sol";
 import {ILendingDesk} from "../contracts/interfaces/ILendingDesk.sol";
 import {SmartLending} from "../contracts/lending/SmartLending.sol";
 import {TokenLender} from "../contracts/lending/TokenLender.sol";
-import {openPolicy} from "./support/Loans.sol";
+import {NOBODY, openPolicy} from "./support/Loans.sol";
 import {ReentryFixture} from "./support/ReentryFixture.sol";
 import {DollarToken, SettableFeed} from "./support/Tokens.sol";
 
@@ -17,14 +17,15 @@ function policyForAll() pure returns (ILendingDesk.Policy memory policy) {
 
 /// @notice The pool of ether pays a borrower or lender that calls each of its functions back.
 contract ReentryTest is ReentryFixture {
-    uint256 private constant ATTEMPTS = 13;
+    uint256 private constant ATTEMPTS = 14;
 
     SmartLending private pool;
     uint256 private shares;
 
     function setUp() public override {
         super.setUp();
-        pool = new SmartLending(address(manager), oracle, policyForAll());
+        _foundIssuers(manager);
+        pool = new SmartLending(address(manager), oracle, accepted, policyForAll());
         _meet(pool, address(0));
         pool.fund{value: 50 ether}(0);
         wallet.act(address(pool), 10 ether, abi.encodeCall(pool.fund, (0)));
@@ -52,6 +53,7 @@ contract ReentryTest is ReentryFixture {
         _attempt(0, abi.encodeCall(pool.withdraw, (shares)));
         _attempt(0, abi.encodeCall(pool.leave, (shares, 1)));
         _attempt(2 ether + FEE, _requestCall(1 ether, 2 ether, 30 days));
+        _attempt(2 ether + FEE, _vouchedCall(1 ether, 2 ether, 30 days));
         // Last: within a claim nothing is left to claim.
         _attempt(0, abi.encodeCall(pool.claim, (address(wallet))));
         wallet.act(address(pool), 0, abi.encodeCall(pool.withdrawApplication, (_requested())));
@@ -110,7 +112,7 @@ contract TokenReentryTest is ReentryFixture {
         super.setUp();
         token = new DollarToken();
         SettableFeed feed = new SettableFeed(2_000e8, 8);
-        pool = new TokenLender(address(manager), oracle, policyForAll(), token, feed, 8_000, type(uint32).max);
+        pool = new TokenLender(address(manager), oracle, NOBODY, policyForAll(), token, feed, 8_000, type(uint32).max);
         _meet(pool, address(token));
         token.mint(address(wallet), 100_000e6);
         wallet.act(address(token), 0, abi.encodeCall(token.approve, (address(pool), type(uint256).max)));
@@ -172,7 +174,7 @@ contract GreedyBorrowerTest is ReentryFixture {
 
     function setUp() public override {
         super.setUp();
-        pool = new SmartLending(address(manager), oracle, policyForAll());
+        pool = new SmartLending(address(manager), oracle, NOBODY, policyForAll());
         _meet(pool, address(0));
         pool.fund{value: 50 ether}(0);
     }

@@ -19,7 +19,7 @@ contract RefusalsTest is DeskFixture {
             uint256 refused = _proven(desk, "high");
             desk.settle(refused);
             _state(desk, refused, ILendingDesk.LoanState.Refused);
-            (uint256 loanId, IAIRiskOracle.Request memory request) = _apply(desk, _order(desk), UNOPENED);
+            (uint256 loanId, IAIRiskOracle.Request memory request) = _applyVouched(desk);
             _decline(desk.loan(loanId).requestId, request, uint8(NOT_OPENED));
             _plainRefused(desk, loanId, ILendingDesk.NotTheOraclesFault.selector);
         }
@@ -29,7 +29,7 @@ contract RefusalsTest is DeskFixture {
     function test_plain__when_the_data_were_private_and_the_deadline_passed__then_nothing_is_paid() public {
         for (uint256 i = 0; i < 2; ++i) {
             ILendingDesk desk = _desks()[i];
-            (uint256 loanId, IAIRiskOracle.Request memory request) = _apply(desk, _order(desk), UNOPENED);
+            (uint256 loanId, IAIRiskOracle.Request memory request) = _applyVouched(desk);
             vm.warp(uint256(request.deadline) + 1);
             _plainRefused(desk, loanId, ILendingDesk.NotTheOraclesFault.selector);
             oracle.cancelRequest(request, desk.loan(loanId).requestId);

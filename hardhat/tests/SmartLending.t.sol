@@ -5,7 +5,7 @@ import {IAIRiskOracle} from "../contracts/interfaces/IAIRiskOracle.sol";
 import {ILendingDesk} from "../contracts/interfaces/ILendingDesk.sol";
 import {LendingDesk} from "../contracts/lending/LendingDesk.sol";
 import {SmartLending} from "../contracts/lending/SmartLending.sol";
-import {anyOrder, openPolicy} from "./support/Loans.sol";
+import {NOBODY, anyOrder, openPolicy} from "./support/Loans.sol";
 import {OracleFixture} from "./support/OracleFixture.sol";
 
 contract SmartLendingTest is OracleFixture {
@@ -19,7 +19,7 @@ contract SmartLendingTest is OracleFixture {
 
     function setUp() public override {
         super.setUp();
-        pool = new SmartLending(address(manager), oracle, _policy());
+        pool = new SmartLending(address(manager), oracle, NOBODY, _policy());
         vm.deal(address(this), 1_000 ether);
         pool.fund{value: 50 ether}(0);
     }
@@ -505,7 +505,7 @@ contract SmartLendingTest is OracleFixture {
         uint256 loanId = _active();
         equal(pool.loan(loanId).duration, 1 days, "capped by the new policy");
         vm.expectRevert(abi.encodeWithSelector(ILendingDesk.InvalidPolicy.selector, "oracle", uint160(address(0xBAD))));
-        new SmartLending(address(manager), IAIRiskOracle(address(0xBAD)), policy);
+        new SmartLending(address(manager), IAIRiskOracle(address(0xBAD)), NOBODY, policy);
     }
 
     function test_ether__when_sent_without_a_call__then_only_the_oracles_is_taken() public {
@@ -514,7 +514,7 @@ contract SmartLendingTest is OracleFixture {
     }
 
     function test_shares__when_the_first_lender_is_attacked_by_inflation__then_the_loss_is_the_attackers() public {
-        SmartLending fresh = new SmartLending(address(manager), oracle, _policy());
+        SmartLending fresh = new SmartLending(address(manager), oracle, NOBODY, _policy());
         fresh.fund{value: 1}(0);
         vm.expectRevert(ILendingDesk.ZeroShares.selector);
         fresh.fund{value: 0}(0);

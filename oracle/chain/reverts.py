@@ -14,7 +14,7 @@ from oracle.assessment.errors import OracleError
 from oracle.chain.abi import abi
 from oracle.nodes.refusals import NodeError
 
-_CONTRACTS: Final = ("AIRiskOracle", "ModelRegistry", "SmartLending")
+_CONTRACTS: Final = ("AIRiskOracle", "ModelRegistry", "SmartLending", "IssuerRegistry", "AcceptedIssuers")
 # Solidity's own: require() with a text, and failed assertions, overflows, wrong indices.
 _BUILT_IN: Final = (("Error", ["message"], ["string"]), ("Panic", ["code"], ["uint256"]))
 

@@ -14,7 +14,7 @@ from web3 import AsyncHTTPProvider, AsyncWeb3
 from web3.exceptions import BadFunctionCallOutput, ContractLogicError
 
 from oracle.assessment.errors import ConfigurationFault
-from oracle.assessment.request import Address, to_address
+from oracle.assessment.request import NATIVE_COIN, Address, to_address
 from oracle.chain import rpc
 from oracle.chain.abi import abi
 from oracle.chain.contracts import NoAnswer, OracleContract
@@ -24,6 +24,8 @@ from oracle.config.markets import LenderSettings
 from oracle.config.settings import AuditSettings
 
 LENDERS: Final = ("SmartLending", "TokenLender")
+# A lender that takes no private data asks nobody.
+_NOBODY: Final = NATIVE_COIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,8 @@ async def _check(w3: AsyncWeb3[AsyncHTTPProvider], settings: AuditSettings, buil
     verdicts = [_compare(oracle.address, code, ("AIRiskOracle",))]
     for lender in settings.history.lenders:
         verdicts.append(await _check_lender(w3, lender, oracle.address))
+        if verdicts[-1].status == "same":
+            verdicts += await _check_issuers(w3, lender.address, {verdict.address for verdict in verdicts})
     try:
         registry = await oracle.registry()
         verdicts.append(_compare(registry.address, await code_at(w3, registry.address), ("ModelRegistry",)))
@@ -123,14 +127,32 @@ async def _check_lender(w3: AsyncWeb3[AsyncHTTPProvider], lender: LenderSettings
     return replace(verdict, finding="as released, asks this oracle")
 
 
+async def _check_issuers(w3: AsyncWeb3[AsyncHTTPProvider], lender: str, known: set[str]) -> list[Verdict]:
+    """Compare whose word about private data a lender takes, and who may vouch at all, unless they are `known`."""
+    accepted = await _named(w3, lender, "SmartLending", "acceptedIssuers")
+    if accepted == _NOBODY or accepted in known:
+        return []
+    verdicts = [_compare(accepted, await code_at(w3, accepted), ("AcceptedIssuers",))]
+    if verdicts[0].status == "same":
+        registry = await _named(w3, accepted, "AcceptedIssuers", "registry")
+        if registry not in known:
+            verdicts.append(_compare(registry, await code_at(w3, registry), ("IssuerRegistry",)))
+    return verdicts
+
+
 async def _oracle_of(w3: AsyncWeb3[AsyncHTTPProvider], lender: str) -> Address:
     # Every lender of this project has it, under the same name.
-    contract = w3.eth.contract(w3.to_checksum_address(lender), abi=abi("SmartLending"))
+    return await _named(w3, lender, "SmartLending", "oracle")
+
+
+async def _named(w3: AsyncWeb3[AsyncHTTPProvider], address: str, contract: str, view: str) -> Address:
+    """Return the address that a contract names by a view of its own."""
+    called = w3.eth.contract(w3.to_checksum_address(address), abi=abi(contract)).functions[view]()
     try:
         with rpc.endpoint_faults():
-            return to_address(await contract.functions.oracle().call())
+            return to_address(await called.call())
     except (BadFunctionCallOutput, ContractLogicError) as error:
-        raise NoAnswer(f"the lender at {lender} does not name its oracle: the RPC endpoint is behind") from error
+        raise NoAnswer(f"the contract at {address} does not name its {view}: the RPC endpoint is behind") from error
 
 
 def _compare(address: str, code: bytes, names: Sequence[str]) -> Verdict:

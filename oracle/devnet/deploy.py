@@ -17,6 +17,8 @@ ASSESSMENT_LIFETIME_SECONDS: Final = 3600
 DAY: Final = 86_400
 BATCH_SIZE: Final = 1
 LIQUIDITY_WEI: Final = 500 * ETHER
+NO_PRIVATE_DATA: Final = "0x" + "00" * 20
+"""Instead of accepted issuers: a lender that takes no private data."""
 
 POLICY: Final = (
     7_000,  # minimum score
@@ -30,6 +32,7 @@ POLICY: Final = (
     1_000,  # plain loan to value
     14 * DAY,  # plain duration
     DAY,  # minimum duration
+    False,  # a passport required
     ETHER // 100,  # minimum principal
     50 * ETHER,  # a borrower's limit
     9_000,  # maximum utilisation
@@ -49,6 +52,8 @@ class Contracts:
     registry: Deployed
     verifier: Deployed
     oracle: Deployed
+    issuers: Deployed
+    accepted_issuers: Deployed
     lending: Deployed
     start_block: int
 
@@ -88,6 +93,10 @@ async def deploy_contracts(
         signer.address,
         True,
     )
-    lending = await transactor.deploy(owner, project("SmartLending"), manager.address, oracle.address, POLICY)
+    issuers = await transactor.deploy(owner, project("IssuerRegistry"), manager.address)
+    accepted = await transactor.deploy(owner, project("AcceptedIssuers"), manager.address, issuers.address)
+    lending = await transactor.deploy(
+        owner, project("SmartLending"), manager.address, oracle.address, accepted.address, POLICY
+    )
     await transactor.call(owner, lending, "fund", 0, value=LIQUIDITY_WEI)
-    return Contracts(manager, registry, checker, oracle, lending, start_block)
+    return Contracts(manager, registry, checker, oracle, issuers, accepted, lending, start_block)

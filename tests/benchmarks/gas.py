@@ -20,11 +20,14 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from web3 import Web3
 
-from oracle.devnet.deploy import POLICY
+from oracle.devnet.deploy import NO_PRIVATE_DATA, POLICY
 from oracle.devnet.machinery.accounts import ETHER, Transactor, named_account
 from oracle.devnet.machinery.anvil import Anvil
 from oracle.devnet.machinery.artifacts import BUILD, Artifact, Deployed, aave_v3, project, verifier
 from oracle.devnet.machinery.node import REPOSITORY, node_binary
+from tests.benchmarks.gas_loans import POLICY as LOAN_POLICY
+from tests.benchmarks.gas_loans import POLICY_END as LOAN_POLICY_END
+from tests.benchmarks.gas_loans import SCHEMA, Issuers, Loans, attestation_checks
 
 FIXTURES: Final = REPOSITORY / "build" / "fixtures" / "proofs.json"
 SPECIFICATION: Final = (
@@ -34,6 +37,7 @@ FEE: Final = ETHER // 1000
 COIN: Final = "0x" + "00" * 20
 TERMS: Final = (COIN, ETHER, COIN, 2 * ETHER, 30 * 86_400)
 WALLETS: Final = 16
+ISSUERS: Final = ("IssuerRegistry", "AcceptedIssuers")
 # Creates code that returns the word 1 to any call.
 SAYS_YES: Final = "0x6760015f5260205ff35f5260086018f3"
 
@@ -165,12 +169,23 @@ async def ours(bench: Bench, fixtures: dict[str, Any]) -> dict[str, Any]:
     oracle, deploy_gas["AIRiskOracle"] = await bench.deploy(
         project("AIRiskOracle"), manager.address, registry.address, *settings
     )
-    _, deploy_gas["SmartLending"] = await bench.deploy(project("SmartLending"), manager.address, oracle.address, POLICY)
+    _, deploy_gas["SmartLending"] = await bench.deploy(
+        project("SmartLending"), manager.address, oracle.address, NO_PRIVATE_DATA, POLICY
+    )
     token, _ = await bench.deploy(aave_v3("mocks/tokens/MintableERC20"), "Dollar", "USD", 6)
     feed, _ = await bench.deploy(project("PriceFeed"), "ETH / USD", 3_000 * 10**8)
     _, deploy_gas["TokenLender"] = await bench.deploy(
-        project("TokenLender"), manager.address, oracle.address, POLICY, token.address, feed.address, 9_400, 4_500
+        project("TokenLender"),
+        manager.address,
+        oracle.address,
+        NO_PRIVATE_DATA,
+        POLICY,
+        token.address,
+        feed.address,
+        9_400,
+        4_500,
     )
+    _, deploy_gas["IssuerRegistry"] = await bench.deploy(project("IssuerRegistry"), manager.address)
     unchecked = await says_yes(bench, registry, spec)
 
     wallets = [named_account(f"bench wallet {number}") for number in range(WALLETS)]
@@ -186,7 +201,23 @@ async def ours(bench: Bench, fixtures: dict[str, Any]) -> dict[str, Any]:
     known_requests = answers.request_gas[len(new_requests) :]
     batch_new, batch_known = await answers.many(others), await answers.many(others)
     proven = [await answers.one(wallet, proof=True) for wallet in wallets[:4]]
+    issuers, checks = await attestation_checks(bench, manager)
+    accepted, deploy_gas["AcceptedIssuers"] = await bench.deploy(
+        project("AcceptedIssuers"), manager.address, issuers.registry.address
+    )
+    for issuer in issuers.ids.values():
+        await bench.call(accepted, "setAccepted", issuer, SCHEMA, True)
+    of_both = (manager.address, oracle.address, accepted.address, (*LOAN_POLICY, False, *LOAN_POLICY_END))
+    pool, _ = await bench.deploy(project("SmartLending"), *of_both)
+    await bench.call(pool, "fund", 0, value=100 * ETHER)
+    lender, _ = await bench.deploy(project("TokenLender"), *of_both, token.address, feed.address, 9_400, 2**32 - 1)
+    await bench.call(token, "mint", 10**12)
+    await bench.call(token, "approve", lender.address, 2**256 - 1)
+    await bench.call(lender, "deposit", 10**12, bench.owner.address)
+    loans = await all_loans(bench, oracle, [(pool, ETHER), (lender, 10**9)], unchecked, fixtures, issuers)
     return {
+        "attestation": checks,
+        "loans": loans,
         "request_new_wallet": dearest(new_requests[1:]).told(),
         "request_known_wallet": dearest(known_requests).told(),
         "answer_new_wallet_without_proof": dearest(new).told(),
@@ -199,10 +230,35 @@ async def ours(bench: Bench, fixtures: dict[str, Any]) -> dict[str, Any]:
         "deploy": {name: gas.told() for name, gas in deploy_gas.items()},
         "runtime_bytes": {
             name: runtime(name)
-            for name in ("AIRiskOracle", "ModelRegistry", "SmartLending", "TokenLender", "EasPublisher")
+            for name in ("AIRiskOracle", "ModelRegistry", "SmartLending", "TokenLender", "EasPublisher", *ISSUERS)
         }
         | {"Halo2Verifier": len(code) // 2 - 1},
     }
+
+
+async def all_loans(
+    bench: Bench,
+    oracle: Deployed,
+    desks: list[tuple[Deployed, int]],
+    model_id: bytes,
+    fixtures: dict[str, Any],
+    issuers: Issuers,
+) -> dict[str, Any]:
+    """Return, of each lender, what a loan without private data costs and one with, after the first."""
+    scales = bytes.fromhex(fixtures["scales"][2:])
+    found = {}
+    for desk, principal in desks:
+        loans = Loans(bench, oracle, desk, model_id, scales)
+        await loans.one(principal)
+        kinds: dict[str, tuple[Any, ...]] = {
+            "neutral": (),
+            "vouched_secp256k1": (issuers, 1),
+            "vouched_p256": (issuers, 2),
+        }
+        for kind, vouched in kinds.items():
+            steps = await loans.one(principal, *vouched)
+            found[f"{desk.name}_{kind}"] = {name: gas.told() for name, gas in steps.items()}
+    return found
 
 
 async def says_yes(bench: Bench, registry: Deployed, spec: tuple[Any, ...]) -> bytes:

@@ -15,6 +15,7 @@ const text = [
   "// Written by `npm run abi` from oracle/chain/abi; a test compares.\n",
   constant("riskOracleAbi", "AIRiskOracle"),
   constant("modelRegistryAbi", "ModelRegistry"),
+  constant("issuerRegistryAbi", "IssuerRegistry"),
   constant("lendingDeskAbi", "SmartLending"),
 ].join("\n");
 

@@ -6,7 +6,9 @@ const here = path.join(import.meta.dirname, "..");
 const contracts = path.join(here, "..", "..", "contracts");
 const files = [
   "interfaces/IAIRiskOracle.sol",
+  "interfaces/IAcceptedIssuers.sol",
   "interfaces/IAssessmentReceiver.sol",
+  "interfaces/IIssuerRegistry.sol",
   "interfaces/IModelRegistry.sol",
   "lib/Applications.sol",
   "base/AssessmentReceiver.sol",

@@ -2,20 +2,21 @@
 pragma solidity ^0.8.28;
 
 import {IAIRiskOracle} from "../../contracts/interfaces/IAIRiskOracle.sol";
+import {IIssuerRegistry} from "../../contracts/interfaces/IIssuerRegistry.sol";
 import {ILendingDesk} from "../../contracts/interfaces/ILendingDesk.sol";
 import {LoanBook} from "../../contracts/lending/LoanBook.sol";
 import {SmartLending} from "../../contracts/lending/SmartLending.sol";
 import {TokenLender} from "../../contracts/lending/TokenLender.sol";
+import {IssuerFixture} from "./IssuerFixture.sol";
 import {anyOrder, openPolicy} from "./Loans.sol";
 import {ProofFixture} from "./ProofFixture.sol";
 import {DollarToken, SettableFeed} from "./Tokens.sol";
 
 /// @notice Both lenders, funded, and a borrower at either; answers by listed proofs, or by the real ones.
-abstract contract DeskFixture is ProofFixture {
+abstract contract DeskFixture is ProofFixture, IssuerFixture {
     uint128 internal constant COLLATERAL = 2 ether;
     uint32 internal constant DURATION = 30 days;
     uint256 internal constant DOLLARS = 1e6;
-    bytes32 internal constant UNOPENED = bytes32(uint256(0xdead));
 
     SmartLending internal pool;
     TokenLender internal lender;
@@ -26,8 +27,18 @@ abstract contract DeskFixture is ProofFixture {
         super.setUp();
         token = new DollarToken();
         feed = new SettableFeed(2_000e8, 8);
-        pool = new SmartLending(address(manager), oracle, openPolicy());
-        lender = new TokenLender(address(manager), oracle, openPolicy(), token, feed, 8_000, type(uint32).max);
+        _foundIssuers(manager);
+        pool = new SmartLending(address(manager), oracle, accepted, openPolicy());
+        lender = new TokenLender(
+            address(manager),
+            oracle,
+            accepted,
+            openPolicy(),
+            token,
+            feed,
+            8_000,
+            type(uint32).max
+        );
         vm.deal(address(this), 1_000 ether);
         token.mint(address(this), 1_000_000 * DOLLARS);
         token.approve(address(lender), type(uint256).max);
@@ -68,16 +79,22 @@ abstract contract DeskFixture is ProofFixture {
         request.dataCommitment = commitment;
     }
 
-    function _apply(
+    /// @dev With private data that an issuer vouches for.
+    function _applyWith(
         ILendingDesk desk,
         ILendingDesk.Order memory order,
-        bytes32 commitment
+        bytes32 commitment,
+        IIssuerRegistry.Attestation memory attestation
     ) internal returns (uint256 loanId, IAIRiskOracle.Request memory request) {
         IAIRiskOracle.Consent memory consent;
         (consent, request) = _request(desk, order, commitment);
         vm.deal(borrower, 1_000 ether);
         vm.prank(borrower);
-        loanId = desk.requestLoan{value: uint256(order.collateral) + FEE}(order, commitment, consent);
+        loanId = desk.requestLoan{value: uint256(order.collateral) + FEE}(order, commitment, consent, attestation);
+    }
+
+    function _applyVouched(ILendingDesk desk) internal returns (uint256 loanId, IAIRiskOracle.Request memory request) {
+        return _applyWith(desk, _order(desk), DATA, _attestation(bank, borrower, DATA));
     }
 
     /// @dev Without private data. The real model is the primary here: its neutral commitment counts.
@@ -85,7 +102,12 @@ abstract contract DeskFixture is ProofFixture {
         ILendingDesk desk,
         ILendingDesk.Order memory order
     ) internal returns (uint256 loanId, IAIRiskOracle.Request memory request) {
-        return _apply(desk, order, oracle.neutralCommitment());
+        bytes32 neutral = oracle.neutralCommitment();
+        IAIRiskOracle.Consent memory consent;
+        (consent, request) = _request(desk, order, neutral);
+        vm.deal(borrower, 1_000 ether);
+        vm.prank(borrower);
+        loanId = desk.requestLoan{value: uint256(order.collateral) + FEE}(order, neutral, consent);
     }
 
     function _apply(ILendingDesk desk) internal returns (uint256 loanId, IAIRiskOracle.Request memory request) {

@@ -8,7 +8,7 @@ import {LoanBook} from "../../contracts/lending/LoanBook.sol";
 import {SmartLending} from "../../contracts/lending/SmartLending.sol";
 import {TokenLender} from "../../contracts/lending/TokenLender.sol";
 import {AskingWorld} from "./AskingWorld.sol";
-import {anyOrder, openPolicy} from "./Loans.sol";
+import {NOBODY, anyOrder, openPolicy} from "./Loans.sol";
 import {DollarToken, SettableFeed} from "./Tokens.sol";
 
 /// @notice Lends and borrows at random, in a pool of ether and in a pool of tokens, besides what AskingWorld does.
@@ -33,10 +33,11 @@ abstract contract LendingWorld is AskingWorld {
         setUp();
         token = new DollarToken();
         feed = new SettableFeed(2_000e8, 8);
-        pool = new SmartLending(address(manager), oracle, _policy(0, ETHER_LIMIT));
+        pool = new SmartLending(address(manager), oracle, NOBODY, _policy(0, ETHER_LIMIT));
         lender = new TokenLender(
             address(manager),
             oracle,
+            NOBODY,
             _policy(0, TOKEN_LIMIT),
             token,
             feed,

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+import {IAcceptedIssuers} from "../../contracts/interfaces/IAcceptedIssuers.sol";
 import {ILendingDesk} from "../../contracts/interfaces/ILendingDesk.sol";
+
+// What a lender that takes no private data is deployed with.
+IAcceptedIssuers constant NOBODY = IAcceptedIssuers(address(0));
 
 /// @notice A policy whose limits leave room: a test that is about one of them sets it.
 function openPolicy() pure returns (ILendingDesk.Policy memory) {
@@ -18,6 +22,7 @@ function openPolicy() pure returns (ILendingDesk.Policy memory) {
             plainLtv: 1_000,
             plainDuration: 7 days,
             minimumDuration: 1,
+            passportRequired: false,
             minimumPrincipal: 1,
             borrowerLimit: type(uint128).max,
             maximumUtilisation: 10_000,

@@ -4,7 +4,9 @@ pragma solidity ^0.8.28;
 import {IERC1271} from "@openzeppelin/contracts/interfaces/IERC1271.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {IAIRiskOracle} from "../../contracts/interfaces/IAIRiskOracle.sol";
+import {IIssuerRegistry} from "../../contracts/interfaces/IIssuerRegistry.sol";
 import {ILendingDesk} from "../../contracts/interfaces/ILendingDesk.sol";
+import {IssuerFixture} from "./IssuerFixture.sol";
 import {anyOrder} from "./Loans.sol";
 import {OracleFixture} from "./OracleFixture.sol";
 
@@ -66,7 +68,17 @@ contract Reenterer is IERC1271 {
 }
 
 /// @notice A lender, a contract that borrows from it, and what that contract tries while it is being paid.
-abstract contract ReentryFixture is OracleFixture {
+abstract contract ReentryFixture is OracleFixture, IssuerFixture {
+    // Without private data, and with.
+    bytes4 private constant REQUEST_LOAN = bytes4(
+        keccak256("requestLoan((uint128,uint128,uint32,uint128,uint32,uint16),bytes32,(uint64,bytes))")
+    );
+    bytes4 private constant REQUEST_VOUCHED = bytes4(
+        keccak256(
+            "requestLoan((uint128,uint128,uint32,uint128,uint32,uint16),bytes32,(uint64,bytes),(bytes32,bytes32,uint64,bytes))"
+        )
+    );
+
     Reenterer internal wallet;
     ILendingDesk internal desk;
     address internal asset;
@@ -85,7 +97,20 @@ abstract contract ReentryFixture is OracleFixture {
 
     function _requestCall(uint128 principal, uint128 collateral, uint32 duration) internal view returns (bytes memory) {
         IAIRiskOracle.Consent memory consent = IAIRiskOracle.Consent(uint64(block.timestamp + 1 hours), "");
-        return abi.encodeCall(desk.requestLoan, (anyOrder(principal, collateral, duration), NEUTRAL, consent));
+        return abi.encodeWithSelector(REQUEST_LOAN, anyOrder(principal, collateral, duration), NEUTRAL, consent);
+    }
+
+    function _vouchedCall(uint128 principal, uint128 collateral, uint32 duration) internal view returns (bytes memory) {
+        IAIRiskOracle.Consent memory consent = IAIRiskOracle.Consent(uint64(block.timestamp + 1 hours), "");
+        IIssuerRegistry.Attestation memory attestation = _attestation(bank, address(wallet), DATA);
+        return
+            abi.encodeWithSelector(
+                REQUEST_VOUCHED,
+                anyOrder(principal, collateral, duration),
+                DATA,
+                consent,
+                attestation
+            );
     }
 
     function _apply(

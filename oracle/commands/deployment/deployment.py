@@ -1,4 +1,4 @@
-"""The deployment in order: access manager, registry, oracle, the model behind its timelock, lenders, who governs."""
+"""The deployment in order: access manager, registries, oracle, lenders, the model behind its timelock, who governs."""
 
 import asyncio
 import time
@@ -78,14 +78,15 @@ class Deployment:
         if self.coin_price_usd is not None:
             price = self.coin_price_usd * 10**_FEED_DECIMALS
             await self._create(PRICE_FEED, {"description": "COIN / USD", "price": price})
-        if self.wanted.lender:
-            await self._create("SmartLending", self._lender_arguments(manager, oracle))
-        if self.wanted.asset is not None:
-            await self._create("TokenLender", self._token_lender_arguments(manager, oracle))
+        issuers = await self._create("IssuerRegistry", {"manager": manager.address})
+        if self.wanted.lends:
+            arguments = {"manager": manager.address, "registry": issuers.address}
+            accepted = await self._create("AcceptedIssuers", arguments)
+            await self._lenders({"manager": manager.address, "oracle": oracle.address, "accepted": accepted.address})
         await self._fund()
         answering = await self._bring_model(registry)
         roles = Roles(self.doer, manager.address, self.wanted)
-        await roles.give_guardian(oracle.address)
+        await roles.give_guardian(oracle.address, issuers.address)
         if answering:
             await roles.hand_over()
         return answering
@@ -146,12 +147,15 @@ class Deployment:
             told = {"minimum_wei": str(bounds[0]), "maximum_wei": str(bounds[1])}
             await self.doer.do("bounds of the fee", oracle.address, data, told)
 
-    def _lender_arguments(self, manager: Part, oracle: Part) -> dict[str, Any]:
-        return {"manager": manager.address, "oracle": oracle.address, "policy": self.wanted.policy}
+    async def _lenders(self, place: dict[str, Any]) -> None:
+        if self.wanted.lender:
+            await self._create("SmartLending", place | {"policy": self.wanted.policy})
+        if self.wanted.asset is not None:
+            await self._create("TokenLender", place | self._token_lender_arguments())
 
-    def _token_lender_arguments(self, manager: Part, oracle: Part) -> dict[str, Any]:
+    def _token_lender_arguments(self) -> dict[str, Any]:
         wanted = self.wanted
-        return self._lender_arguments(manager, oracle) | {
+        return {
             "policy": wanted.token_policy,
             "asset": wanted.asset,
             "price_feed": wanted.price_feed,
@@ -163,7 +167,8 @@ class Deployment:
         """Refuse before the first transaction when the deployer cannot pay for all of them."""
         if self.doer.journal.deeds:
             return
-        names = ["AccessManager", "ModelRegistry", "AIRiskOracle"]
+        names = ["AccessManager", "ModelRegistry", "AIRiskOracle", "IssuerRegistry"]
+        names += ["AcceptedIssuers"] * self.wanted.lends
         names += ["SmartLending"] * self.wanted.lender + ["TokenLender"] * (self.wanted.asset is not None)
         size = sum(map(creation_size, names)) + len(self.verifier.creation)
         gas = size * _GAS_A_CODE_BYTE + _GAS_BESIDE_THE_CODE

@@ -11,6 +11,7 @@ from oracle.commands.deployment.wanted import Wanted
 _ADMIN_ROLE: Final = 0
 _GUARDIAN_ROLE: Final = 1
 _PAUSE: Final = "pause()"
+_SUSPEND: Final = "suspend(bytes32)"
 
 
 def _function(name: str, inputs: list[str], outputs: list[str], mutability: str = "nonpayable") -> dict[str, Any]:
@@ -43,16 +44,16 @@ class Roles:
         self._admin = wanted.admin or self._deployer
         self._delay_seconds = wanted.admin_delay_seconds
 
-    async def give_guardian(self, oracle: str) -> None:
-        """Let the guardian, and the admin, stop new requests at once; starting them again stays the admin's."""
+    async def give_guardian(self, oracle: str, issuers: str) -> None:
+        """Let the guardian, and the admin, stop requests and issuers at once; starting them again stays the admin's."""
         if self._guardian is None or not await self._governs():
             return
-        pause = bytes(self._doer.w3.keccak(text=_PAUSE)[:4])
-        target = self._checksummed(oracle)
-        if await self._ask("getTargetFunctionRole", target, pause) != _GUARDIAN_ROLE:
-            await self._do(
-                "the guardian's role may stop requests", "setTargetFunctionRole", target, [pause], _GUARDIAN_ROLE
-            )
+        for what, contract, function in (("requests", oracle, _PAUSE), ("an issuer", issuers, _SUSPEND)):
+            selector = bytes(self._doer.w3.keccak(text=function)[:4])
+            target = self._checksummed(contract)
+            if await self._ask("getTargetFunctionRole", target, selector) != _GUARDIAN_ROLE:
+                name = f"the guardian's role may stop {what}"
+                await self._do(name, "setTargetFunctionRole", target, [selector], _GUARDIAN_ROLE)
         for account in sorted({self._guardian, self._admin}):
             await self._grant(_GUARDIAN_ROLE, account, 0, "guardian")
 

@@ -36,6 +36,7 @@ class Policy(Section):
     plain_ltv_bps: int = Field(1_000, ge=0, le=10_000, description="most loan for its collateral, without an answer")
     plain_duration_seconds: int = Field(14 * _DAY, ge=1, description="longest loan without an answer")
     minimum_duration_seconds: int = Field(_DAY, ge=1, description="shortest loan")
+    passport_required: bool = Field(False, description="whether only loans with vouched private data are asked for")
     minimum_principal: int = Field(_WEI // 20, ge=1, description="smallest loan, in the token's smallest unit")
     borrower_limit: int = Field(50 * _WEI, ge=1, description="most that one wallet may owe, in the same unit")
     maximum_utilisation_bps: int = Field(9_000, ge=1, le=10_000, description="most of the pool that may be lent out")
@@ -78,6 +79,11 @@ class Wanted(Section):
     admin: ContractAddress | None = Field(None, description="who governs in the end; absent: the deployer goes on")
     admin_delay_seconds: int = Field(0, ge=0, lt=2**32, description="how long each act of the admin is announced")
     guardian: ContractAddress | None = Field(None, description="who may stop new requests, at once, and nothing else")
+
+    @property
+    def lends(self) -> bool:
+        """Whether any lender is deployed."""
+        return self.lender or self.asset is not None
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

@@ -38,7 +38,8 @@ class Anvil:
 
     `block_time` in seconds mines at intervals; None mines each transaction at once. `genesis_timestamp` is in
     seconds since 1970. Blocks, states and receipts are kept for the whole life of the chain; with `states_in_memory`
-    only so many states, all of them in memory, where reading an old one does not wait for the disk.
+    only so many states, all of them in memory, where reading an old one does not wait for the disk. `hardfork` names
+    another than the newest that it knows.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Anvil:
         accounts: int = 10,
         base_fee_wei: int | None = None,
         states_in_memory: int | None = None,
+        hardfork: str | None = None,
         log: Path | None = None,
     ) -> None:
         self.chain_id = chain_id
@@ -59,6 +61,7 @@ class Anvil:
         self._accounts = accounts
         self._base_fee_wei = base_fee_wei
         self._states_in_memory = states_in_memory
+        self._hardfork = hardfork
         self._fixed_port = port
         self._log = log
         self._port = 0
@@ -189,6 +192,8 @@ class Anvil:
         else:
             # Of its own accord it drops those older than some 4,000 blocks.
             arguments += ["--max-persisted-states", str(_EVERY_STATE)]
+        if self._hardfork is not None:
+            arguments += ["--hardfork", self._hardfork]
         if self._base_fee_wei is not None:
             arguments += ["--block-base-fee-per-gas", str(self._base_fee_wei)]
         return arguments

@@ -8,6 +8,7 @@ from typing import Final
 
 from eth_account.signers.local import LocalAccount
 
+from oracle.devnet.deploy import NO_PRIVATE_DATA
 from oracle.devnet.machinery.accounts import ETHER, Transactor
 from oracle.devnet.machinery.artifacts import Deployed, project
 from oracle.devnet.protocols.aave import Aave, fund
@@ -36,6 +37,7 @@ _POLICY: Final = (
     1_000,  # plain loan to value
     _DAY,  # plain duration
     1,  # minimum duration
+    False,  # a passport required
     1,  # minimum principal
     _UNLIMITED,  # a borrower's limit
     9_000,  # maximum utilisation
@@ -46,7 +48,7 @@ _POLICY: Final = (
     True,  # plain terms for all
 )
 # low risk, score, default, fraud, rate, days, loan to value, confidence; times and model are the mock's
-_ANSWER: Final = (0, 8_500, 200, 300, RATE_BPS, 180, HIGHEST_LTV_BPS, 8_000, 0, 0, 0, 1)
+_ANSWER: Final = (0, 8_500, 200, 300, RATE_BPS, 180, HIGHEST_LTV_BPS, 8_000, 0, 0, 0, 1, False)
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ async def deploy_desks(transactor: Transactor, owner: LocalAccount, market: Aave
     manager = await transactor.deploy(owner, project("AccessManager"), owner.address)
     oracle = await transactor.deploy(owner, project("MockAIRiskOracle"))
     await transactor.call(owner, oracle, "willAnswer", _ANSWER)
-    place = (manager.address, oracle.address, _POLICY)
+    place = (manager.address, oracle.address, NO_PRIVATE_DATA, _POLICY)
     coins = await transactor.deploy(owner, project("SmartLending"), *place)
     await transactor.call(owner, coins, "fund", 0, value=_COINS)
     usdc, feed = market.tokens["USDC"], market.feeds.contracts["WETH"]
