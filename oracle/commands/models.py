@@ -104,6 +104,30 @@ def models_train(
         typer.echo(f"recorded as run {run} at {chosen['track']}")
 
 
+@models_app.command("export")
+def models_export(
+    out: Annotated[Path, typer.Option(help="Folder for the model with its new circuit.")],
+    model: Annotated[
+        str | None, typer.Option(help="Shipped name or model folder, of this release or an earlier.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a model's circuit anew from its weights, as this release makes circuits: it learns and measures nothing.
+
+    Every answer stays as it was; the model id is another one, and keys and verifier have to be made for it.
+    """
+    try:
+        from oracle.models.registry import folder_of
+        from oracle.training.remake import remake_circuit
+    except ModuleNotFoundError as error:
+        raise _no_training(error) from error
+    source = folder_of(model)
+    if out.resolve() == source.resolve():
+        raise ConfigurationFault(f"{out} is the model's own folder: name another one with --out")
+    model_id = remake_circuit(source, out)
+    tell({"model_id": f"0x{model_id}", "folder": str(out)}, f"model 0x{model_id} written to {out}", as_json=as_json)
+
+
 @models_app.command("search")
 def models_search(
     head: Annotated[str, typer.Option(help=_HEADS)],

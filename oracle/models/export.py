@@ -12,12 +12,14 @@ import torch
 from oracle.assessment.errors import OracleError
 from oracle.assessment.features import NEUTRAL_PRIVATE, feature_spec_hash
 from oracle.assessment.outputs import OUTPUTS
+from oracle.models.bound import CHAIN_INPUT, PRIVATE_INPUT, TABLE, BoundedGraph, check_bounded
 from oracle.models.fixed_point import (
     DECOMPOSITION_BASE,
     DECOMPOSITION_LEGS,
     INPUT_BITS,
-    MAXIMUM_LOGROWS,
+    LOGROWS,
     OUTPUT_BITS,
+    RESERVED_ROWS,
     WEIGHT_BITS,
 )
 from oracle.models.folder import COMMITMENT_HEX_DIGITS, GRAPH, MANIFEST, SETTINGS, model_id_of
@@ -27,7 +29,6 @@ from oracle.models.weights import save_weights
 
 WEIGHTS: Final = "weights.json"
 _OPSET = 17
-_RESERVED_ROWS = 8  # Halo2's blinding rows and the last row
 _NEVER_RESCALE = 10  # times the input scale: above every activation's scale
 
 _RUN_ARGUMENTS: Final[dict[str, Any]] = {
@@ -37,6 +38,8 @@ _RUN_ARGUMENTS: Final[dict[str, Any]] = {
     "param_visibility": "fixed",
     "input_scale": INPUT_BITS,
     "param_scale": WEIGHT_BITS,
+    "logrows": LOGROWS,
+    "lookup_range": TABLE,
     "scale_rebase_multiplier": _NEVER_RESCALE,
     "decomp_base": DECOMPOSITION_BASE,
     "decomp_legs": DECOMPOSITION_LEGS,
@@ -53,13 +56,14 @@ class CircuitTooLarge(OracleError):
 def export(network: RiskNetwork, folder: Path, name: str) -> str:
     """Write the model folder of a quantised network and return its model id in hex.
 
-    Raises NotRepresentable when an input could overflow it, CircuitTooLarge beyond 2^12 rows.
+    Raises NotRepresentable when an input could overflow it, CircuitTooLarge beyond 2^12 rows, UnboundedGraph when a
+    private feature would get into the network unbounded.
     """
     check_no_overflow(network)
     folder.mkdir(parents=True, exist_ok=True)
     save_weights(network, folder / WEIGHTS)
     _write_graph(network, folder / GRAPH)
-    _write_settings(folder / GRAPH, folder / SETTINGS)
+    check_bounded(folder / GRAPH, _write_settings(folder / GRAPH, folder / SETTINGS))
     return write_manifest(folder, name)
 
 
@@ -85,29 +89,19 @@ def _write_graph(network: RiskNetwork, path: Path) -> None:
         # The tracing exporter is deprecated but writes the plain graph that EZKL reads, the same bytes each time.
         warnings.simplefilter("ignore", DeprecationWarning)
         torch.onnx.export(
-            network.float().eval(),
+            BoundedGraph(network.float()).eval(),
             example_inputs(),
             str(path),
-            input_names=["chain", "private"],
+            input_names=[CHAIN_INPUT, PRIVATE_INPUT],
             output_names=["outputs"],
             opset_version=_OPSET,
             dynamo=False,
         )
 
 
-def _write_settings(graph: Path, path: Path) -> None:
-    for logrows in range(10, MAXIMUM_LOGROWS + 1):
-        settings = _settings(graph, path, logrows)
-        if max(settings["num_rows"], DECOMPOSITION_BASE) + _RESERVED_ROWS <= 2**logrows:
-            path.write_text(json.dumps(settings, indent=1, sort_keys=True) + "\n")
-            return
-    rows = settings["num_rows"]
-    raise CircuitTooLarge(f"the network needs {rows} rows, at most 2^{MAXIMUM_LOGROWS} are allowed: make it smaller")
-
-
-def _settings(graph: Path, path: Path, logrows: int) -> dict[str, Any]:
+def _write_settings(graph: Path, path: Path) -> dict[str, Any]:
     arguments = ezkl.PyRunArgs()
-    for name, value in (_RUN_ARGUMENTS | {"logrows": logrows}).items():
+    for name, value in _RUN_ARGUMENTS.items():
         setattr(arguments, name, value)
     ezkl.gen_settings(str(graph), str(path), py_run_args=arguments)
     settings: dict[str, Any] = json.loads(path.read_text())
@@ -118,6 +112,9 @@ def _settings(graph: Path, path: Path, logrows: int) -> dict[str, Any]:
     settings["required_range_checks"].sort()
     settings["einsum_params"]["equations"] = []  # read only with Freivalds checks on
     settings["timestamp"] = 0
+    if (rows := settings["num_rows"]) + RESERVED_ROWS > 2**LOGROWS:
+        raise CircuitTooLarge(f"the network needs {rows} rows, at most 2^{LOGROWS} are allowed: make it smaller")
+    path.write_text(json.dumps(settings, indent=1, sort_keys=True) + "\n")
     return settings
 
 

@@ -23,7 +23,10 @@ DECOMPOSITION_LEGS: Final = 4
 LARGEST_MAGNITUDE: Final = DECOMPOSITION_BASE**DECOMPOSITION_LEGS - 1
 """The largest integer that a ReLU's range check can take apart; 4000 is close to the rows of a k = 12 table."""
 
-MAXIMUM_LOGROWS: Final = 12
+LOGROWS: Final = 12
+"""Every circuit has 2^12 rows: fewer do not hold the tables, more take too long to prove."""
+RESERVED_ROWS: Final = 8
+"""Halo2's blinding rows and the last row."""
 
 
 def bits_at(depth: int) -> int:

@@ -6,6 +6,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from oracle.assessment.features import ENCODED_ONE
 from oracle.models.fixed_point import BIAS_BITS, WEIGHT_BITS, bits_at
 from oracle.models.network import CARD, CONTEXT, CREDIT, DEPTH_OF, FRAUD, HOME, RiskNetwork
 from oracle.models.quantise import NotRepresentable, is_quantised
@@ -32,12 +33,16 @@ class IntegerNetwork:
         return cls(weights, biases)
 
     def __call__(self, chain: Tensor, private: Tensor) -> Tensor:
-        """Map encoded integers (batch, 32) and (batch, 24 or more) to signed outputs (batch, 10) with OUTPUT_BITS."""
+        """Map encoded integers (batch, 32) and (batch, 24 or more) to signed outputs (batch, 10) with OUTPUT_BITS.
+
+        Private features are clipped to 0..1024. The circuit has the same clip a little below 0, and else no proof.
+        """
         hinges = self.hinges(chain, private)
         return self._linear("outputs", torch.cat(list(hinges), dim=1))
 
     def hinges(self, chain: Tensor, private: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the default hinges, fraud hinges and terms units, after their ReLU."""
+        private = private.clamp(0, ENCODED_ONE)
         credit = self._relu("credit_1", chain[:, CREDIT])
         home = self._relu("home_2", self._relu("home_1", private[:, HOME]))
         card = self._relu("card_2", self._relu("card_1", private[:, CARD]))

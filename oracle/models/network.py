@@ -93,7 +93,11 @@ class RiskNetwork(nn.Module):
         self.outputs = nn.Linear(shape.hinges, len(OUTPUTS))
 
     def forward(self, chain: Tensor, private: Tensor) -> Tensor:
-        """Return the ten outputs as fractions (margins, for the first three)."""
+        """Return the ten outputs as fractions (margins, for the first three); private features are clipped to 0..1."""
+        return self.answer(chain, private.clamp(0, 1))
+
+    def answer(self, chain: Tensor, private: Tensor) -> Tensor:
+        """Return the outputs for private features (batch, 24 or more) that something else has bounded."""
         relu = torch.relu
         credit = relu(self.layer("credit_1")(chain[:, CREDIT]))
         home = relu(self.layer("home_2")(relu(self.layer("home_1")(private[:, HOME]))))

@@ -11,6 +11,7 @@ from typing import Any, Final
 from oracle.assessment.errors import ConfigurationFault
 from oracle.assessment.features import feature_spec_hash
 from oracle.assessment.outputs import OUTPUTS
+from oracle.models.bound import UnboundedGraph, check_bounded
 from oracle.models.folder import COMMITMENT_HEX_DIGITS, GRAPH, MANIFEST, SETTINGS, model_id_of
 
 SHIPPED: Final = Path(__file__).parent / "shipped"
@@ -20,7 +21,7 @@ FLOAT_WEIGHTS: Final = "float.json"
 
 
 class ModelFault(ConfigurationFault):
-    """A model folder is missing, altered, or made for another feature table."""
+    """A model folder is missing, altered, made for another feature table, or bounds no private feature."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def load(name_or_path: str | Path = DEFAULT_MODEL, directory: Path | None = None
 
     Raises ModelFault that says what does not match and what to do.
     """
-    folder = _folder_of(name_or_path, directory)
+    folder = folder_of(name_or_path, directory)
     path = folder / MANIFEST
     if not path.is_file():
         known = ", ".join(one.name for one in folders(directory)) or "none"
@@ -121,7 +122,9 @@ def _commitment(written: str) -> int:
     return int(written, 16)
 
 
-def _folder_of(name_or_path: str | Path, directory: Path | None) -> Path:
+def folder_of(name_or_path: str | Path | None = None, directory: Path | None = None) -> Path:
+    """Return the folder that a name or a path means, whatever it holds (None: the default model's)."""
+    name_or_path = DEFAULT_MODEL if name_or_path is None else name_or_path
     if str(name_or_path) in shipped_names():
         return SHIPPED / name_or_path
     if directory is not None and (directory / name_or_path / MANIFEST).is_file():
@@ -159,5 +162,12 @@ def _check(model: ShippedModel, digests: dict[str, str]) -> None:
             f"model {model.name}: its folder gives the id {found_id.hex()}, the manifest says {model.model_id.hex()};"
             " restore the folder or train it again"
         )
+    try:
+        check_bounded(model.onnx, json.loads(model.settings.read_text()))
+    except UnboundedGraph as error:
+        raise ModelFault(
+            f"model {model.name}: {error} (`risk-oracle models export --model {model.directory} --out FOLDER`, with the"
+            " same answers, but an id, keys and a verifier of its own)"
+        ) from error
     if len(model.output_scales) != len(OUTPUTS):
         raise ModelFault(f"model {model.name} has {len(model.output_scales)} output scales, expected {len(OUTPUTS)}")

@@ -10,7 +10,7 @@ import torch
 
 from oracle.models.anomaly import AnomalyModel
 from oracle.models.export import WEIGHTS, export
-from oracle.models.folder import SETTINGS, model_id_of
+from oracle.models.folder import model_id_of
 from oracle.models.integer import IntegerNetwork
 from oracle.models.kept_policy import save_policy
 from oracle.models.network import RiskNetwork, Shape
@@ -32,6 +32,7 @@ from oracle.training.passports import Passports, read_card, read_home
 from oracle.training.progress import Progress
 from oracle.training.recipes import Recipes, read_recipes
 from oracle.training.reference import write_reference_of
+from oracle.training.remake import CARD, METRICS, circuit_figures
 from oracle.training.rules import Terms, apply_rules
 from oracle.training.seen import seen_of, write_seen
 from oracle.training.stages import Stages
@@ -104,25 +105,20 @@ def train(
         save_float(floats, out_dir / FLOAT_WEIGHTS)
         write_reference_of(out_dir, bytes.fromhex(model_id), integers, book)
         draw_figures(out_dir, integers, accounts, book, home, card)
-        settings = json.loads((out_dir / SETTINGS).read_text())
         metrics: dict[str, Any] = {
             "name": name,
             "model_id": model_id,
             "seed": seed,
             **({} if keep is None else {"learned_by": _learned_by(keep)}),
             "sizes": {str(part): size for part, size in sizes.items()},
-            "circuit": {
-                "logrows": settings["run_args"]["logrows"],
-                "rows": settings["num_rows"],
-                "largest_share_of_range_check": round(check_no_overflow(network), 4),
-            },
+            "circuit": circuit_figures(out_dir, check_no_overflow(network)),
             "passport_weights": [round(weight, 4) for weight in weights],
             **judged,
         }
         metrics["fraud-extra"] = metrics["fraud"].pop("extra")
         metrics["fraud"]["without_flow"] = without_flow(accounts)
-        (out_dir / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
-        (out_dir / "card.md").write_text(write_card(name, metrics, policy))
+        (out_dir / METRICS).write_text(json.dumps(metrics, indent=2) + "\n")
+        (out_dir / CARD).write_text(write_card(name, metrics, policy))
         stages.tidy()
         progress.say(f"model {model_id} written to {out_dir}")
     return metrics
