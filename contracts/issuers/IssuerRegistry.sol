@@ -221,10 +221,12 @@ contract IssuerRegistry is IIssuerRegistry, AccessManaged, EIP712 {
         if (!P256.isValidPublicKey(bytes32(key[:32]), bytes32(key[32:]))) revert InvalidKey(keyType, key);
         // Creates the code STOP, x, y: nobody can run it.
         bytes memory creation = abi.encodePacked(hex"60418060093d393df300", key);
+        address holder;
         assembly ("memory-safe") {
-            account := create(0, add(creation, 0x20), mload(creation))
+            holder := create(0, add(creation, 0x20), mload(creation))
         }
-        if (account == address(0)) revert KeyNotStored();
+        if (holder == address(0)) revert KeyNotStored();
+        return holder;
     }
 
     function _pointOf(address account) private view returns (bytes32 x, bytes32 y) {

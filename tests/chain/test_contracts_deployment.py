@@ -63,6 +63,10 @@ async def test_deploy__when_run_twice__then_the_model_is_active_and_the_second_r
     assert await _ask(chain, project("TokenLender"), addresses["TokenLender"], "asset") == int(token, 16)
     for name in ("SmartLending", "TokenLender"):
         assert await _ask(chain, project(name), addresses[name], "oracle") == int(addresses["AIRiskOracle"], 16)
+        accepted = await _ask(chain, project(name), addresses[name], "acceptedIssuers")
+        assert accepted == int(addresses["AcceptedIssuers"], 16)
+    registry = await _ask(chain, project("AcceptedIssuers"), addresses["AcceptedIssuers"], "registry")
+    assert registry == int(addresses["IssuerRegistry"], 16)
 
 
 async def test_deploy__when_run_again_after_the_node_forgot_old_states__then_the_settings_still_say_the_block(

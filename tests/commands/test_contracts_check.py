@@ -54,9 +54,9 @@ async def _permissive(oracle: OracleOnChain) -> Deployed:
     return checker
 
 
-async def _lending(oracle: OracleOnChain, asks: Deployed) -> Deployed:
+async def _lending(oracle: OracleOnChain, asks: Deployed, accepted: str = NO_PRIVATE_DATA) -> Deployed:
     return await oracle.transactor.deploy(
-        oracle.owner, project("SmartLending"), oracle.manager.address, asks.address, NO_PRIVATE_DATA, POLICY
+        oracle.owner, project("SmartLending"), oracle.manager.address, asks.address, accepted, POLICY
     )
 
 
@@ -226,6 +226,26 @@ async def test_check__when_one_byte_of_a_lender_differs__then_it_says_so(oracle:
     code, said = await _check(oracle, tmp_path, lending.address)
     assert code == 1, said
     assert _line(said, lending.address).startswith("DIFFERENT")
+
+
+async def test_check__when_a_lender_takes_private_data__then_whose_word_it_takes_is_compared_too(
+    oracle: OracleOnChain, tmp_path: Path
+) -> None:
+    await _register(oracle, await _verifier(oracle))
+    send, manager = oracle.transactor, oracle.manager.address
+    registry = await send.deploy(oracle.owner, project("IssuerRegistry"), manager)
+    accepted = await send.deploy(oracle.owner, project("AcceptedIssuers"), manager, registry.address)
+    lenders = [(await _lending(oracle, oracle.deployed, accepted.address)).address for _ in range(2)]
+    code, said = await _check(oracle, tmp_path, *lenders)
+    assert code == 0, said
+    for contract in (accepted, registry):
+        assert _line(said, contract.address).startswith("same "), said
+        assert said.lower().count(contract.address.lower()) == 1
+    for contract in (registry, accepted):
+        await _flip_last_byte(oracle, contract.address)
+        code, said = await _check(oracle, tmp_path, *lenders)
+        assert code == 1, said
+        assert _line(said, contract.address).startswith("DIFFERENT")
 
 
 async def test_check__when_a_lender_asks_another_oracle__then_it_says_so(oracle: OracleOnChain, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from eth_account import Account
+from eth_utils.crypto import keccak
 
 from oracle.assessment.errors import ConfigurationFault
 from oracle.chain.accounts import SigningRefused
@@ -16,7 +17,7 @@ from oracle.commands.deployment.deeds import Differs, NotYet
 from oracle.commands.deployment.means import Means
 from oracle.config.model import ModelSettings
 from oracle.devnet.machinery.accounts import ETHER, Transactor, named_account
-from oracle.devnet.machinery.anvil import Anvil
+from oracle.devnet.machinery.anvil import Anvil, RpcError
 from oracle.devnet.machinery.artifacts import project
 from oracle.models import registry
 from oracle.proving.making import setup
@@ -192,6 +193,16 @@ async def test_deploy__with_an_admin_and_a_guardian__leaves_the_deployer_without
     assert await transactor.read(oracle, "paused")
     await transactor.call(named_account("guardian"), oracle, "unpause", fails=True)
     await transactor.call(deploy.operator.deployer, oracle, "unpause", fails=True)
+    issuers = project("IssuerRegistry").at(deploy.deeds["IssuerRegistry"]["address"])
+    # It may stop an issuer, if there were one; to let it vouch again stays the admin's.
+    for function, error in (("suspend", "IssuerUnknown"), ("setSchema", "AccessManagedUnauthorized")):
+        arguments = (bytes(32),) if function == "suspend" else (bytes(32), b"\1" * 32, True)
+        call = {"from": named_account("guardian").address, "to": issuers.address}
+        with pytest.raises(RpcError) as refused:
+            await chain.rpc("eth_call", call | {"data": issuers.encode(function, *arguments)}, "latest")
+        kind = "bytes32" if error == "IssuerUnknown" else "address"
+        assert refused.value.payload["data"].startswith("0x" + keccak(text=f"{error}({kind})")[:4].hex())
+    await transactor.call(named_account("guardian"), issuers, "setActive", bytes(32), True, fails=True)
     sent = await _transactions(deploy)
     assert await deploy(**asked)
     assert await _transactions(deploy) == sent
