@@ -1,8 +1,6 @@
-"""Private data as the doctor sees them: are both keys there, who may read them, does the running daemon use them."""
+"""Private data as the doctor sees them: are both keys there, and does the running daemon use them."""
 
 import asyncio
-import stat
-from pathlib import Path
 from typing import Final
 
 import aiohttp
@@ -16,7 +14,10 @@ _PROBE: Final = aiohttp.ClientTimeout(total=3)
 
 
 async def examine_privacy(findings: Findings, settings: AuditSettings) -> None:
-    """Look at the keys of private data; nothing is said where a request with private data is declined at once."""
+    """Look at the keys of private data; nothing is said where a request with private data is declined at once.
+
+    Who may read their files is told with those of the other secrets.
+    """
     privacy = settings.privacy
     if not privacy.waits:
         return
@@ -32,7 +33,6 @@ async def examine_privacy(findings: Findings, settings: AuditSettings) -> None:
         return
     with findings.about(_SUBJECT):
         public = (await asyncio.to_thread(check_files, files)).hex()
-        _modes(findings, files)
         served = await _served(settings)
         if served is not None and served != f"0x{public}":
             findings.fault(
@@ -42,21 +42,6 @@ async def examine_privacy(findings: Findings, settings: AuditSettings) -> None:
             )
         else:
             findings.ok(_SUBJECT, f"openings are sealed to 0x{public}; both keys are there, and differ")
-
-
-def _modes(findings: Findings, files: KeyFiles) -> None:
-    for path in (files.sealing, files.storage):
-        mode = _mode(path)
-        if mode & 0o077:
-            findings.warn(
-                _SUBJECT,
-                f"{path} has mode {mode:04o}: others than its owner may read it",
-                f"chmod 600 {path}, owned by the daemon's user",
-            )
-
-
-def _mode(path: Path) -> int:
-    return stat.S_IMODE(path.stat().st_mode)
 
 
 async def _served(settings: AuditSettings) -> str | None:

@@ -34,7 +34,7 @@ from oracle.passports.passport import Passport
 from oracle.passports.private_files import OpeningFile, write_private
 from oracle.store import database, requests
 from oracle.store.tables import OpeningRow, RequestRow
-from tests.daemon.watching import transitions, until_state
+from tests.daemon.watching import transitions, until, until_state
 from tests.support.plaintext import Needles
 from tests.support.private_data import Doors, ask_with, drawn
 
@@ -140,8 +140,8 @@ async def openings_cost(stack: Stack, doors: Doors) -> dict[str, Any]:
         opening = drawn(_RANDOM)
         request = await ask_with(stack, f"opens-{number}", opening.commitment)
         sealed = await doors.sealed(opening, request)
-        while (await doors.open(request, sealed))[0] == 404:  # the daemon has not seen its block yet
-            await asyncio.sleep(0.05)
+        await until(stack, lambda found, request=request: request in found)
+        await doors.open(request, sealed)
         with_opening.append(await _from_features_to_proof(stack, request, State.AWAITING_PROOF))
     return {
         "answer_seconds_without_private_data": round(statistics.median(without), 2),
@@ -236,4 +236,4 @@ def _say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(measure(int(sys.argv[1]) if len(sys.argv) > 1 else PASSPORTS)), indent=2))
+    print(json.dumps(asyncio.run(measure(int(sys.argv[1]) if len(sys.argv) > 1 else PASSPORTS))))
