@@ -33,6 +33,10 @@ def test_schema__in_the_package__is_the_daemons() -> None:
     node("scripts/schema.mjs", "--check")
 
 
+def test_page__for_borrowers__is_what_its_script_makes() -> None:
+    node("scripts/page.mjs", "--check")
+
+
 def test_commitments__of_passports_and_tensors_at_random__are_the_circuits(installed: Path) -> None:
     texts, hashed = list(passports(COUNT, 15)), list(tensors(COUNT, 15))
     told = asked(installed, "test/commitments.mjs", {"passports": texts, "tensors": hashed})

@@ -74,14 +74,14 @@ export function showOutcome(outcome: Outcome, requestId: bigint, page: string): 
   box.replaceChildren();
   const link = document.createElement("a");
   link.href = page;
-  link.textContent = `The page of request ${requestId}`;
+  link.textContent = `the page of request ${requestId}`;
   if (outcome.state === "answered") box.append(...answered(outcome.scores));
   else if (outcome.state === "declined") box.append(made("p", "Not assessed", "big"));
   else box.append(made("p", "Cancelled", "big"), made("p", "Its time passed without an answer. The fee goes back to who paid it."));
-  const kept = made("p", "It stays at ");
+  const kept = made("p", "It stays on ");
   kept.append(link, ".");
   box.append(kept);
-  if (outcome.state === "answered") box.classList.add("verdict", outcome.scores.category);
+  part("answer").className = outcome.state === "answered" ? `card verdict ${outcome.scores.category}` : "card verdict";
   show("answer");
   part("answer").focus();
 }

@@ -143,7 +143,7 @@ export function mode(): "open" | "prove" {
 /** Show what belongs to a lender, or hide it. */
 export function arrangeLoan(unit: string): void {
   show("lender-limits", lender() !== null);
-  part("principal-unit").textContent = unit;
+  for (const id of ["principal-unit", "least-unit"]) part(id).textContent = unit;
 }
 
 function record(value: unknown): Record<string, unknown> | null {

@@ -184,7 +184,7 @@ async function answer(by: Connected, requestId: bigint, opening: Opening, mode: 
   input("again").value = String(requestId);
   const prove = () => {
     const saved = part<HTMLAnchorElement>("save").download || "opening.json";
-    part("command").textContent = `risk-oracle passport prove ${requestId} --opening ${saved} --api ${location.origin}`;
+    part("command").textContent = `risk-oracle passport prove ${saved} ${requestId} --url ${location.origin}`;
     show("proving");
   };
   const outcome = await follow({ requestId, oracle: oracleBy(by), api, chainId, opening, mode, say, prove });

@@ -1,9 +1,12 @@
 """Every page over a filled database: what it says, what it refuses, and what a stranger sees of it."""
 
+import html
 import json
+import re
 
 import pytest
 
+from oracle.passports.schema import GROUPS
 from oracle.store.embedded import create_database
 from tests.support.board import LENDERS, WALLETS, Serving, serving, well
 from tests.support.browsing import Client, client
@@ -260,6 +263,29 @@ async def test_borrower__switched_off__is_not_there(board_url: str) -> None:
     async with serving(board_url, enabled=False) as board, client(board) as one:
         assert (await one.get("/b/2")).status == 200
         assert (await one.get("/sign-in")).status == 404
+
+
+async def test_borrow__holds_the_whole_schema_and_sends_no_form(stranger: Client) -> None:
+    page = await stranger.get("/borrow")
+    assert page.status == 200
+    for group in GROUPS.values():
+        for field in group.fields:
+            assert f'id="{field.path}"' in page.text
+            assert f'id="unknown-{field.path}"' in page.text
+            assert html.escape(field.title) in page.text
+    assert set(re.findall(r' name="([^"]+)"', page.text)) == {"viewport", "htmx-config", "mode"}, "no field has a name"
+    policy = page.headers["Content-Security-Policy"]
+    assert "form-action 'none'" in policy
+    assert "script-src 'self' 'wasm-unsafe-eval';" in policy
+    assert '<fieldset id="all" class="bare" disabled>' in page.text, "without its script, nothing can be pressed"
+
+
+async def test_borrow__switched_off_or_without_a_daemon__is_not_there(board_url: str) -> None:
+    async with serving(board_url, borrow_page=False) as board, client(board) as one:
+        assert (await one.get("/borrow")).status == 404
+        assert (await one.get("/b/2")).status == 200
+    async with serving(board_url, read_only=True) as board, client(board) as one:
+        assert (await one.get("/borrow")).status == 404
 
 
 async def test_board__by_theme__keeps_what_was_chosen(board: Serving, vera: Client) -> None:
