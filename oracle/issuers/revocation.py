@@ -6,7 +6,7 @@ from typing import Final
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 from web3 import AsyncHTTPProvider, AsyncWeb3
-from web3.exceptions import TimeExhausted
+from web3.exceptions import ContractCustomError, ContractLogicError, TimeExhausted
 
 from oracle.assessment.errors import ConfigurationFault, TransientFault
 from oracle.assessment.request import Address
@@ -53,7 +53,13 @@ async def send_call(
             raise ConfigurationFault(f"the endpoint is of chain {found}, the issuer's registry is on {chain_id}")
         if not await w3.eth.get_code(to):
             raise ConfigurationFault(f"there is no registry at {call.to} on chain {chain_id}")
-        gas = await w3.eth.estimate_gas({"from": sender, "to": to, "data": call.data})
+        try:
+            gas = await w3.eth.estimate_gas({"from": sender, "to": to, "data": call.data})
+        except (ContractCustomError, ContractLogicError):
+            raise NotRevoked(
+                f"registry {call.to} refuses the revocation: does it know this issuer, and is the registry the one of "
+                "the issuer's settings?"
+            ) from None
         latest = await w3.eth.get_block("latest")
         tip = await w3.eth.max_priority_fee
         transaction = {

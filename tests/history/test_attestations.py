@@ -1,6 +1,7 @@
 """What others attest of a wallet, in the real registry of the Ethereum Attestation Service on a local chain."""
 
 import json
+import tomllib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -12,6 +13,10 @@ from web3 import AsyncHTTPProvider, AsyncWeb3, Web3
 from oracle.assessment.errors import BlockUnavailable, ConfigurationFault, HistoryIncomplete
 from oracle.assessment.history import SocialRecord
 from oracle.assessment.request import Address, BlockRef, to_address
+from oracle.chain import rpc
+from oracle.commands.doctor_attestations import examine_attestations
+from oracle.commands.findings import Findings
+from oracle.config.settings import AuditSettings
 from oracle.devnet.machinery.accounts import ETHER, Transactor, named_account
 from oracle.devnet.machinery.anvil import Anvil
 from oracle.devnet.protocols.attestations import (
@@ -19,6 +24,7 @@ from oracle.devnet.protocols.attestations import (
     DEVELOPER_CONTRIBUTIONS,
     PERSON,
     AttestationService,
+    attestation_settings,
     deploy_attestations,
 )
 from oracle.history.configuration import AttestationSchema
@@ -253,3 +259,29 @@ async def _remembered(
     found = await source.read(wallet, at)
     await web3.provider.disconnect()
     return found, dict(memory.changed())
+
+
+@pytest.mark.parametrize(
+    ("changed", "level", "told"),
+    [
+        ({}, "ok", "personhood, by 1 attesters: bool isPerson"),
+        ({"schema_uid": "0x" + "77" * 32}, "fault", "is not registered"),
+        ({"layout": "bool isPerson,uint8 level"}, "fault", "registered as 'bool isPerson'"),
+        ({"registry": "0x" + "ea" * 20}, "fault", "no code there"),
+    ],
+)
+async def test_doctor__when_it_looks_at_a_schema__then_it_says_whether_the_registry_holds_it(
+    world: World, changed: dict[str, str], level: str, told: str
+) -> None:
+    [person, _] = tomllib.loads(attestation_settings(world.service))["history"]["attestations"]
+    given: dict[str, Any] = {
+        "chain": {"rpc_url": world.chain.rpc_url, "chain_id": 31337, "oracle": "0x" + "11" * 20},
+        "history": {"coin_price_feed": "0x" + "11" * 20, "attestations": [person | changed]},
+    }
+    settings, findings = AuditSettings.model_validate(given), Findings()
+    web3 = rpc.connect(world.chain.rpc_url, 10)
+    await examine_attestations(findings, web3, settings)
+    await web3.provider.disconnect()
+    [line] = findings.lines
+    assert (line.subject, line.level) == ("attestations local-person", level)
+    assert told in line.found
