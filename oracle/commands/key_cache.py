@@ -102,8 +102,8 @@ async def keys_of(
         # Whoever chose its secret so that it is a point of the domain reads a row of the witness off the proof.
         raise UnusableKeys(
             "the daemon's reference string is of no ceremony that this release pins: with one made for it a proof "
-            "could give private fields away. Take an operator with a ceremony's, pin theirs with --ceremony, or make keys of "
-            "your own (`risk-oracle setup --srs production`) and name them with --keys"
+            "could give private fields away. Take an operator with a ceremony's, pin theirs with --ceremony, or make "
+            "keys of your own (`risk-oracle setup --srs production`) and name them with --keys"
         )
     try:
         await asyncio.to_thread(cache.mkdir, parents=True, exist_ok=True)
