@@ -19,8 +19,9 @@ from oracle.client.borrower import Borrower
 from oracle.client.calls import TRIES, passes, pause
 from oracle.models.registry import ModelFault, ShippedModel, find, load
 from oracle.proving import keys as key_files
-from oracle.proving.ceremony import ceremony_of
+from oracle.proving.ceremony import Ceremony, ceremony_of
 from oracle.proving.circuit import read_circuit
+from oracle.proving.keys import check_keys
 from oracle.proving.reference_string import DEVELOPMENT, sha256_of
 
 LARGEST_BYTES: Final = 512 << 20
@@ -35,16 +36,16 @@ class UnusableKeys(OracleError):
 
 @dataclass(frozen=True, slots=True)
 class ProvingKeys:
-    """What a borrower proves with; `fetched_bytes` were downloaded now, the rest was there."""
+    """What a borrower proves with; `fetched_bytes` were downloaded now, the rest was there.
+
+    `reference_string` is the ceremony's name, or "development".
+    """
 
     proving_key: Path
     srs: Path
     fetched_bytes: int
 
-    def reference_string(self, model: ShippedModel) -> str:
-        """Return the name of the ceremony that the reference string is of, or "development"."""
-        ceremony = ceremony_of(read_circuit(model.directory).logrows, self.srs.name)
-        return DEVELOPMENT if ceremony is None else ceremony.name
+    reference_string: str
 
 
 def default_cache() -> Path:
@@ -73,14 +74,37 @@ def model_of(model_id: str, folder: Path | None) -> ShippedModel:
         ) from None
 
 
-async def keys_of(borrower: Borrower, model: ShippedModel, cache: Path, say: Callable[[str], None]) -> ProvingKeys:
+def own_keys(folder: Path, model: ShippedModel, own: Ceremony | None) -> ProvingKeys:
+    """Return keys that were made on this machine, whole; raises KeysFault, also for another model's."""
+    keys = check_keys(folder, model.model_id)
+    return ProvingKeys(folder / key_files.PROVING_KEY, folder / key_files.SRS, 0, keys.srs_kind(own))
+
+
+async def keys_of(
+    borrower: Borrower,
+    model: ShippedModel,
+    cache: Path,
+    say: Callable[[str], None],
+    *,
+    own: Ceremony | None = None,
+    on_this_machine: bool = False,
+) -> ProvingKeys:
     """Return the model's proving key and reference string from the cache, downloading what is not there whole.
 
+    A reference string of no ceremony (the shipped one, or `own`) is taken from a daemon on this machine alone.
     Raises UnusableKeys when the daemon lists none, or others than the model's; ConfigurationFault for a cache that
     cannot be written.
     """
     listed = await borrower.model_keys(f"0x{model.model_id.hex()}")
     files = _needed(listed, model)
+    ceremony = ceremony_of(read_circuit(model.directory).logrows, _hash_of(files[1]), own)
+    if ceremony is None and not on_this_machine:
+        # Whoever chose its secret so that it is a point of the domain reads a row of the witness off the proof.
+        raise UnusableKeys(
+            "the daemon's reference string is of no ceremony that this release pins: with one made for it a proof "
+            "could give private fields away. Take an operator with a ceremony's, pin theirs with --ceremony, or make "
+            "keys of your own (`risk-oracle setup --srs production`) and name them with --keys"
+        )
     try:
         await asyncio.to_thread(cache.mkdir, parents=True, exist_ok=True)
         fetched = [await _have(borrower, file, cache, say) for file in files]
@@ -89,7 +113,7 @@ async def keys_of(borrower: Borrower, model: ShippedModel, cache: Path, say: Cal
     except OSError as error:
         raise ConfigurationFault(f"--cache: {cache} cannot be written: {error.strerror or error}") from None
     proving_key, srs = (cache / _hash_of(file) for file in files)
-    return ProvingKeys(proving_key, srs, sum(fetched))
+    return ProvingKeys(proving_key, srs, sum(fetched), DEVELOPMENT if ceremony is None else ceremony.name)
 
 
 def _needed(listed: ModelKeys, model: ShippedModel) -> list[KeyFile]:

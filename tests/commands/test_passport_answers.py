@@ -13,11 +13,12 @@ import pytest
 
 from oracle.client.borrower import Borrower
 from oracle.commands import borrowing
-from oracle.commands.key_cache import UnusableKeys, keys_of
+from oracle.commands.key_cache import UnusableKeys, keys_of, own_keys
 from oracle.devnet.machinery.node import REPOSITORY
 from oracle.models import registry
 from oracle.passports.private_files import read_opening
 from oracle.proving import ezkl_files
+from oracle.proving.ceremony import Ceremony
 from oracle.proving.errors import KeysFault
 from oracle.proving.field import to_element
 from oracle.proving.keys import CIRCUIT, PROVING_KEY, SETTINGS, SRS, VERIFYING_KEY, Keys, check_keys
@@ -152,7 +153,8 @@ def keep(tmp_path: Path) -> Path:
 async def fetch(url: str, cache: Path) -> int:
     """Have the keys in the cache; return how many bytes were downloaded."""
     async with Borrower(url) as borrower:
-        return (await keys_of(borrower, registry.load(), cache, lambda line: None)).fetched_bytes
+        found = await keys_of(borrower, registry.load(), cache, lambda line: None, on_this_machine=True)
+        return found.fetched_bytes
 
 
 async def test_keys__broken_off__go_on_where_they_were_and_are_hashed_at_each_use(
@@ -175,6 +177,40 @@ def damage(path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[1_000] ^= 1
     path.write_bytes(content)
+
+
+async def test_keys__reference_string_of_no_ceremony__is_not_taken_from_afar(
+    doors: Doors, url: str, keep: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Borrower(url) as borrower:
+        with pytest.raises(UnusableKeys, match="of no ceremony that this release pins"):
+            await keys_of(borrower, registry.load(), keep, lambda line: None)
+        assert doors.asked_ranges == [], "it is told before anything is downloaded"
+        theirs = Ceremony("theirs", {doors.keys.logrows: doors.keys.sha256[SRS]}, None)
+        taken = await keys_of(borrower, registry.load(), keep, lambda line: None, own=theirs)
+    assert taken.reference_string == "theirs"
+
+
+@pytest.mark.parametrize(
+    ("url", "here"),
+    [
+        ("http://127.0.0.1:8000", True),
+        ("http://localhost", True),
+        ("http://[::1]:1", True),
+        ("http://10.0.0.1", False),
+        ("https://localhost.example", False),
+        ("http://127.0.0.1.example", False),
+    ],
+)
+def test_url__of_this_machine__is_told_from_others(url: str, here: bool) -> None:
+    assert borrowing.is_on_this_machine(url) is here
+
+
+def test_keys__made_here__are_used_whole_and_for_their_model_alone(keys: Keys) -> None:
+    found = own_keys(keys.folder, registry.load(), None)
+    assert (found.proving_key, found.fetched_bytes) == (keys.folder / PROVING_KEY, 0)
+    with pytest.raises(KeysFault, match="keys of model"):
+        own_keys(keys.folder, replace(registry.load(), model_id=bytes(32)), None)
 
 
 async def test_keys__two_at_once__are_downloaded_once(doors: Doors, url: str, keep: Path) -> None:
