@@ -22,7 +22,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
 export HARDHAT_DISABLE_TELEMETRY_PROMPT := true
 
-.PHONY: help setup browser prometheus keys contracts artifacts demo test chaos-short chaos test-long coverage slither bench-gas bench-history bench-web bench-private docs check format lock train clean
+.PHONY: help setup browser prometheus keys contracts artifacts demo demo-private test chaos-short chaos test-long coverage slither bench-gas bench-history bench-web bench-private docs check format lock train clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -88,6 +88,10 @@ artifacts: contracts ## write anew what the package carries of the compiled cont
 demo: setup ## the main job, on a local chain (KEEP=1: stay up for exploring)
 	@echo "==> Demo"
 	@exec $(BIN)/python -m oracle.devnet.demo $(if $(KEEP),--keep)
+
+demo-private: setup ## loans on private data: a bank, three customers, an impostor; then the reference lender's way in order
+	@echo "==> Demo, private data"
+	@exec $(BIN)/python -m oracle.devnet.demo.private
 
 check: $(STAMPS)/python $(STAMPS)/node ## style, types and import rules, of Python and Solidity
 	@echo "==> Style, types and import rules"
