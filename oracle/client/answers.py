@@ -180,7 +180,7 @@ class KeyFile(_Answer):
     """One file of a model's keys; `url` may be relative to the daemon's."""
 
     name: str
-    bytes: int = Field(ge=0)
+    bytes: int = Field(ge=1)
     sha256: str = Field(pattern=r"^(0x)?[0-9a-fA-F]{64}$")
     url: str
 

@@ -117,11 +117,14 @@ def check_told(features: Features) -> None:
 
 def is_private_way(url: str) -> bool:
     """Return whether nobody on the way can put another key in the place of the daemon's: TLS, or this machine."""
-    parts = urlsplit(url)
-    if parts.scheme == "https" or parts.hostname == "localhost":
-        return True
+    return urlsplit(url).scheme == "https" or is_on_this_machine(url)
+
+
+def is_on_this_machine(url: str) -> bool:
+    """Return whether a URL names this machine, as one of a local chain does."""
+    host = urlsplit(url).hostname or ""
     try:
-        return ip_address(parts.hostname or "").is_loopback
+        return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,8 +14,38 @@ from oracle.commands.passport import OpeningArgument, warn_if_readable
 
 if TYPE_CHECKING:
     from oracle.assessment.outputs import Scores
+    from oracle.client.borrower import Borrower
     from oracle.commands.borrower_chain import Chain
+    from oracle.commands.key_cache import ProvingKeys
+    from oracle.models.registry import ShippedModel
     from oracle.passports.opening import Opening
+
+
+@dataclass(frozen=True, slots=True)
+class _Means:
+    """Where model and keys are taken from, as the options say."""
+
+    folder: Path | None
+    keys: Path | None
+    cache: Path | None
+    ceremony: Path | None
+
+    def model_of(self, model_id: str) -> "ShippedModel":
+        from oracle.commands.key_cache import model_of
+
+        return model_of(model_id, self.folder)
+
+    async def keys_of(self, borrower: "Borrower", url: str, model: "ShippedModel") -> "ProvingKeys":
+        from oracle.commands.borrowing import is_on_this_machine
+        from oracle.commands.key_cache import default_cache, keys_of, own_keys
+        from oracle.proving.ceremony import read_ceremony
+
+        own = None if self.ceremony is None else read_ceremony(self.ceremony)
+        if self.keys is not None:
+            return own_keys(self.keys, model, own)
+        cache = self.cache or default_cache()
+        return await keys_of(borrower, model, cache, _say, own=own, on_this_machine=is_on_this_machine(url))
+
 
 RequestArgument = Annotated[int, typer.Argument(help="The request's id on the chain.", metavar="REQUEST_ID", min=0)]
 UrlOption = Annotated[str, typer.Option(help="Address of the operator's API, such as https://oracle.example.")]
@@ -36,6 +67,12 @@ def passport_prove(
         Path | None, typer.Option(help="Folder of the model, where this release does not ship it; its id is checked.")
     ] = None,
     cache: Annotated[Path | None, typer.Option(help="Folder of downloaded keys (the platform's cache folder).")] = None,
+    keys: Annotated[
+        Path | None, typer.Option(help="Folder of keys that `risk-oracle setup` made here; nothing is downloaded.")
+    ] = None,
+    ceremony: Annotated[
+        Path | None, typer.Option(help="File that pins a ceremony of the operator's, trusted beside the shipped one.")
+    ] = None,
     wait: WaitOption = 120.0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the scores; prove and send nothing.")] = False,
     as_json: JsonOption = False,
@@ -55,7 +92,8 @@ def passport_prove(
         if not as_json:
             typer.echo(_in_words(scores))
 
-    told = run_job(_prove(held, request_id, url, chain, model, cache, wait, show, dry_run=dry_run))
+    means = _Means(model, keys, cache, ceremony)
+    told = run_job(_prove(held, request_id, url, chain, means, wait, show, dry_run=dry_run))
     done = "nothing was proven or sent" if dry_run else f"proof sent after {told['seconds']:.1f} s, {told['state']}"
     tell(told, f"request {request_id}: {done}", as_json=as_json)
 
@@ -100,8 +138,7 @@ async def _prove(
     request_id: int,
     url: str,
     chain: "Chain | None",
-    model: Path | None,
-    cache: Path | None,
+    means: "_Means",
     wait: float,
     show: Callable[["Scores"], None],
     *,
@@ -109,7 +146,6 @@ async def _prove(
 ) -> dict[str, Any]:
     from oracle.commands.borrower_proof import Bench, check_features
     from oracle.commands.borrowing import check_wanted, daemon_at, features_of
-    from oracle.commands.key_cache import default_cache, keys_of, model_of
     from oracle.verification.told import told_scores
 
     async with daemon_at(url) as borrower:
@@ -119,7 +155,7 @@ async def _prove(
         check_features(features)
         if chain is not None:
             await chain.compare(features, held)
-        with Bench(used := model_of(features.model_id, model)) as bench:
+        with Bench(used := means.model_of(features.model_id)) as bench:
             scores, outputs = bench.solve(features, held)
             show(scores)
             told = {
@@ -135,7 +171,7 @@ async def _prove(
             }
             if dry_run:
                 return told
-            keys = await keys_of(borrower, used, cache or default_cache(), _say)
+            keys = await means.keys_of(borrower, url, used)
             made = bench.prove(keys)
         seconds = time.perf_counter() - started
         if chain is not None:
@@ -146,7 +182,7 @@ async def _prove(
         "state": taken.state,
         "sent": True,
         "proof_bytes": len(made.proof),
-        "reference_string": keys.reference_string(used),
+        "reference_string": keys.reference_string,
         "downloaded_bytes": keys.fetched_bytes,
         "seconds": round(seconds, 3),
         "linked_requests": linked,
