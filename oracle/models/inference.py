@@ -70,6 +70,15 @@ class Model:
             ).tolist()
         return [self.decoded(row) for row in rows]
 
+    def infer_openings(self, chain: Sequence[int], privates: Sequence[Sequence[int]]) -> list[Inference]:
+        """Return the scores of one wallet and loan with each of several rows of 24 private features."""
+        if not privates:
+            return []
+        with torch.inference_mode():
+            columns = torch.tensor([list(chain)]).expand(len(privates), -1)
+            rows = self.network(columns, torch.tensor([list(private) for private in privates])).tolist()
+        return [self.decoded(row) for row in rows]
+
     def decoded(self, row: Sequence[int]) -> Inference:
         """Return the answer that the circuit's ten outputs, in signed fixed point, stand for."""
         scales = self.source.output_scales

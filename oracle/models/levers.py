@@ -2,7 +2,7 @@
 
 A lever changes the history or the loan, not the features: these follow by the code that made them in the first place.
 Nothing here asks for other counterparties, smoother flows or another market: who a wallet deals with is no advice, and
-the market is nobody's to change. No private feature has a lever.
+the market is nobody's to change. What can be done about a passport is told to its owner alone: `private_levers`.
 """
 
 from collections.abc import Callable
