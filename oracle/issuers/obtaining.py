@@ -9,10 +9,10 @@ import aiohttp
 from eth_account.signers.local import LocalAccount
 
 from oracle.assessment.request import to_address
-from oracle.issuers.attestation import Attestation, read_attestation
+from oracle.issuers.attestation import Attestation, check_attestation, read_attestation
 from oracle.issuers.consent import credential_request_message
-from oracle.issuers.credential import Checked, check_expected, check_signed, peek_issuer
-from oracle.issuers.errors import IssuingRefused, MalformedCredential
+from oracle.issuers.credential import CLOCK_SKEW_SECONDS, Checked, check_expected, check_signed, peek_issuer
+from oracle.issuers.errors import IssuingRefused
 from oracle.issuers.holder import HolderKey
 from oracle.issuers.issuing import passport_of_fields, salt_digest
 from oracle.issuers.metadata import CONFIGURATION, PRE_AUTHORISED
@@ -95,9 +95,16 @@ async def obtain(
         schema=SCHEMA_HASH,
         holder_jwk=holder_key.public_jwk,
     )
-    said = attestation.statement
-    if (said.borrower, said.data_commitment, said.schema) != (borrower, opening.commitment, SCHEMA_HASH):
-        raise MalformedCredential("the attestation is not about the same borrower, commitment and schema")
+    attester = await Publications(session, [TrustedIssuer(url)]).attester(url)
+    check_attestation(
+        attestation,
+        domain=domain,
+        issuers={key.issuer_id: key for key in attester.keys},
+        schemas=frozenset({SCHEMA_HASH}),
+        borrower=borrower,
+        data_commitment=opening.commitment,
+        clock_skew_seconds=CLOCK_SKEW_SECONDS,
+    )
     return Obtained(credential, attestation, passport, opening)
 
 

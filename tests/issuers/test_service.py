@@ -23,7 +23,7 @@ from oracle.issuers.errors import (
 )
 from oracle.issuers.examining import check_credential, examine
 from oracle.issuers.holder import HolderKey
-from oracle.issuers.issuing import Issuer, salt_digest
+from oracle.issuers.issuing import Issuer, Papers, salt_digest
 from oracle.issuers.journal import Use
 from oracle.issuers.keyring import KeyRing
 from oracle.issuers.metadata import CONFIGURATION, PRE_AUTHORISED
@@ -117,6 +117,22 @@ async def test_offer__when_taken_up__then_all_papers_hold_and_open_to_what_the_r
         await _examine(served, found, data_commitment=found.opening.commitment + 1)
     again = await served.obtain()
     assert again.opening.commitment != found.opening.commitment
+
+
+async def test_offer__when_the_issuer_sends_another_s_papers__then_they_are_not_taken(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, honest = await served.obtain(BOB), Issuer.issue
+    for kept in ("credential", "attestation"):
+
+        def swapped(self: Issuer, *given: Any, kept: str = kept) -> Papers:
+            papers = honest(self, *given)
+            whole = {"credential": other.credential, "attestation": other.attestation}
+            return Papers(**(whole | {kept: getattr(papers, kept)}))
+
+        monkeypatch.setattr(Issuer, "issue", swapped)
+        with pytest.raises(WrongBorrower):
+            await served.obtain(ALICE)
 
 
 async def test_offer__when_used_twice_or_of_another__then_it_is_refused(served: Served) -> None:
