@@ -17,8 +17,6 @@ ASSESSMENT_LIFETIME_SECONDS: Final = 3600
 DAY: Final = 86_400
 BATCH_SIZE: Final = 1
 LIQUIDITY_WEI: Final = 500 * ETHER
-NO_PRIVATE_DATA: Final = "0x" + "00" * 20
-"""Instead of accepted issuers: a lender that takes no private data."""
 
 POLICY: Final = (
     7_000,  # minimum score

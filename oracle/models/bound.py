@@ -13,14 +13,11 @@ from typing import Any, Final
 
 import numpy as np
 import onnx
-import torch
 from onnx import numpy_helper
-from torch import Tensor, nn
 
 from oracle.assessment.errors import OracleError
-from oracle.assessment.features import ENCODED_ONE, PRIVATE_FEATURES
+from oracle.assessment.features import ENCODED_ONE
 from oracle.models.fixed_point import LOGROWS, RESERVED_ROWS
-from oracle.models.network import RiskNetwork
 
 CHAIN_INPUT: Final = "chain"
 PRIVATE_INPUT: Final = "private"
@@ -35,18 +32,6 @@ only a lower end so far down makes 1024 the last row."""
 
 class UnboundedGraph(OracleError):
     """In this circuit a private feature outside 0..1024 counts as it is: who proves alone could choose the score."""
-
-
-class BoundedGraph(nn.Module):
-    """A network as it is exported: the private features pass the table, the salt is hashed and goes no further."""
-
-    def __init__(self, network: RiskNetwork) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, chain: Tensor, private: Tensor) -> Tensor:
-        """Return the ten outputs, as the network does for features in their range."""
-        return self.network.answer(chain, torch.pow(private[:, : len(PRIVATE_FEATURES)], NEARLY_ONE))
 
 
 def check_bounded(graph: Path, settings: dict[str, Any]) -> None:

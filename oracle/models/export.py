@@ -8,11 +8,12 @@ from typing import Any, Final
 
 import ezkl
 import torch
+from torch import Tensor, nn
 
 from oracle.assessment.errors import OracleError
-from oracle.assessment.features import NEUTRAL_PRIVATE, feature_spec_hash
+from oracle.assessment.features import NEUTRAL_PRIVATE, PRIVATE_FEATURES, feature_spec_hash
 from oracle.assessment.outputs import OUTPUTS
-from oracle.models.bound import CHAIN_INPUT, PRIVATE_INPUT, TABLE, BoundedGraph, check_bounded
+from oracle.models.bound import CHAIN_INPUT, NEARLY_ONE, PRIVATE_INPUT, TABLE, check_bounded
 from oracle.models.fixed_point import (
     DECOMPOSITION_BASE,
     DECOMPOSITION_LEGS,
@@ -51,6 +52,18 @@ _RUN_ARGUMENTS: Final[dict[str, Any]] = {
 
 class CircuitTooLarge(OracleError):
     """The network needs more rows than the largest circuit that is fast enough."""
+
+
+class BoundedGraph(nn.Module):
+    """A network as it is exported: the private features pass the table, the salt is hashed and goes no further."""
+
+    def __init__(self, network: RiskNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, chain: Tensor, private: Tensor) -> Tensor:
+        """Return the ten outputs, as the network does for features in their range."""
+        return self.network.answer(chain, torch.pow(private[:, : len(PRIVATE_FEATURES)], NEARLY_ONE))
 
 
 def export(network: RiskNetwork, folder: Path, name: str) -> str:

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from oracle.assessment.errors import ConfigurationFault
-from oracle.models.export import GRAPH, MANIFEST, SETTINGS, WEIGHTS, export
+from oracle.models.export import WEIGHTS, export
+from oracle.models.folder import GRAPH, MANIFEST, SETTINGS
 from oracle.models.kept_policy import policy_of
 from oracle.models.quantise import check_no_overflow
 from oracle.models.reference import REFERENCE

@@ -20,8 +20,8 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from web3 import Web3
 
-from oracle.devnet.deploy import NO_PRIVATE_DATA, POLICY
-from oracle.devnet.machinery.accounts import ETHER, Transactor, named_account
+from oracle.devnet.deploy import POLICY
+from oracle.devnet.machinery.accounts import ETHER, NOBODY, Transactor, named_account
 from oracle.devnet.machinery.anvil import Anvil
 from oracle.devnet.machinery.artifacts import BUILD, Artifact, Deployed, aave_v3, project, verifier
 from oracle.devnet.machinery.node import REPOSITORY, node_binary
@@ -170,7 +170,7 @@ async def ours(bench: Bench, fixtures: dict[str, Any]) -> dict[str, Any]:
         project("AIRiskOracle"), manager.address, registry.address, *settings
     )
     _, deploy_gas["SmartLending"] = await bench.deploy(
-        project("SmartLending"), manager.address, oracle.address, NO_PRIVATE_DATA, POLICY
+        project("SmartLending"), manager.address, oracle.address, NOBODY, POLICY
     )
     token, _ = await bench.deploy(aave_v3("mocks/tokens/MintableERC20"), "Dollar", "USD", 6)
     feed, _ = await bench.deploy(project("PriceFeed"), "ETH / USD", 3_000 * 10**8)
@@ -178,7 +178,7 @@ async def ours(bench: Bench, fixtures: dict[str, Any]) -> dict[str, Any]:
         project("TokenLender"),
         manager.address,
         oracle.address,
-        NO_PRIVATE_DATA,
+        NOBODY,
         POLICY,
         token.address,
         feed.address,

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from web3 import Web3
 
-from oracle.devnet.deploy import NO_PRIVATE_DATA, POLICY
+from oracle.devnet.deploy import POLICY
 from oracle.devnet.machinery.anvil import Anvil
 from oracle.devnet.machinery.artifacts import Deployed, aave_v3, project, verifier
 from oracle.devnet.machinery.node import REPOSITORY
@@ -54,7 +54,7 @@ async def _permissive(oracle: OracleOnChain) -> Deployed:
     return checker
 
 
-async def _lending(oracle: OracleOnChain, asks: Deployed, accepted: str = NO_PRIVATE_DATA) -> Deployed:
+async def _lending(oracle: OracleOnChain, asks: Deployed, accepted: str = NOBODY) -> Deployed:
     return await oracle.transactor.deploy(
         oracle.owner, project("SmartLending"), oracle.manager.address, asks.address, accepted, POLICY
     )
@@ -64,7 +64,7 @@ async def _token_lender(oracle: OracleOnChain, asks: Deployed) -> Deployed:
     send, owner = oracle.transactor, oracle.owner
     token = await send.deploy(owner, aave_v3("mocks/tokens/MintableERC20"), "Dollar", "USD", 6)
     feed = await send.deploy(owner, project("PriceFeed"), "ETH / USD", 2_000 * 10**8)
-    of_both = (oracle.manager.address, asks.address, NO_PRIVATE_DATA, POLICY)
+    of_both = (oracle.manager.address, asks.address, NOBODY, POLICY)
     return await send.deploy(owner, project("TokenLender"), *of_both, token.address, feed.address, 9_400, 4_500)
 
 

@@ -10,8 +10,8 @@ import pytest_asyncio
 
 from oracle.assessment.request import Address, BlockRef, to_address
 from oracle.config.history import HistorySettings
-from oracle.devnet.deploy import NO_PRIVATE_DATA, POLICY
-from oracle.devnet.machinery.accounts import ETHER, Transactor, named_account
+from oracle.devnet.deploy import POLICY
+from oracle.devnet.machinery.accounts import ETHER, NOBODY, Transactor, named_account
 from oracle.devnet.machinery.anvil import Anvil
 from oracle.devnet.machinery.artifacts import project
 from oracle.devnet.protocols.aave import Aave, deploy_aave
@@ -121,8 +121,6 @@ async def _deploy_lender(transactor: Transactor) -> Lender:
     oracle = await transactor.deploy(
         owner, project("AIRiskOracle"), manager.address, registry.address, [owner.address], *settings
     )
-    lending = await transactor.deploy(
-        owner, project("SmartLending"), manager.address, oracle.address, NO_PRIVATE_DATA, POLICY
-    )
+    lending = await transactor.deploy(owner, project("SmartLending"), manager.address, oracle.address, NOBODY, POLICY)
     await transactor.call(owner, lending, "fund", 0, value=500 * ETHER)
     return Lender(oracle, lending, _FEE_WEI, data_commitment=_NO_MODEL)

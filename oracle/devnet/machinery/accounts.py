@@ -15,6 +15,8 @@ from oracle.processes import ProgramError
 
 GWEI: Final = 10**9
 ETHER: Final = 10**18
+NOBODY: Final = "0x" + "00" * 20
+"""The zero address: in place of accepted issuers, a lender that takes no private data."""
 _MAX_FEE_WEI: Final = 30 * GWEI
 _PRIORITY_FEE_WEI: Final = 1 * GWEI
 _TRANSFER_GAS: Final = 21_000

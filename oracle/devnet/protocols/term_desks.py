@@ -8,8 +8,7 @@ from typing import Final
 
 from eth_account.signers.local import LocalAccount
 
-from oracle.devnet.deploy import NO_PRIVATE_DATA
-from oracle.devnet.machinery.accounts import ETHER, Transactor
+from oracle.devnet.machinery.accounts import ETHER, NOBODY, Transactor
 from oracle.devnet.machinery.artifacts import Deployed, project
 from oracle.devnet.protocols.aave import Aave, fund
 
@@ -73,7 +72,7 @@ async def deploy_desks(transactor: Transactor, owner: LocalAccount, market: Aave
     manager = await transactor.deploy(owner, project("AccessManager"), owner.address)
     oracle = await transactor.deploy(owner, project("MockAIRiskOracle"))
     await transactor.call(owner, oracle, "willAnswer", _ANSWER)
-    place = (manager.address, oracle.address, NO_PRIVATE_DATA, _POLICY)
+    place = (manager.address, oracle.address, NOBODY, _POLICY)
     coins = await transactor.deploy(owner, project("SmartLending"), *place)
     await transactor.call(owner, coins, "fund", 0, value=_COINS)
     usdc, feed = market.tokens["USDC"], market.feeds.contracts["WETH"]
