@@ -11,6 +11,7 @@ import pytest_asyncio
 from web3 import Web3
 
 from oracle.devnet.deploy import POLICY
+from oracle.devnet.machinery.accounts import NOBODY
 from oracle.devnet.machinery.anvil import Anvil
 from oracle.devnet.machinery.artifacts import Deployed, aave_v3, project, verifier
 from oracle.devnet.machinery.node import REPOSITORY
