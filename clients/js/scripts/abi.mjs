@@ -15,7 +15,6 @@ const text = [
   "// Written by `npm run abi` from oracle/chain/abi; a test compares.\n",
   constant("riskOracleAbi", "AIRiskOracle"),
   constant("modelRegistryAbi", "ModelRegistry"),
-  constant("lendingDeskAbi", "SmartLending"),
 ].join("\n");
 
 if (!process.argv.includes("--check")) writeFileSync(target, text);
