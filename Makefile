@@ -22,7 +22,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
 export HARDHAT_DISABLE_TELEMETRY_PROMPT := true
 
-.PHONY: help setup browser prometheus keys contracts artifacts demo test chaos-short chaos test-long coverage slither bench-gas bench-history bench-web docs check format lock train clean
+.PHONY: help setup browser prometheus keys contracts artifacts demo test chaos-short chaos test-long coverage slither bench-gas bench-history bench-web bench-private docs check format lock train clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -161,6 +161,10 @@ bench-history: $(STAMPS)/python $(STAMPS)/node contracts ## how long histories t
 bench-web: $(STAMPS)/python ## how fast API and dashboard are over a million requests; the last line is one JSON object
 	@echo "==> Web"
 	@$(BIN)/python -m tests.benchmarks.web
+
+bench-private: setup ## what private data cost, and that they are left nowhere in the clear; the last line is one JSON object
+	@echo "==> Private data"
+	@$(BIN)/python -m tests.benchmarks.private_data
 
 docs: $(STAMPS)/python $(STAMPS)/node ## write the documentation site to build/site; a link that leads nowhere fails
 	@echo "==> Documentation"

@@ -28,6 +28,9 @@ from oracle.commands.models import models_app
 from oracle.commands.models_registry import models_registry_app
 from oracle.commands.models_watch import models_watch_app
 from oracle.commands.operators import operators_app
+from oracle.commands.passport import passport_app
+from oracle.commands.passport_answers import passport_open, passport_prove
+from oracle.commands.privacy import privacy_app
 from oracle.commands.requests import requests_app
 from oracle.commands.schema import database_app
 from oracle.commands.settings import config_app
@@ -50,6 +53,10 @@ app.add_typer(database_app, name="db")
 app.add_typer(requests_app, name="requests")
 app.add_typer(keys_app, name="keys")
 app.add_typer(operators_app, name="operators")
+app.add_typer(privacy_app, name="privacy")
+passport_app.command("prove")(passport_prove)
+passport_app.command("open")(passport_open)
+app.add_typer(passport_app, name="passport")
 models_app.add_typer(models_registry_app)
 models_app.add_typer(models_watch_app)
 app.add_typer(models_app, name="models")
@@ -158,7 +165,7 @@ def doctor(as_json: JsonOption = False, config: ConfigOption = None) -> None:
     """Look at everything that a daemon with these settings needs; exit code 1 if any of it is at fault.
 
     Chain and endpoints, the oracle's code, signer and balance, model, keys and the verifier that they must fit,
-    database, clock, disk, port, and who may read the files that hold secrets. It changes nothing.
+    database, clock, disk, port, keys of private data, and who may read the files that hold secrets. It changes nothing.
     """
     from oracle.commands.doctor import examine
 

@@ -14,6 +14,12 @@ from pathlib import Path
 from typing import Final
 
 _LOCK: Final = ".owned"
+_SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - for private folders of our own
+
+
+def memory_folder() -> Path:
+    """Return where files live in memory alone, so that no disk ever holds them: the temporary folder where nowhere."""
+    return _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK) else Path(tempfile.gettempdir())
 
 
 class ScratchFolder:

@@ -1,4 +1,4 @@
-"""A typed client of the HTTP API for Python programs; it needs nothing of the daemon but its address and a key."""
+"""A typed client of the HTTP API for Python programs: of a daemon it needs the address, and a key where it reads."""
 
 from oracle.client.answers import Assessment as Assessment
 from oracle.client.answers import ChainCall as ChainCall
@@ -8,7 +8,8 @@ from oracle.client.answers import Request as Request
 from oracle.client.answers import SignedAnswer as SignedAnswer
 from oracle.client.answers import Verdict as Verdict
 from oracle.client.answers import Wallet as Wallet
-from oracle.client.api import ApiRefused as ApiRefused
 from oracle.client.api import RiskOracle as RiskOracle
+from oracle.client.borrower import Borrower as Borrower
+from oracle.client.calls import ApiRefused as ApiRefused
 from oracle.client.hooks import WebhookForged as WebhookForged
 from oracle.client.hooks import verify_webhook as verify_webhook

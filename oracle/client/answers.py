@@ -137,3 +137,56 @@ class Verdict(_Answer):
 
     holds: bool | None
     claims: list[Claim]
+
+
+class KnownSchema(_Answer):
+    """A schema of private data that the daemon takes; `hash` as contracts name it."""
+
+    id: str
+    hash: str
+
+
+class SealingKey(_Answer):
+    """What an opening is sealed to: an X25519 public key, 0x and 64 hex digits."""
+
+    sealing_key: str = Field(pattern=r"^0x[0-9a-fA-F]{64}$")
+    schemas: list[KnownSchema]
+
+
+class Features(_Answer):
+    """What the daemon collected for a request at its block; `wants` says whether it waits for private data."""
+
+    request_id: int
+    state: str
+    block_number: int
+    block_hash: str
+    model_id: str = Field(pattern=r"^0x[0-9a-fA-F]{64}$")
+    encoded: list[int]
+    values: dict[str, str | None]
+    feature_commitment: int
+    data_commitment: int
+    deadline: int
+    wants: str
+
+
+class Taken(_Answer):
+    """Where a request stands now that an opening or a proof was taken."""
+
+    request_id: int
+    state: str
+
+
+class KeyFile(_Answer):
+    """One file of a model's keys; `url` may be relative to the daemon's."""
+
+    name: str
+    bytes: int = Field(ge=1)
+    sha256: str = Field(pattern=r"^(0x)?[0-9a-fA-F]{64}$")
+    url: str
+
+
+class ModelKeys(_Answer):
+    """What it takes to prove with a model."""
+
+    model_id: str
+    files: list[KeyFile]

@@ -3,63 +3,25 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
-from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final
 from urllib.parse import quote
-from uuid import uuid4
 
 import aiohttp
-from pydantic import BaseModel
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
 from oracle.client.answers import ChainCall, Change, Preview, Request, SignedAnswer, Verdict, Wallet
-
-M = TypeVar("M", bound=BaseModel)
+from oracle.client.calls import LONGEST_PAUSE_SECONDS, PASSES, TIMEOUT_SECONDS, TRIES, ApiRefused, Calls, checked
 
 _ENDS: Final = frozenset({"final", "declined", "closed", "expired", "dead"})
-_PASSES: Final = frozenset({429, 503})
-_TRIES: Final = 5
-_LONGEST_PAUSE_SECONDS: Final = 30.0
-_TIMEOUT_SECONDS: Final = 60.0
 
 
-class ApiRefused(Exception):
-    """The API answered with a problem; `fields` says what is wrong with which field."""
-
-    def __init__(self, status: int, problem: Mapping[str, Any], retry_seconds: float | None) -> None:
-        super().__init__(f"HTTP {status}: {problem.get('detail', 'no reason given')}")
-        self.status = status
-        self.problem = dict(problem)
-        self.retry_seconds = retry_seconds
-
-    @property
-    def fields(self) -> dict[str, str]:
-        """What was expected, by field."""
-        return {one["field"]: one["detail"] for one in self.problem.get("errors", [])}
-
-
-class RiskOracle:
+class RiskOracle(Calls):
     """A client of one daemon; enter it, and give it a key that was made with `risk-oracle keys create`.
 
     What passes (429, 503, a broken connection) is tried again, a few times, when the server says so.
     """
 
-    def __init__(self, url: str, key: str, *, tries: int = _TRIES) -> None:
-        self._url = url.rstrip("/") + "/v1"
-        self._headers = {"Authorization": f"Bearer {key}"}
-        self._tries = tries
-        self._session: aiohttp.ClientSession | None = None
-
-    async def __aenter__(self) -> Self:
-        timeout = aiohttp.ClientTimeout(total=_TIMEOUT_SECONDS)
-        self._session = aiohttp.ClientSession(headers=self._headers, timeout=timeout)
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._session is not None:
-            await self._session.close()
+    def __init__(self, url: str, key: str, *, tries: int = TRIES) -> None:
+        super().__init__(url, {"Authorization": f"Bearer {key}"}, tries)
 
     async def assess(self, address: str, loan_amount: int, loan_days: int, collateral: int, **tokens: str) -> Preview:
         """Return what the model would say now; amounts in the token's smallest unit.
@@ -154,15 +116,15 @@ class RiskOracle:
             except (aiohttp.ClientError, TimeoutError):
                 await asyncio.sleep(1.0)
             except ApiRefused as refused:
-                if refused.status not in _PASSES:
+                if refused.status not in PASSES:
                     raise
-                await asyncio.sleep(min(refused.retry_seconds or 1.0, _LONGEST_PAUSE_SECONDS))
+                await asyncio.sleep(min(refused.retry_seconds or 1.0, LONGEST_PAUSE_SECONDS))
 
     async def _stream(self, after: int | None, wanted: Mapping[str, str]) -> AsyncIterator[Change]:
         headers = {} if after is None else {"Last-Event-ID": str(after)}
-        timeout = aiohttp.ClientTimeout(total=None, sock_read=_TIMEOUT_SECONDS)
+        timeout = aiohttp.ClientTimeout(total=None, sock_read=TIMEOUT_SECONDS)
         async with self._open().get(f"{self._url}/events", params=wanted, headers=headers, timeout=timeout) as response:
-            await _checked(response)
+            await checked(response)
             lines: dict[str, str] = {}
             async for raw in response.content:
                 line = raw.decode().rstrip("\n")
@@ -179,45 +141,3 @@ class RiskOracle:
     ) -> Any:
         loan = {"loan_amount": str(amount), "loan_duration": days, "collateral": str(collateral)}
         return await self._call("POST", "/oracle/assess", {"mode": mode, "user_address": address, **loan, **more})
-
-    async def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        # Made again with the same key, a call that was answered already does nothing twice.
-        headers = {} if body is None else {"Idempotency-Key": uuid4().hex}
-        async for attempt in AsyncRetrying(
-            retry=retry_if_exception(_passes), stop=stop_after_attempt(self._tries), wait=_pause, reraise=True
-        ):
-            with attempt:
-                async with self._open().request(method, self._url + path, json=body, headers=headers) as response:
-                    await _checked(response)
-                    return await response.json()
-        raise RuntimeError("tenacity gave no attempt")
-
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            raise RuntimeError("enter the client first: async with RiskOracle(…) as oracle")
-        return self._session
-
-
-async def _checked(response: aiohttp.ClientResponse) -> None:
-    if response.status < 400:
-        return
-    try:
-        problem = await response.json(content_type=None)
-    except ValueError:
-        problem = {"detail": "the answer is no JSON"}
-    after = response.headers.get("Retry-After", "")
-    raise ApiRefused(
-        response.status, problem if isinstance(problem, dict) else {}, float(after) if after.isdecimal() else None
-    )
-
-
-def _passes(error: BaseException) -> bool:
-    return isinstance(error, aiohttp.ClientConnectionError) or (
-        isinstance(error, ApiRefused) and error.status in _PASSES
-    )
-
-
-def _pause(state: RetryCallState) -> float:
-    error = None if state.outcome is None else state.outcome.exception()
-    told = error.retry_seconds if isinstance(error, ApiRefused) else None
-    return min(told if told is not None else 0.5 * 2**state.attempt_number, _LONGEST_PAUSE_SECONDS)

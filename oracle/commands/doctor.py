@@ -17,6 +17,7 @@ from oracle.commands.doctor_host import (
     examine_secret_files,
 )
 from oracle.commands.doctor_model import examine_models
+from oracle.commands.doctor_privacy import examine_privacy
 from oracle.commands.findings import Findings
 from oracle.config.settings import AuditSettings
 
@@ -52,5 +53,6 @@ async def examine(settings: AuditSettings, config: Path | None, environment: Map
     examine_clock(findings, time.time(), head_seconds)
     examine_disk(findings, settings)
     await examine_port(findings, settings)
+    await examine_privacy(findings, settings)
     examine_secret_files(findings, config, environment)
     return findings

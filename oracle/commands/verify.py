@@ -1,16 +1,14 @@
 """`risk-oracle verify`: what holds of an answer, claim by claim, with an RPC endpoint alone."""
 
-import json
-from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
 
 from oracle.assessment.errors import ConfigurationFault, InvalidRequest
 from oracle.assessment.request import to_request_id
+from oracle.commands.claims import tell_claims
 from oracle.commands.common import JsonOption, run_job
 from oracle.commands.fetching import fetched, parsed
-from oracle.exit_codes import ExitCode
 
 _LARGEST_BYTES = 4 << 20
 
@@ -42,25 +40,8 @@ def verify(
     Needs no key, no database and nothing of the operator; reads request and answer from chain data. Exit code 1 when a
     claim fails, 75 when the endpoint could not tell.
     """
-    from oracle.verification.claims import Claim
-
     claims = run_job(_claims(what, rpc, oracle, table, start_block, features=features))
-    failed = [claim for claim in claims if claim.holds is False]
-    untold = [claim for claim in claims if claim.holds is None]
-    if as_json:
-        holds = False if failed else None if untold else True
-        typer.echo(json.dumps({"holds": holds, "claims": [asdict(claim) for claim in claims]}, indent=2))
-    else:
-        words: dict[bool | None, str] = {True: "holds", False: "FAILS", None: "untold"}
-
-        def line(claim: Claim) -> str:
-            return f"{words[claim.holds]:7} {claim.name:11} {claim.text}"
-
-        typer.echo("\n".join(line(claim) for claim in claims))
-    if failed:
-        raise typer.Exit(ExitCode.DIFFERENT)
-    if untold:
-        raise typer.Exit(ExitCode.UNAVAILABLE)
+    tell_claims(claims, as_json=as_json)
 
 
 async def _claims(

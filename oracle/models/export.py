@@ -20,18 +20,12 @@ from oracle.models.fixed_point import (
     OUTPUT_BITS,
     WEIGHT_BITS,
 )
+from oracle.models.folder import COMMITMENT_HEX_DIGITS, GRAPH, MANIFEST, SETTINGS, model_id_of
 from oracle.models.network import RiskNetwork, example_inputs
 from oracle.models.quantise import check_no_overflow
 from oracle.models.weights import save_weights
 
 WEIGHTS: Final = "weights.json"
-GRAPH: Final = "model.onnx"
-SETTINGS: Final = "settings.json"
-MANIFEST: Final = "model.json"
-
-COMMITMENT_HEX_DIGITS: Final = 64
-"""A commitment is written as the 32 bytes that a contract takes."""
-
 _OPSET = 17
 _RESERVED_ROWS = 8  # Halo2's blinding rows and the last row
 _NEVER_RESCALE = 10  # times the input scale: above every activation's scale
@@ -84,12 +78,6 @@ def write_manifest(folder: Path, name: str) -> str:
     }
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
     return str(manifest["model_id"])
-
-
-def model_id_of(folder: Path) -> bytes:
-    """Return the model's identity: SHA-256 over the digests of graph, settings and feature table."""
-    parts = [hashlib.sha256((folder / file).read_bytes()).digest() for file in (GRAPH, SETTINGS)]
-    return hashlib.sha256(b"".join([b"risk-oracle model v1", *parts, feature_spec_hash()])).digest()
 
 
 def _write_graph(network: RiskNetwork, path: Path) -> None:

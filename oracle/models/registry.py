@@ -11,7 +11,7 @@ from typing import Any, Final
 from oracle.assessment.errors import ConfigurationFault
 from oracle.assessment.features import feature_spec_hash
 from oracle.assessment.outputs import OUTPUTS
-from oracle.models.export import COMMITMENT_HEX_DIGITS, GRAPH, MANIFEST, SETTINGS, model_id_of
+from oracle.models.folder import COMMITMENT_HEX_DIGITS, GRAPH, MANIFEST, SETTINGS, model_id_of
 
 SHIPPED: Final = Path(__file__).parent / "shipped"
 DEFAULT_MODEL: Final = "credit-v1"

@@ -59,6 +59,24 @@ class OpeningFile:
         }
 
 
+def read_passport(path: Path) -> tuple[Passport, Opening | None]:
+    """Return the passport of a file, and its opening where the file holds one.
+
+    Raises PrivateFileFault, and what `OpeningFile.parse` and `Passport.parse` raise.
+    """
+    content = read_private(path)
+    found = parse_json(content, str(path))
+    if isinstance(found, dict) and not found.keys().isdisjoint(_NAMES - {"schema"}):
+        whole = OpeningFile.parse(content)
+        return whole.passport, whole.opening
+    return Passport.of(found), None
+
+
+def read_opening(path: Path) -> OpeningFile:
+    """Return an opening's file; raises PrivateFileFault, and what `OpeningFile.parse` raises."""
+    return OpeningFile.parse(read_private(path))
+
+
 def read_private(path: Path) -> bytes:
     """Return a private file's content; raises PrivateFileFault."""
     try:
@@ -69,6 +87,12 @@ def read_private(path: Path) -> bytes:
     if len(content) > LARGEST_BYTES:
         raise PrivateFileFault(f"{path} is larger than {LARGEST_BYTES} bytes: it is no passport and no opening")
     return content
+
+
+def refuse_existing(path: Path, *, replace: bool) -> None:
+    """Raise PrivateFileFault where a file is that may not be replaced."""
+    if path.exists() and not replace:
+        raise PrivateFileFault(f"{path} exists: name another file, or replace it with --force")
 
 
 def write_private(path: Path, content: dict[str, Any], *, replace: bool = False) -> None:

@@ -5,7 +5,6 @@ scratch files live in shared memory where there is some.
 """
 
 import ctypes
-import json
 import multiprocessing.util
 import os
 import resource
@@ -17,19 +16,16 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import ezkl
-
+from oracle.proving import ezkl_files
 from oracle.proving import keys as key_files
-from oracle.proving.circuit import Circuit, read_circuit, witness_data
-from oracle.proving.errors import KeysFault, ProverUnavailable, ProvingFailed
-from oracle.proving.field import from_hex, to_element, to_hex, to_signed
+from oracle.proving.circuit import Circuit, read_circuit
+from oracle.proving.errors import KeysFault, ProverUnavailable
+from oracle.proving.field import to_element, to_signed
 from oracle.proving.keys import Keys, check_keys, read_keys
 from oracle.proving.library_home import ensure_home
-from oracle.scratch import ScratchFolder
+from oracle.scratch import ScratchFolder, memory_folder
 
-_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - scratch files of public proofs, in a folder of our own
 _PREFIX = "risk-oracle-prover-"
 _PR_SET_PDEATHSIG = 1
 
@@ -78,9 +74,8 @@ def start(model_dir: Path, keys_dir: Path, parent_pid: int, expected: Keys | Non
     ensure_home()
     circuit = read_circuit(model_dir)
     keys = check_keys(keys_dir, circuit.model_id)
-    base = _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK) else Path(tempfile.gettempdir())
     # One killed in the middle of a proof leaves its inputs behind, the private ones too: the next one removes them.
-    scratch = ScratchFolder(_PREFIX, str(base))
+    scratch = ScratchFolder(_PREFIX, str(memory_folder()))
     multiprocessing.util.Finalize(None, scratch.remove, exitpriority=1)
     _bench = _Bench(circuit, expected or keys, scratch.path)
 
@@ -95,28 +90,17 @@ def prove(chain: tuple[int, ...], private: tuple[int, ...]) -> Proof:
     bench, started = _ready(), time.perf_counter()
     _check_unchanged(bench.keys)
     folder = Path(tempfile.mkdtemp(dir=bench.scratch))
-    data, witness, target = (str(folder / name) for name in ("input.json", "witness.json", "proof.json"))
-    keys = bench.keys
+    circuit, proving_key, srs = (
+        bench.keys.folder / name for name in (key_files.CIRCUIT, key_files.PROVING_KEY, key_files.SRS)
+    )
     try:
-        Path(data).write_text(witness_data(chain, private))
-        ezkl.gen_witness(data, keys.path(key_files.CIRCUIT), witness)  # type: ignore[call-arg] # stub without defaults
-        ezkl.prove(
-            witness,
-            keys.path(key_files.CIRCUIT),
-            keys.path(key_files.PROVING_KEY),
-            target,
-            keys.path(key_files.SRS),
-        )
-        made = json.loads(Path(target).read_text())
-    except RuntimeError as error:
-        raise ProvingFailed(f"EZKL made no proof: {error}") from error
+        ezkl_files.solve(folder, circuit, chain, private)
+        made, instances = ezkl_files.prove(folder, circuit, proving_key, srs)
     finally:
         # The input holds the private features: it does not outlive the proof.
         shutil.rmtree(folder, ignore_errors=True)
-    [column] = made["instances"]
-    instances = tuple(from_hex(text) for text in column)
     return Proof(
-        proof=bytes(made["proof"]),
+        proof=made,
         instances=instances,
         outputs=tuple(to_signed(element) for element in instances[2:]),
         seconds=time.perf_counter() - started,
@@ -127,20 +111,11 @@ def verify(proof: bytes, instances: tuple[int, ...]) -> bool:
     """Return whether a proof holds for these instances under the verifying key."""
     bench = _ready()
     folder = Path(tempfile.mkdtemp(dir=bench.scratch))
-    path = folder / "proof.json"
-    keys = bench.keys
+    settings, key, srs = (
+        bench.keys.folder / name for name in (key_files.SETTINGS, key_files.VERIFYING_KEY, key_files.SRS)
+    )
     try:
-        path.write_text(json.dumps(_proof_file(proof, instances)))
-        return bool(
-            ezkl.verify(  # type: ignore[call-arg] # stub without defaults
-                str(path),
-                keys.path(key_files.SETTINGS),
-                keys.path(key_files.VERIFYING_KEY),
-                keys.path(key_files.SRS),
-            )
-        )
-    except RuntimeError:
-        return False  # how EZKL says that a proof does not hold
+        return ezkl_files.verify(folder, settings, key, srs, proof, instances)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -153,19 +128,6 @@ def _check_unchanged(keys: Keys) -> None:
         raise ProverUnavailable(f"the keys are gone since the daemon started: {error}") from error
     if changed:
         raise ProverUnavailable(f"the keys in {keys.folder} were made anew since the daemon started: restart it")
-
-
-def _proof_file(proof: bytes, instances: tuple[int, ...]) -> dict[str, Any]:
-    return {
-        "protocol": None,
-        "instances": [[to_hex(element) for element in instances]],
-        "proof": list(proof),
-        "hex_proof": "0x" + proof.hex(),
-        "split": None,
-        "pretty_public_inputs": None,
-        "timestamp": None,
-        "version": None,
-    }
 
 
 def _ready() -> _Bench:

@@ -34,9 +34,10 @@ async def has_any(session: AsyncSession, request: int) -> bool:
 
 
 async def keep_opening(session: AsyncSession, request: int, nonce: bytes, sealed: bytes) -> None:
-    """Store an encrypted opening; the first one stays, since every right one holds the same."""
-    row = insert(OpeningRow).values(request=request, nonce=nonce, sealed=sealed)
-    await session.execute(row.on_conflict_do_nothing())
+    """Store an encrypted opening in place of an earlier one, which may be under a key that was lost."""
+    values = {"nonce": nonce, "sealed": sealed, "created_at": func.now()}
+    row = insert(OpeningRow).values(request=request, **values)
+    await session.execute(row.on_conflict_do_update(index_elements=[OpeningRow.request], set_=values))
 
 
 async def keep_proof(

@@ -9,7 +9,8 @@ from typing import Any, Final
 import torch
 
 from oracle.models.anomaly import AnomalyModel
-from oracle.models.export import SETTINGS, WEIGHTS, export, model_id_of
+from oracle.models.export import WEIGHTS, export
+from oracle.models.folder import SETTINGS, model_id_of
 from oracle.models.integer import IntegerNetwork
 from oracle.models.kept_policy import save_policy
 from oracle.models.network import RiskNetwork, Shape

@@ -1,5 +1,6 @@
 """A request on its way through the score stage, for the store's tests."""
 
+from decimal import Decimal
 from functools import cache
 from types import SimpleNamespace
 from typing import cast
@@ -35,6 +36,7 @@ async def collected(sessions: Sessions) -> None:
         sessions,
         1,
         State.COLLECTED,
+        data_commitment=Decimal(context().model.source.neutral_commitment),
         terms={name: getattr(terms, name) for name in terms.__slots__},
         history=canonical.plain(NOW.history),
         features={

@@ -59,6 +59,12 @@ def account_hash() -> str:
     return hashed(PASSWORD)
 
 
+@cache
+def neutral_commitment() -> int:
+    """Return what a request without private data commits to."""
+    return registry.load().neutral_commitment
+
+
 def asked(number: int, age: timedelta, terms: Any = None) -> AssessmentRequest:
     at = int((NOW - age).timestamp())
     situation = list(SITUATIONS.values())[number % len(SITUATIONS)]
@@ -67,7 +73,7 @@ def asked(number: int, age: timedelta, terms: Any = None) -> AssessmentRequest:
         user=WALLETS[number % len(WALLETS)],
         requester=LENDERS[number % 2],
         terms=terms or situation.terms,
-        data_commitment=5,
+        data_commitment=neutral_commitment(),
         fee_wei=2 * 10**15,
         requested_at=at,
         deadline=at + 3_600,

@@ -9,7 +9,8 @@ import pytest
 
 from oracle.models import registry
 from oracle.models.anomaly import ANOMALY
-from oracle.models.export import GRAPH, MANIFEST, SETTINGS, WEIGHTS
+from oracle.models.export import WEIGHTS
+from oracle.models.folder import GRAPH, MANIFEST, SETTINGS
 from oracle.models.kept_policy import POLICY_FILE
 from oracle.models.reference import REFERENCE
 from oracle.models.registry import FLOAT_WEIGHTS

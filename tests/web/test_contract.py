@@ -25,6 +25,7 @@ from oracle.chain.contracts import BlockReader, ModelState, OracleContract, Requ
 from oracle.chain.rpc import connect
 from oracle.config.api import ApiSettings
 from oracle.config.model import ModelSettings
+from oracle.config.privacy import PrivacySettings
 from oracle.history.collect import Reading
 from oracle.history.identity.labels import Labels
 from oracle.models import registry
@@ -47,7 +48,7 @@ CHECKS = [
 ]
 EXAMPLES = 12
 # It never ends: its own tests read it.
-NAMES = [one.name for one in OPERATIONS if one.scope is not None and one.name != "getEvents"]
+NAMES = [one.name for one in OPERATIONS if (one.scope is not None or one.limited) and one.name != "getEvents"]
 
 
 class Costs(OracleContract):
@@ -109,8 +110,12 @@ async def described(engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch) -> Asy
         w3=None,
         labels=Labels({}),
         declined_labels=frozenset(),
+        privacy=PrivacySettings(take_proofs=True),
+        sealing_key=bytes(32),
     )
-    async with opened(engine, ApiSettings(enabled=True, burst=100_000, requests_per_minute=1_000_000)) as door:
+    unlimited = {"burst": 100_000, "requests_per_minute": 1_000_000}
+    unlimited |= {"public_burst": 100_000, "public_per_minute": 1_000_000}
+    async with opened(engine, ApiSettings(enabled=True, **unlimited)) as door:
         door.context = cast(Context, context)
         async with door.api.sessions.begin() as session:
             for number in range(3):

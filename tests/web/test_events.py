@@ -28,6 +28,7 @@ async def test_stream__then_each_change_with_its_id_and_no_reason(feeding: Door)
         "source": "requested",
         "target": "collected",
         "at": "",
+        "notice": None,
     }
 
 

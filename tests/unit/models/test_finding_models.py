@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from oracle.models import registry
-from oracle.models.export import MANIFEST
+from oracle.models.folder import MANIFEST
 from oracle.models.registry import ModelFault
 from oracle.proving import keys as key_files
 from oracle.proving.errors import KeysFault

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from oracle.models import registry
-from oracle.models.export import GRAPH, MANIFEST, SETTINGS, WEIGHTS
+from oracle.models.export import WEIGHTS
+from oracle.models.folder import GRAPH, MANIFEST, SETTINGS
 from oracle.models.registry import ModelFault
 
 
