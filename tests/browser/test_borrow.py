@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import pytest
 import pytest_asyncio
+from eth_account import Account
 from nacl.public import PrivateKey
 from playwright.async_api import Browser, FilePayload, Page, Request, async_playwright, expect
 
@@ -191,6 +192,8 @@ async def test_borrow__of_a_lender__signs_the_consent_and_asks_through_it(browse
     await page.get_by_label("Shortest duration").fill("1")
     await page.get_by_label("Highest rate").fill("50")
     saved = await commit(page)
+    word = await vouched(stack, one.wallet.account.address, saved.opening.commitment)
+    await page.get_by_label("An issuer's attestation").fill(word)
     await page.get_by_role("button", name="Ask the oracle").click()
     await expect(page.locator("#outcome")).to_contain_text("of 100", timeout=ANSWER_MILLISECONDS)
     methods = [method for method, _ in one.wallet.calls]
@@ -201,6 +204,30 @@ async def test_borrow__of_a_lender__signs_the_consent_and_asks_through_it(browse
     assert int(typed["message"]["dataCommitment"], 16) == saved.opening.commitment
     assert given_away(one, saved) == []
     assert one.faults == []
+
+
+async def vouched(stack: Stack, borrower: str, commitment: int) -> str:
+    """What an issuer whom the lender accepts gives the borrower; nothing where lenders ask for no issuer's word."""
+    registry = getattr(stack.contracts, "issuers", None)
+    if registry is None:
+        return ""
+    transactor, owner, bank = stack.transactor, named_account("owner"), named_account("bank")
+    key, until = bytes.fromhex(bank.address[2:]), 2**40 - 1
+    issuer = bytes(await transactor.read(registry, "issuerId", 1, key))
+    await transactor.call(owner, registry, "addIssuer", 1, key, "bank")
+    await transactor.call(owner, registry, "setSchema", issuer, SCHEMA_HASH, True)
+    accepted = getattr(stack.contracts, "accepted_issuers")  # noqa: B009
+    await transactor.call(owner, accepted, "setAccepted", issuer, SCHEMA_HASH, True)
+    said = (borrower, commitment.to_bytes(32, "big"), SCHEMA_HASH, until)
+    digest = bytes(await transactor.read(registry, "attestationDigest", *said))
+    signature = Account.unsafe_sign_hash(digest, bank.key).signature
+    told = {
+        "issuer": "0x" + issuer.hex(),
+        "schema": "0x" + SCHEMA_HASH.hex(),
+        "valid_until": str(until),
+        "signature": "0x" + bytes(signature).hex(),
+    }
+    return json.dumps({"attestation": told})
 
 
 async def test_borrow__without_the_daemons_help__is_proven_on_ones_own_machine_and_continued(

@@ -1,6 +1,5 @@
 import type { Address, Hash, Hex } from "viem";
 import { erc20Abi, parseAbi, zeroAddress } from "viem";
-import { lendingDeskAbi } from "../src/abi.js";
 import { RiskOracle } from "../src/oracle.js";
 import type { Attestation } from "./form.js";
 import type { Connected } from "./wallet.js";
@@ -54,7 +53,7 @@ async function askLender(
   to: { lender: Address; attestation: Attestation | null; fee: bigint },
   say: Say,
 ): Promise<bigint> {
-  const desk = { address: to.lender, abi: lendingDeskAbi } as const;
+  const desk = { address: to.lender, abi: DESK } as const;
   const terms = await by.client.readContract({ ...desk, functionName: "judgedTerms", args: [order] });
   say("Your wallet asks for your consent: this lender may ask about exactly this loan and this commitment, once.");
   const consent = await oracle.consent(by.wallet, to.lender, terms, { dataCommitment: commitment });
@@ -66,10 +65,8 @@ async function askLender(
     const { request } = await by.client.simulateContract({ ...desk, ...sent, functionName: "requestLoan", args });
     hash = await by.wallet.writeContract(request);
   } else {
-    const abi = [...ATTESTED, ...lendingDeskAbi.filter((one) => one.type === "error")] as const;
     const args = [order, commitment, consent, to.attestation] as const;
-    const call = { address: to.lender, abi, ...sent, functionName: "requestLoan", args } as const;
-    const { request } = await by.client.simulateContract(call);
+    const { request } = await by.client.simulateContract({ ...desk, ...sent, functionName: "requestLoan", args });
     hash = await by.wallet.writeContract(request);
   }
   say("Sent. Waiting for the chain to take it into a block.");
@@ -79,7 +76,7 @@ async function askLender(
 /** What a lender lends; throws Said for an address that is no lender of this kind. */
 export async function lentBy(by: Connected, lender: Address): Promise<Lent> {
   const order = { principal: 1n, collateral: 1n, duration: 86_400, minimumPrincipal: 0n, minimumDuration: 0, maximumRate: 0 };
-  const desk = { address: lender, abi: lendingDeskAbi, functionName: "judgedTerms", args: [order] } as const;
+  const desk = { address: lender, abi: DESK, functionName: "judgedTerms", args: [order] } as const;
   const { principalToken: token } = await by.client.readContract(desk).catch(() => {
     throw new Said("There is no such lender on your wallet's chain: choose another, or tell the operator.");
   });
@@ -92,11 +89,28 @@ export async function lentBy(by: Connected, lender: Address): Promise<Lent> {
   return { token, symbol: symbol.slice(0, 12), decimals };
 }
 
-const ATTESTED = parseAbi([
+// What a borrower calls of a lender's desk, and all that it, the oracle and the registry of issuers may refuse it with.
+const DESK = parseAbi([
   "struct Order { uint128 principal; uint128 collateral; uint32 duration; uint128 minimumPrincipal; uint32 minimumDuration; uint16 maximumRate; }",
+  "struct LoanTerms { address principalToken; uint128 principal; address collateralToken; uint128 collateral; uint32 duration; }",
   "struct Consent { uint64 validUntil; bytes signature; }",
   "struct Attestation { bytes32 issuer; bytes32 schema; uint64 validUntil; bytes signature; }",
+  "function judgedTerms(Order order) view returns (LoanTerms)",
+  "function requestLoan(Order order, bytes32 dataCommitment, Consent consent) payable returns (uint256)",
   "function requestLoan(Order order, bytes32 dataCommitment, Consent consent, Attestation attestation) payable returns (uint256)",
+  "error WrongValue(uint256 sentWei, uint256 expectedWei)",
+  "error BelowMinimum(string name, uint256 value, uint256 minimum)",
+  "error NoCollateral()",
+  "error NobodyVouches(bytes32 dataCommitment)",
+  "error NothingToVouchFor(bytes32 dataCommitment)",
+  "error PassportRequired()",
+  "error WrongFee(uint256 sentWei, uint256 expectedWei)",
+  "error ZeroPrincipal()",
+  "error ZeroDuration()",
+  "error NotAFieldElement(uint256 value)",
+  "error ConsentExpired(uint64 validUntil)",
+  "error InvalidConsent(address user)",
+  "error EnforcedPause()",
   "error IssuerUnknown(bytes32 issuer)",
   "error IssuerInactive(bytes32 issuer)",
   "error IssuerIsRevoked(bytes32 issuer, uint40 revokedAt)",

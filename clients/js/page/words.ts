@@ -20,6 +20,11 @@ const REVERTS: Readonly<Record<string, string>> = {
   ZeroPrincipal: "The amount is zero: ask for more than nothing.",
   ZeroDuration: "The duration is zero: ask for a day or more.",
   NoCollateral: "This lender lends against collateral only: offer some.",
+  NobodyVouches:
+    "This lender takes private data only with the attestation of an issuer that it accepts: paste one, and load the opening that it was issued for.",
+  NothingToVouchFor: "The attestation is about private data, and this request has none: leave it out.",
+  PassportRequired: "This lender lends only on private data that an issuer vouches for.",
+  EnforcedPause: "The oracle takes no new requests at the moment: try again later.",
   NotAFieldElement: "The commitment is no element of the field: load the page again and commit anew.",
   IssuerUnknown: "The attestation's issuer is not in this chain's registry: ask one that the lender accepts.",
   IssuerInactive: "The attestation's issuer is suspended: ask another one, or wait.",

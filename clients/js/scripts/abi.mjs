@@ -16,7 +16,6 @@ const text = [
   constant("riskOracleAbi", "AIRiskOracle"),
   constant("modelRegistryAbi", "ModelRegistry"),
   constant("issuerRegistryAbi", "IssuerRegistry"),
-  constant("lendingDeskAbi", "SmartLending"),
 ].join("\n");
 
 if (!process.argv.includes("--check")) writeFileSync(target, text);

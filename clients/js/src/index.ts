@@ -1,4 +1,4 @@
-export { issuerRegistryAbi, lendingDeskAbi, modelRegistryAbi, riskOracleAbi } from "./abi.js";
+export { issuerRegistryAbi, modelRegistryAbi, riskOracleAbi } from "./abi.js";
 export { RiskOracleApi } from "./api.js";
 export type { ApiAssessment, ApiLoan, ApiVerdict, CallToSend, Preview, RequestStanding, SignedAnswer } from "./api.js";
 export { ApiRefused } from "./http.js";
