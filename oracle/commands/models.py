@@ -128,6 +128,37 @@ def models_export(
     tell({"model_id": f"0x{model_id}", "folder": str(out)}, f"model 0x{model_id} written to {out}", as_json=as_json)
 
 
+@models_app.command("worth")
+def models_worth(
+    data: Annotated[Path, typer.Option(help="Folder of the data sets.")],
+    model: Annotated[str | None, typer.Option(help="Shipped name or model folder.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for worth.json and passport-worth.md.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, max=_LARGEST_SEED, help="The seed of the model's split.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what a passport is worth: the answers of unseen applicants without and with it, and an invented one."""
+    try:
+        from oracle.models.export import WEIGHTS
+        from oracle.models.integer import IntegerNetwork
+        from oracle.models.weights import load_weights
+        from oracle.training.passports import read_card, read_home
+        from oracle.training.pipeline import SEED
+        from oracle.training.worth import WORTH, worth_of, write_page
+    except ModuleNotFoundError as error:
+        raise _no_training(error) from error
+    chosen = _load(model)
+    number = seed if seed is not None else int(chosen.metrics.get("seed", SEED))
+    network = IntegerNetwork.of(load_weights(chosen.directory / WEIGHTS))
+    rows = {"hmeq": read_home(data, number), "uci": read_card(data, number)}
+    found = {"model_id": chosen.model_id.hex(), "seed": number} | worth_of(network, rows)
+    page = write_page(chosen.name, found)
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / WORTH).write_text(json.dumps(found, indent=1) + "\n")
+        (out / "passport-worth.md").write_text(page)
+    tell(found, page, as_json=as_json)
+
+
 @models_app.command("search")
 def models_search(
     head: Annotated[str, typer.Option(help=_HEADS)],
