@@ -1,8 +1,9 @@
 """Write the lock files from pyproject.toml: every version exact, every file by its hash, no registry address.
 
 Run by `make lock`: versions that are locked stay, unless `--upgrade` is given (`make lock UPGRADE=1`).
-`requirements.lock` is everything (development included), `requirements-runtime.lock` what the daemon needs (telemetry
-included), in the same versions; `requirements-generator.lock` is the generator of API clients that the tests run in an environment of its own.
+`requirements.lock` is everything (development included), `requirements-runtime.lock` what the daemon needs, telemetry
+included, in the same versions; `requirements-generator.lock` is the generator of API clients that the tests run in an
+environment of its own.
 PyTorch comes in two builds of one version: the CPU build needs nothing more, the CUDA build needs a dozen large
 packages. Each has a lock of its own; `install.sh` takes the one whose build the machine's registries offer first.
 """

@@ -1,6 +1,7 @@
 """A borrower's own proof: what the daemon tells is checked, the circuit is made here, and nothing private leaves."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 from oracle.assessment.outputs import Scores, decode_outputs
@@ -41,6 +42,17 @@ def check_features(features: Features) -> None:
             "nothing was proven"
         )
     check_told(features)
+
+
+def ways_to_better(model: ShippedModel, features: Features, opening: Opening) -> list[str]:
+    """Return what of the passport leads to a better category; its words tell values: for the owner alone."""
+    # With torch, which the proof itself does not need.
+    from oracle.models.inference import Model
+    from oracle.models.private_recourse import private_recourse
+
+    values = {name: None if text is None else Decimal(text) for name, text in features.values.items()}
+    found = private_recourse(Model.open(model), None, values, features.encoded, opening.encoded)
+    return [option.text for option in found]
 
 
 class Bench:

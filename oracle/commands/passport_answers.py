@@ -22,6 +22,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class _Show:
+    """What is shown before anything is proven; `ways` only where recourse was asked for."""
+
+    scores: Callable[["Scores"], None]
+    ways: Callable[[list[str]], None] | None
+
+
+@dataclass(frozen=True, slots=True)
 class _Means:
     """Where model and keys are taken from, as the options say."""
 
@@ -75,6 +83,9 @@ def passport_prove(
     ] = None,
     wait: WaitOption = 120.0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the scores; prove and send nothing.")] = False,
+    recourse: Annotated[
+        bool, typer.Option("--recourse", help="Show what of the passport would lead to a better category: here alone.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Prove a request's answer on this machine and send the proof: the operator never sees the private data.
@@ -92,8 +103,15 @@ def passport_prove(
         if not as_json:
             typer.echo(_in_words(scores))
 
+    def show_ways(ways: list[str]) -> None:
+        if not as_json:
+            typer.echo(
+                "\n".join(f"recourse: {way}" for way in ways) or "recourse: nothing that a passport could change"
+            )
+
     means = _Means(model, keys, cache, ceremony)
-    told = run_job(_prove(held, request_id, url, chain, means, wait, show, dry_run=dry_run))
+    shown = _Show(show, show_ways if recourse else None)
+    told = run_job(_prove(held, request_id, url, chain, means, wait, shown, dry_run=dry_run))
     done = "nothing was proven or sent" if dry_run else f"proof sent after {told['seconds']:.1f} s, {told['state']}"
     tell(told, f"request {request_id}: {done}", as_json=as_json)
 
@@ -140,11 +158,11 @@ async def _prove(
     chain: "Chain | None",
     means: "_Means",
     wait: float,
-    show: Callable[["Scores"], None],
+    show: "_Show",
     *,
     dry_run: bool,
 ) -> dict[str, Any]:
-    from oracle.commands.borrower_proof import Bench, check_features
+    from oracle.commands.borrower_proof import Bench, check_features, ways_to_better
     from oracle.commands.borrowing import check_wanted, daemon_at, features_of
     from oracle.verification.told import told_scores
 
@@ -157,7 +175,7 @@ async def _prove(
             await chain.compare(features, held)
         with Bench(used := means.model_of(features.model_id)) as bench:
             scores, outputs = bench.solve(features, held)
-            show(scores)
+            show.scores(scores)
             told = {
                 "request_id": str(request_id),
                 "state": features.state,
@@ -169,6 +187,9 @@ async def _prove(
                 "outputs": [str(output) for output in outputs],
                 "sent": False,
             }
+            if show.ways is not None:
+                told["recourse"] = ways = ways_to_better(used, features, held)
+                show.ways(ways)
             if dry_run:
                 return told
             keys = await means.keys_of(borrower, url, used)

@@ -6,6 +6,8 @@ from typing import Any, Final
 from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey, PublicKey, SealedBox
 
+from oracle.assessment.errors import InvalidFeature
+from oracle.assessment.private import check_consistent
 from oracle.passports.errors import AnotherRequest, InvalidOpening, InvalidSalt, NotSealedToThisKey, PassportError
 from oracle.passports.opening import Opening
 
@@ -45,8 +47,8 @@ def seal(opening: Opening, *, chain_id: int, oracle: str, request_id: int, publi
 def unseal(sealed: bytes, *, chain_id: int, oracle: str, request_id: int, secret_key: bytes) -> Opening:
     """Return the opening that was sealed for this request; `secret_key` has 32 bytes.
 
-    Raises NotSealedToThisKey, AnotherRequest, and InvalidOpening for what is out of range. That its commitment is the
-    request's is for `Opening.require`.
+    Raises NotSealedToThisKey, AnotherRequest, and InvalidOpening for what is out of range or what no passport encodes
+    to. That its commitment is the request's is for `Opening.require`.
     """
     if not _OVERHEAD < len(sealed) <= LARGEST_SEALED:
         raise NotSealedToThisKey(
@@ -88,6 +90,8 @@ def _opening(content: dict[str, Any]) -> Opening:
     if not isinstance(encoded, list) or not isinstance(salt, list):
         raise InvalidOpening("the sealed opening's encoded and salt must be lists of whole numbers")
     try:
-        return Opening.of(encoded, salt)
-    except InvalidSalt as error:
+        opening = Opening.of(encoded, salt)
+        check_consistent(opening.encoded)
+    except (InvalidSalt, InvalidFeature) as error:
         raise InvalidOpening(str(error)) from None
+    return opening

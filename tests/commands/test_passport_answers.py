@@ -100,9 +100,10 @@ async def test_prove__features_published__sends_a_proof_that_holds_and_nothing_p
 
 
 async def test_prove__dry_run__shows_scores_without_keys_or_proof(doors: Doors, opening: Path, url: str) -> None:
-    shown = await prove(opening, url, "--dry-run")
+    shown = await prove(opening, url, "--dry-run", "--recourse")
     assert shown.code == 0
     assert "risk, score" in shown.output
+    assert "\nrecourse: " in shown.output
     assert "nothing was proven or sent" in shown.output
     assert (doors.posted, doors.asked_ranges) == ([], [])
 

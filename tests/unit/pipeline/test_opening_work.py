@@ -11,16 +11,17 @@ from nacl.public import PrivateKey
 
 from oracle.assessment.errors import ConfigurationFault
 from oracle.passports.errors import AnotherCommitment, InvalidOpening, NotSealedToThisKey
-from oracle.passports.opening import Opening
+from oracle.passports.opening import Opening, commit
 from oracle.passports.sealing import seal
 from oracle.pipeline.private.key_files import KeyFileFault, KeyFiles, check_files, make_keys, public_key, read_key
 from oracle.pipeline.private.work import Bound, OpeningLost, StoredOpening, prove_opening, take_opening
 from oracle.proving import worker
 from oracle.proving.errors import ProvingFailed
+from tests.support.passports import random_passport
 from tests.support.plaintext import Needles
 
 _RANDOM = random.Random(4)  # noqa: S311
-OWN = Opening.of([_RANDOM.randrange(1_025) for _ in range(24)], [_RANDOM.randrange(2**32) for _ in range(5)])
+OWN = commit(random_passport(_RANDOM), [_RANDOM.randrange(2**32) for _ in range(5)])
 BOUND = Bound(31_337, "0x" + "0a" * 20, 17, OWN.commitment)
 
 
