@@ -34,6 +34,7 @@ from oracle.passports.passport import Passport
 from oracle.passports.private_files import OpeningFile, write_private
 from oracle.store import database, requests
 from oracle.store.tables import OpeningRow, RequestRow
+from tests.benchmarks import commitments
 from tests.daemon.watching import transitions, until, until_state
 from tests.support.plaintext import Needles
 from tests.support.private_data import Doors, ask_with, drawn
@@ -71,7 +72,7 @@ def of_others() -> dict[str, Any]:
         "attestation_gas_secp256k1": None,
         "attestation_gas_p256_precompile": None,
         "attestation_gas_p256_solidity": None,
-        "commitments_equal_in_javascript": None,
+        "commitments_equal_in_javascript": commitments.measure()["commitments_equal"],
     }
 
 
