@@ -1,4 +1,8 @@
-"""The keys of a model on a borrower's machine: downloaded once, named by their hash, hashed again at every use."""
+"""The keys of a model on a borrower's machine, named by their hash, hashed again at every use.
+
+Only the reference string is downloaded. The proving key is made from it and from the model here, once: that is a few
+seconds, and no key that somebody else made can be told from the model's by its use alone.
+"""
 
 import asyncio
 import fcntl
@@ -18,16 +22,20 @@ from oracle.client.answers import KeyFile, ModelKeys
 from oracle.client.borrower import Borrower
 from oracle.client.calls import TRIES, passes, pause
 from oracle.models.registry import ModelFault, ShippedModel, find, load
+from oracle.proving import ezkl_files
 from oracle.proving import keys as key_files
 from oracle.proving.ceremony import Ceremony, ceremony_of
 from oracle.proving.circuit import read_circuit
 from oracle.proving.keys import check_keys
+from oracle.proving.library_home import ensure_home
 from oracle.proving.reference_string import DEVELOPMENT, sha256_of
+from oracle.scratch import ScratchFolder
 
 LARGEST_BYTES: Final = 512 << 20
-"""What a model may ask a borrower to download; the shipped one asks for 42 MB."""
+"""What a model may ask a borrower to download; the shipped one asks for 0.7 MB."""
 
 _NEEDED: Final = (key_files.PROVING_KEY, key_files.SRS)
+_MAKING: Final = "risk-oracle-keys-"
 
 
 class UnusableKeys(OracleError):
@@ -89,15 +97,15 @@ async def keys_of(
     own: Ceremony | None = None,
     on_this_machine: bool = False,
 ) -> ProvingKeys:
-    """Return the model's proving key and reference string from the cache, downloading what is not there whole.
+    """Return the model's proving key and reference string from the cache: brought and made once, whole.
 
     A reference string of no ceremony (the shipped one, or `own`) is taken from a daemon on this machine alone.
     Raises UnusableKeys when the daemon lists none, or others than the model's; ConfigurationFault for a cache that
     cannot be written.
     """
     listed = await borrower.model_keys(f"0x{model.model_id.hex()}")
-    files = _needed(listed, model)
-    ceremony = ceremony_of(read_circuit(model.directory).logrows, _hash_of(files[1]), own)
+    made, srs_file = _needed(listed, model)
+    ceremony = ceremony_of(read_circuit(model.directory).logrows, _hash_of(srs_file), own)
     if ceremony is None and not on_this_machine:
         # Whoever chose its secret so that it is a point of the domain reads a row of the witness off the proof.
         raise UnusableKeys(
@@ -107,16 +115,19 @@ async def keys_of(
         )
     try:
         await asyncio.to_thread(cache.mkdir, parents=True, exist_ok=True)
-        fetched = [await _have(borrower, file, cache, say) for file in files]
+        fetched = await _have(borrower, srs_file, cache, say)
+        proving_key, srs = (cache / _hash_of(file) for file in (made, srs_file))
+        if not await asyncio.to_thread(_is_whole, proving_key):
+            say("proving key: made here, once; a few seconds")
+            await asyncio.to_thread(_make, model, srs, proving_key)
     except aiohttp.ClientError:
         raise  # some of them are OSErrors too
     except OSError as error:
         raise ConfigurationFault(f"--cache: {cache} cannot be written: {error.strerror or error}") from None
-    proving_key, srs = (cache / _hash_of(file) for file in files)
-    return ProvingKeys(proving_key, srs, sum(fetched), DEVELOPMENT if ceremony is None else ceremony.name)
+    return ProvingKeys(proving_key, srs, fetched, DEVELOPMENT if ceremony is None else ceremony.name)
 
 
-def _needed(listed: ModelKeys, model: ShippedModel) -> list[KeyFile]:
+def _needed(listed: ModelKeys, model: ShippedModel) -> tuple[KeyFile, KeyFile]:
     by_name = {file.name: file for file in listed.files}
     if missing := sorted({*_NEEDED, key_files.SETTINGS} - by_name.keys()):
         raise UnusableKeys(f"the daemon's keys of {model.name} lack {', '.join(missing)}: it cannot be proven with")
@@ -124,10 +135,28 @@ def _needed(listed: ModelKeys, model: ShippedModel) -> list[KeyFile]:
         raise UnusableKeys(
             f"the daemon's keys were made with other settings than model {model.name}'s: tell the operator"
         )
-    files = [by_name[name] for name in _NEEDED]
-    if (total := sum(file.bytes for file in files)) > LARGEST_BYTES:
-        raise UnusableKeys(f"the daemon's keys are {total / 1e6:.0f} MB, more than any model's that this release knows")
-    return files
+    proving_key, srs = (by_name[name] for name in _NEEDED)
+    if srs.bytes > LARGEST_BYTES:
+        raise UnusableKeys(
+            f"the daemon's reference string is {srs.bytes / 1e6:.0f} MB, more than any model's that this release knows"
+        )
+    return proving_key, srs
+
+
+def _make(model: ShippedModel, srs: Path, proving_key: Path) -> None:
+    """Make the proving key; raises UnusableKeys when it is not the one that the daemon proves with."""
+    ensure_home()
+    scratch = ScratchFolder(_MAKING, str(proving_key.parent))
+    try:
+        found = ezkl_files.make_proving_key(read_circuit(model.directory), srs, scratch.path)
+        if sha256_of(found) != proving_key.name:
+            raise UnusableKeys(
+                f"the daemon's proving key does not follow from model {model.name} and its reference string: "
+                "nothing was proven. Tell the operator"
+            )
+        os.replace(found, proving_key)
+    finally:
+        scratch.remove()
 
 
 async def _have(borrower: Borrower, file: KeyFile, cache: Path, say: Callable[[str], None]) -> int:

@@ -74,7 +74,7 @@ def passport_prove(
     model: Annotated[
         Path | None, typer.Option(help="Folder of the model, where this release does not ship it; its id is checked.")
     ] = None,
-    cache: Annotated[Path | None, typer.Option(help="Folder of downloaded keys (the platform's cache folder).")] = None,
+    cache: Annotated[Path | None, typer.Option(help="Folder of kept keys (the platform's cache folder).")] = None,
     keys: Annotated[
         Path | None, typer.Option(help="Folder of keys that `risk-oracle setup` made here; nothing is downloaded.")
     ] = None,
@@ -90,8 +90,9 @@ def passport_prove(
 ) -> None:
     """Prove a request's answer on this machine and send the proof: the operator never sees the private data.
 
-    What the daemon tells of the request is checked first, and the scores are shown. The keys (42 MB) are downloaded
-    once and hashed at each use. Exit code 3 when the daemon has not read the request yet.
+    What the daemon tells of the request is checked first, and the scores are shown. The reference
+    string (0.7 MB) is downloaded once, the proving key made from it here. Exit code 3 when the daemon has not read the
+    request yet.
     """
     from oracle.passports.private_files import read_opening
 

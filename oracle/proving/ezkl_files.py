@@ -1,4 +1,4 @@
-"""EZKL's steps of one proof, over files in a folder of the caller's own: it takes and gives nothing else.
+"""EZKL's steps of one proof, and of the key it needs, over files in a folder of the caller's own: nothing else.
 
 A witness holds the private features in the clear: the folder must be private, and must not outlive the proof.
 """
@@ -11,7 +11,7 @@ from typing import Any
 
 import ezkl
 
-from oracle.proving.circuit import witness_data
+from oracle.proving.circuit import Circuit, compile_circuit, witness_data
 from oracle.proving.errors import ProvingFailed
 from oracle.proving.field import from_hex, to_hex
 
@@ -59,6 +59,20 @@ def verify(
         )
     except RuntimeError:
         return False  # how EZKL says that a proof does not hold
+
+
+def make_proving_key(circuit: Circuit, srs: Path, folder: Path) -> Path:
+    """Make a model's proving key from a reference string and return its file; raises ProvingFailed.
+
+    Model and reference string decide every byte of it.
+    """
+    compiled, target = folder / "circuit.ezkl", folder / "proving.key"
+    compile_circuit(circuit, compiled)
+    try:
+        ezkl.setup(str(compiled), str(folder / "verifying.key"), str(target), str(srs))  # type: ignore[call-arg] # as above
+    except RuntimeError as error:
+        raise ProvingFailed(f"EZKL made no keys for {circuit.model_dir}: {error}") from error
+    return target
 
 
 def write_verifying_key(proving_key: Path, settings: Path, target: Path) -> None:

@@ -114,7 +114,7 @@ class Doors:
     async def _file(self, request: web.Request) -> web.StreamResponse:
         path = Path(self.keys.path(request.match_info["name"]))
         self.asked_ranges.append(f"{path.name} {request.headers.get('Range', 'whole')}")
-        if path.name != PROVING_KEY:
+        if path.name != SRS:
             return web.FileResponse(path)
         whole = await asyncio.to_thread(path.read_bytes)
         if self.tampered:

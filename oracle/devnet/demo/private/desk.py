@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from eth_account.signers.local import LocalAccount
+from web3 import Web3
 
 from oracle.chain.reverts import explain_revert
 from oracle.devnet.deploy import POLICY
@@ -82,15 +83,16 @@ class Desk:
         self, borrower: LocalAccount, ask: Ask, commitment: int, attestation: Attestation | None
     ) -> tuple[str, tuple[Any, ...]]:
         transactor, committed = self.stack.transactor, commitment.to_bytes(32, "big")
-        terms = await transactor.read(self.lender.lending, "judgedTerms", ask.order)
+        said = await transactor.read(self.lender.lending, "judgedTerms", ask.order)
+        terms = tuple(Web3.to_checksum_address(one) if isinstance(one, str) else one for one in said)
         until = await transactor.chain.timestamp() + _CONSENT_SECONDS
         asked = (borrower.address, self.lender.lending.address, terms, committed, until)
         digest = await transactor.read(self.lender.oracle, "consentDigest", *asked)
         consent = (until, borrower.unsafe_sign_hash(digest).signature)
         if attestation is None:
             return _WITHOUT, (ask.order, committed, consent)
-        said = attestation.statement
-        vouched = (attestation.issuer, said.schema, said.valid_until, attestation.signature)
+        word = attestation.statement
+        vouched = (attestation.issuer, word.schema, word.valid_until, attestation.signature)
         return _WITH, (ask.order, committed, consent, vouched)
 
     def _value(self, ask: Ask) -> int:
