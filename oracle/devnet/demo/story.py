@@ -81,7 +81,11 @@ async def read_story(session: AsyncSession, stack: Stack, request: LoanRequest) 
 def tell(story: Story) -> Iterator[str]:
     """Yield the story's lines: history, features, scores, proof, transaction."""
     reasons = {step.state: step.reason for step in story.steps}
-    yield f"history  {reasons[State.COLLECTED]} ({story.seconds_of(State.COLLECTED):.2f} s)"
+    read_as = next(step.state for step in story.steps if step.state in (State.AWAITING_PROOF, State.COLLECTED))
+    read = next(step for step in story.steps if step.state is read_as)
+    yield f"history  {read.reason} ({read.seconds:.2f} s)"
+    if read_as is State.AWAITING_PROOF:
+        yield f"private  {reasons[State.COLLECTED]}"
     yield f"features {_features(story.features)}"
     yield f"scores   {reasons[State.SCORED]}"
     yield f"proof    {reasons[State.PROVEN]}"

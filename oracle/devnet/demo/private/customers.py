@@ -8,7 +8,7 @@ from oracle.passports.passport import Passport
 from oracle.passports.schema import SCHEMA_ID
 
 OPENING: Final = "opening"
-PROOF: Final = "own proof"
+PROOF: Final = "proving"
 
 
 @dataclass(frozen=True)

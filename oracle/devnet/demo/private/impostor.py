@@ -11,6 +11,7 @@ from eth_account.signers.local import LocalAccount
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from oracle.assessment.report import Report
+from oracle.assessment.request import to_address
 from oracle.chain import rpc
 from oracle.chain.contracts import OracleContract
 from oracle.chain.signer import Signer
@@ -28,6 +29,7 @@ from oracle.store.requests import to_request
 
 _COIN: Final = "0x" + "00" * 20
 _ASK: Final = Ask(2_000, 2, 30)
+_COINS: Final = 10
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ class Impostor:
     async def at_the_desk(self, desk: Desk, bank: Bank) -> AsyncIterator[tuple[str, str]]:
         """Yield what is tried at the lender, and the refusal; raises ProgramError where one is missing."""
         theirs, own = self.victim, commit(self.invented, new_salt())
+        # Rich enough for collateral and fee: nothing but the papers may stand in the way.
+        await desk.stack.chain.set_balance(to_address(self.account.address), _COINS * ETHER)
         yield (
             "another's commitment, with the paper that came with it",
             await desk.refusal(self.account, _ASK, theirs.opening.commitment, theirs.attestation),
