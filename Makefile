@@ -22,12 +22,12 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
 export HARDHAT_DISABLE_TELEMETRY_PROMPT := true
 
-.PHONY: help setup browser prometheus keys contracts artifacts demo test chaos-short chaos test-long coverage slither bench-gas bench-history bench-web docs check format lock train clean
+.PHONY: help setup approval-python demo-approval bench-approval browser prometheus keys contracts artifacts demo test chaos-short chaos test-long coverage slither bench-gas bench-history bench-web docs check format lock train clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-setup: $(STAMPS)/python $(STAMPS)/node $(STAMPS)/clients $(STAMPS)/generator keys contracts ## install everything and make the development keys
+setup: $(STAMPS)/python $(STAMPS)/node $(STAMPS)/clients $(STAMPS)/generator approval-python keys contracts ## install everything and make the development keys
 
 $(STAMPS)/python: $(filter-out deploy/requirements-generator.lock,$(wildcard deploy/requirements*.lock)) pyproject.toml
 	@echo "==> Python packages (about 400 MB on the first run)"
@@ -53,6 +53,10 @@ $(STAMPS)/generator: deploy/requirements-generator.lock | $(STAMPS)/python
 	@$(PYTHON) -m venv build/generator
 	@build/generator/bin/pip install -qq --require-hashes -r deploy/requirements-generator.lock
 	@mkdir -p $(@D) && touch $@
+
+# Its own environment: a build of openfhe holds a module for one Python alone, and that is not ours.
+approval-python: | $(STAMPS)/python ## the Python of the encrypted approval's engine, where one is found that openfhe fits
+	@deploy/approval-python.sh build/approval-python deploy/requirements-approval.txt
 
 # Only the tests of the pages need it, and no package registry has it.
 browser: ## install Debian's Chromium, which the tests of the pages drive
