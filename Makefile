@@ -22,7 +22,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
 export HARDHAT_DISABLE_TELEMETRY_PROMPT := true
 
-.PHONY: help setup approval-python demo-approval bench-approval browser prometheus keys contracts artifacts demo test chaos-short chaos test-long coverage slither bench-gas bench-history bench-web docs check format lock train clean
+.PHONY: help setup approval-python demo-approval browser prometheus keys contracts artifacts demo test chaos-short chaos test-long coverage slither bench-gas bench-history bench-web docs check format lock train clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -92,6 +92,10 @@ artifacts: contracts ## write anew what the package carries of the compiled cont
 demo: setup ## the main job, on a local chain (KEEP=1: stay up for exploring)
 	@echo "==> Demo"
 	@exec $(BIN)/python -m oracle.devnet.demo $(if $(KEEP),--keep)
+
+demo-approval: $(STAMPS)/python approval-python ## the encrypted card approval: joint keys, one applicant approved, one denied and told why
+	@echo "==> Encrypted card approval"
+	@$(BIN)/risk-oracle approval demo
 
 check: $(STAMPS)/python $(STAMPS)/node ## style, types and import rules, of Python and Solidity
 	@echo "==> Style, types and import rules"

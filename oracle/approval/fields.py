@@ -5,6 +5,7 @@ Labels and ranges are those of the public card table. Labels that the table hold
 
 from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from oracle.approval.errors import InvalidAnswer
@@ -69,10 +70,12 @@ def _yes_no(name: str, party: str, base: int) -> Field:
     return Field(name, party, ("no", "yes"), base)
 
 
-def _number(name: str, party: str, edges: tuple[float, ...], base: int, ends: tuple[float, float], **more: int) -> Field:
-    names = [f"0-{edges[0]:g}", *(f"{low:g}-{high:g}" for low, high in zip(edges, edges[1:], strict=False))]
-    levels = (*names, f"{edges[-1]:g}+", *(("unknown",) if more else ()))
-    return Field(name, party, levels, base, edges, *ends, **more)
+def _number(
+    name: str, party: str, edges: tuple[float, ...], base: int, ends: tuple[float, float], unknown: int | None = None
+) -> Field:
+    names = [f"0-{edges[0]:g}", *(f"{low:g}-{high:g}" for low, high in pairwise(edges))]
+    levels = (*names, f"{edges[-1]:g}+", *(() if unknown is None else ("unknown",)))
+    return Field(name, party, levels, base, edges, *ends, unknown=unknown)
 
 
 def _choice(name: str, groups: tuple[tuple[str, ...], ...], unknown: str | None = None) -> Field:

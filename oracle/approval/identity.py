@@ -72,7 +72,9 @@ class Identity:
     @property
     def public(self) -> PublicIdentity:
         """What the others may know."""
-        return PublicIdentity(self._signing.public_key().public_bytes_raw(), self._sealing.public_key().public_bytes_raw())
+        return PublicIdentity(
+            self._signing.public_key().public_bytes_raw(), self._sealing.public_key().public_bytes_raw()
+        )
 
     def sign(self, message: bytes) -> bytes:
         """Return the signature, 64 bytes."""
@@ -100,7 +102,9 @@ class Identity:
             key = ChaCha20Poly1305(_derived(self.secret, b"disk"))
             return key.decrypt(locked[:_NONCE], locked[_NONCE:], bound_to)
         except (InvalidTag, ValueError) as error:
-            raise VaultFault("the stored key share does not open: another party's key file, or changed bytes") from error
+            raise VaultFault(
+                "the stored key share does not open: another party's key file, or changed bytes"
+            ) from error
 
     @property
     def _signing(self) -> Ed25519PrivateKey:

@@ -181,5 +181,3 @@ def clear_row(layout: Layout, levels: Mapping[str, int]) -> tuple[bool, list[boo
     """Return the decision and the what-ifs in the clear: what the encrypted evaluation must say."""
     margins = [layout.model.margin(layout.levels_in(block, levels)) for block in range(1 + len(layout.what_ifs))]
     return margins[0] >= 0, [margin >= 0 for margin in margins[1:]]
-
-

@@ -14,7 +14,7 @@ from oracle.approval.fields import BY_NAME, Answer, Field
 SHIPPED: Final = Path(__file__).parent / "shipped"
 DEFAULT: Final = "fair"
 LARGEST_MARGIN: Final = 5_400
-"""No answers give a margin further from zero: twice it and one, times the largest blind, stays in the plaintext space."""
+"""No margin is further from zero: twice it and one, times the largest blind, stays in the plaintext space."""
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,8 @@ def read_applicants(data: Path) -> pd.DataFrame:
 def people_of(frame: pd.DataFrame) -> npt.NDArray[np.int64]:
     """Return a number for each row's person: rows that agree in all but label and account are one person's."""
     personal = frame.drop(columns=["rejected", "account_months_at_least"])
-    return personal.groupby(list(personal.columns), dropna=False, sort=False).ngroup().to_numpy()
+    groups = personal.groupby(list(personal.columns), dropna=False, sort=False).ngroup()
+    return np.asarray(groups, dtype=np.int64)
 
 
 def answers_of(row: Mapping[str, Any]) -> dict[str, Answer]:
@@ -77,7 +78,7 @@ def train_card_model(frame: pd.DataFrame, name: str, out: Path) -> dict[str, Any
     for fold in range(FOLDS):
         fitted, kept = folds != fold, folds == fold
         model = fit(name, levels[fitted], labels[fitted], people[fitted])
-        margins = np.array([model.margin(dict(row)) for row in levels[kept].to_dict("records")])
+        margins = np.array([model.margin(row) for row in _rows(levels[kept])])
         scores[kept], denied[kept] = -margins, margins < 0
         trees = HistGradientBoostingClassifier(max_iter=80, learning_rate=0.05, max_depth=3, random_state=0)
         trees.fit(levels_raw(frame, MODELS[name])[fitted], labels[fitted])
@@ -112,7 +113,12 @@ def train_card_model(frame: pd.DataFrame, name: str, out: Path) -> dict[str, Any
 def levels_of(frame: pd.DataFrame, names: tuple[str, ...]) -> pd.DataFrame:
     """Return each row's level of each field."""
     whole = CardModel("levels", 1, 0, {name: (0,) * len(BY_NAME[name].levels) for name in names})
-    return pd.DataFrame([whole.levels_of(answers_of(dict(row)))[0] for row in frame.to_dict("records")])
+    return pd.DataFrame(
+        [
+            whole.levels_of(answers_of({str(name): value for name, value in row.items()}))[0]
+            for row in frame.to_dict("records")
+        ]
+    )
 
 
 def levels_raw(frame: pd.DataFrame, names: tuple[str, ...]) -> Floats:
@@ -142,9 +148,13 @@ def fit(name: str, levels: pd.DataFrame, labels: npt.NDArray[np.int64], people: 
         weights[field][level] -= round(float(coefficient) * SCALE)
     # A level that no row had, a mobile phone's "no" say, has no lane: it weighs nothing.
     rows = {field: tuple(row) for field, row in weights.items()}
-    margins = np.array([CardModel(name, SCALE, 0, rows).margin(dict(row)) for row in levels.to_dict("records")])
+    margins = np.array([CardModel(name, SCALE, 0, rows).margin(row) for row in _rows(levels)])
     threshold = int(np.floor(np.quantile(margins, float(labels.mean()))))
     return CardModel(name, SCALE, -threshold, rows)
+
+
+def _rows(levels: pd.DataFrame) -> list[dict[str, int]]:
+    return [{str(name): int(level) for name, level in row.items()} for row in levels.to_dict("records")]
 
 
 def _design(levels: pd.DataFrame) -> tuple[list[tuple[str, int]], Floats]:

@@ -67,8 +67,9 @@ class Work:
 
     def multiply_keys(self, _: dict[str, Any], parts: Parts) -> tuple[dict[str, Any], Parts]:
         """Return this party's part of the key that multiplication needs, from everybody's switching keys."""
+        share = self._read(objects.KEY_SHARE, parts, "share")
         joint = self._sum(objects.SWITCHING_KEY, parts, "switching", self._context.MultiAddEvalKeys)
-        product = self._context.MultiMultEvalKey(self._own_share(), joint, scheme.TAG)
+        product = self._context.MultiMultEvalKey(share, joint, scheme.TAG)
         return {}, {"product": self._objects.pack(objects.SWITCHING_KEY, product)}
 
     def combine_keys(self, _: dict[str, Any], parts: Parts) -> tuple[dict[str, Any], Parts]:
@@ -156,7 +157,6 @@ class Work:
         return {}, {}
 
     def _keys(self, pair: Any, switching: Any, rotations: Any) -> tuple[dict[str, Any], Parts]:
-        self._share = pair.secretKey
         pack = self._objects.pack
         return {}, {
             "share": pack(objects.KEY_SHARE, pair.secretKey),

@@ -1,0 +1,193 @@
+"""The whole lane with real keys: what is opened is what the model says in the clear; what is wrong opens nothing."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import pytest_asyncio
+
+from oracle.approval.errors import EngineRefusal, Refused, Unopened
+from oracle.approval.evaluation import evaluate, row
+from oracle.approval.fields import PARTIES
+from oracle.approval.layout import Layout, clear_row
+from oracle.approval.messages import Head, Message, compose
+from oracle.approval.model import load_model
+from tests.support.lane import ANSWERS, ENGINE_PYTHON, NO_ENGINE, Lane, running_lane
+
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.skipif(not ENGINE_PYTHON.exists(), reason=NO_ENGINE),
+]
+
+DENIED_ANSWERS = {
+    **ANSWERS,
+    "bank": {"account_months": 55},
+    "agency": {"employed": True, "years_employed": 2.5},
+    "applicant": {
+        **ANSWERS["applicant"],
+        "own_property": False,
+        "annual_income": 130_000,
+        "education_type": "Incomplete higher",
+        "housing_type": "Rented apartment",
+        "occupation_type": "IT staff",
+    },
+}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def lane(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Lane]:
+    async with running_lane(tmp_path_factory.mktemp("lane")) as running:
+        yield running
+
+
+def levels_of(lane: Lane, answers: dict[str, dict[str, object]]) -> dict[str, int]:
+    return lane.layout.model.levels_of({key: value for form in answers.values() for key, value in form.items()})[0]
+
+
+async def test_application__when_approved__then_all_three_learn_that_and_no_what_if_is_opened(lane: Lane) -> None:
+    number = lane.next()
+    assert clear_row(lane.layout, levels_of(lane, ANSWERS))[0]
+    outcomes = await lane.apply(number, ANSWERS)
+    assert [outcome.approved for outcome in outcomes] == [True] * 3
+    assert lane.board.transcript.all_of(number, "whatifs-share") is None
+    assert lane.board.transcript.missing(number, "whatifs-share") == list(PARTIES)
+
+
+async def test_application__when_denied__then_the_what_ifs_are_those_of_the_clear(lane: Lane) -> None:
+    number = lane.next()
+    decision, what_ifs = clear_row(lane.layout, levels_of(lane, DENIED_ANSWERS))
+    assert not decision
+    outcomes = await lane.apply(number, DENIED_ANSWERS)
+    assert [outcome.approved for outcome in outcomes] == [False] * 3
+    said = lane.board.transcript.get(number, "whatifs", "bank")
+    assert said is not None
+    assert said.head.said == str(what_ifs).lower().replace(" ", "")
+    assert outcomes[0].notes == ("occupation_type: 'IT staff' is not in the table, taken as unknown",)
+
+
+async def test_evaluation__when_done_again__then_it_is_the_same_bytes(lane: Lane) -> None:
+    inputs = lane.board.transcript.all_of(1, "input")
+    evaluated = lane.board.transcript.get(1, "evaluated", "server")
+    assert inputs is not None
+    assert evaluated is not None
+    assert await evaluate(lane.engines["bank"], lane.layout, inputs) == dict(evaluated.parts)
+
+
+async def test_evaluation__when_of_another_model__then_it_is_other_bytes(lane: Lane) -> None:
+    inputs = lane.board.transcript.all_of(1, "input")
+    evaluated = lane.board.transcript.get(1, "evaluated", "server")
+    assert inputs is not None
+    assert evaluated is not None
+    weights = dict(lane.layout.model.weights)
+    weights["own_car"] = (0, weights["own_car"][1] + 1)
+    other = Layout(replace(lane.layout.model, weights=weights))
+    assert await evaluate(lane.engines["server"], other, inputs) != dict(evaluated.parts)
+
+
+async def shares_of(lane: Lane) -> tuple[dict[str, bytes], list[Message]]:
+    """Return three good shares of a decision, given once."""
+    inputs = lane.board.transcript.all_of(1, "input")
+    assert inputs is not None
+    given = {}
+    for place, party in enumerate(PARTIES):
+        made = await evaluate(lane.engines[party], lane.layout, inputs, keep=True)
+        about = hashlib.sha256(made["decision"]).hexdigest()
+        part = await lane.engines[party].order("share", {}, {"result": about, "lead": place == 0})
+        given[f"share-{place}"] = part["share"]
+        await lane.engines[party].order("forget", {})
+    return given, inputs
+
+
+async def test_fusion__when_a_share_is_wrong__then_nothing_is_taken_from_it(lane: Lane) -> None:
+    good, _ = await shares_of(lane)
+    other, _ = await shares_of(lane)
+    engine, layout = lane.engines["applicant"], lane.layout
+
+    async def fused(shares: dict[str, bytes]) -> list[bool]:
+        slots = np.frombuffer((await engine.order("fuse", shares))["slots"], "<i8")
+        return layout.opened("decision", slots)
+
+    assert await fused(good) == [True]
+    reordered = {"share-0": good["share-1"], "share-1": good["share-0"], "share-2": good["share-2"]}
+    # Their sum is the same: the order of shares says nothing, and so there is nothing to refuse in it.
+    assert await fused(reordered) == [True]
+    numbers = np.frombuffer(good["share-1"], "<u8")
+    for wrong in (np.roll(numbers, 1), numbers[::-1], np.where(np.arange(len(numbers)) == 7, numbers // 2, numbers)):
+        with pytest.raises((Unopened, EngineRefusal)):
+            await fused({**good, "share-1": wrong.astype("<u8").tobytes()})
+    for bad in (b"", good["share-1"][:-8], good["share-1"] + bytes(8), bytes(len(good["share-1"])), b"\xff" * 393216):
+        with pytest.raises(EngineRefusal, match="share-1"):
+            await fused({**good, "share-1": bad})
+    with pytest.raises(EngineRefusal, match="twice"):
+        await fused({**good, "share-1": good["share-0"]})
+    with pytest.raises(EngineRefusal, match="needs"):
+        await fused({"share-0": good["share-0"], "share-1": good["share-1"]})
+    # Another's fresh share of the same result in two places: a share twice, with other noise.
+    with pytest.raises(Unopened, match="did not open"):
+        await fused({**good, "share-1": other["share-0"]})
+
+
+async def test_share__when_asked_of_what_was_not_evaluated_here__then_it_is_refused(lane: Lane) -> None:
+    inputs = lane.board.transcript.all_of(1, "input")
+    assert inputs is not None
+    for raw in (inputs[0].parts["features"], b"anything"):
+        with pytest.raises(EngineRefusal, match="evaluated itself"):
+            await lane.engines["bank"].order("share", {}, {"result": hashlib.sha256(raw).hexdigest()})
+
+
+async def test_encryption__when_a_value_leaves_the_plaintext_space__then_it_is_refused(lane: Lane) -> None:
+    slots = np.zeros(2048, dtype=np.int64)
+    slots[5] = 137_440_526_337
+    with pytest.raises(EngineRefusal, match="plaintext space"):
+        await lane.engines["bank"].order("encrypt", {"features": row(slots)})
+
+
+async def test_input__when_it_is_no_ciphertext__then_its_party_is_named_and_the_next_application_goes_on(
+    lane: Lane,
+) -> None:
+    number = lane.next()
+    garbage = dict.fromkeys(("features", "blinds", "shifts"), b"\xff" * (14 * 131072))
+    head = Head(
+        session=lane.session,
+        application=number,
+        kind="input",
+        party="bank",
+        model=lane.layout.model.digest,
+        about=lane.board.transcript.basis(number, "input", "bank"),
+    )
+    await lane.board.accept(compose(lane.identities["bank"], head, garbage).raw)
+    honest = [lane.parties[name].apply(lane.http, number, ANSWERS[name]) for name in ("applicant", "agency")]
+    found = await asyncio.gather(*honest, return_exceptions=True)
+    assert all(isinstance(one, Refused | EngineRefusal) for one in found)
+    end = lane.board.transcript.ended(number)
+    assert end is not None
+    assert "of bank" in end.head.said
+    assert lane.board.transcript.all_of(number, "decision-share") is None
+    assert [outcome.approved for outcome in await lane.apply(lane.next(), ANSWERS)] == [True] * 3
+
+
+async def test_disk__when_the_server_has_worked__then_no_share_and_no_answer_stands_there(lane: Lane) -> None:
+    kept = b"".join(file.read_bytes() for file in sorted((lane.folder / "board").glob("*.message")))
+    shares, _ = await shares_of(lane)
+    opened = [lane.parties[name]._kept_share() for name in PARTIES]
+    known = [
+        secret[place : place + 16] for secret in (*opened, *shares.values()) for place in range(0, 167 * 2048, 2048)
+    ]
+    assert len(known) >= 1_000
+    assert not any(value in kept for value in known)
+    for name in PARTIES:
+        locked = (Path(lane.folder) / name / f"{lane.session}.share").read_bytes()
+        assert not any(value in locked for value in known)
+
+
+async def test_model__when_read__then_the_default_leaves_out_what_is_protected() -> None:
+    assert set(load_model("reference").weights) - set(load_model().weights) == {
+        "age_years",
+        "family_status",
+        "num_children",
+        "household_size",
+    }
