@@ -45,12 +45,12 @@ class Field:
             return self.unknown, None
         if self.labels:
             return self._label(answer)
-        if isinstance(answer, str) or (not self.edges and not isinstance(answer, bool)):
-            kind = "a number" if self.edges else "yes or no"
-            raise InvalidAnswer(f"{self.name} is {kind}, not {answer!r}")
         if not self.edges:
+            if not isinstance(answer, bool):
+                raise InvalidAnswer(f"{self.name} is yes or no, not {answer!r}")
             return int(answer), None
-        if isinstance(answer, bool) or answer != answer:
+        # Only a number that is none differs from itself.
+        if isinstance(answer, bool) or not isinstance(answer, int | float) or answer != answer:
             raise InvalidAnswer(f"{self.name} is a number, not {answer!r}")
         value = min(max(answer, self.least), self.most)
         told = None if value == answer else f"{self.name}: {answer:g} is outside the table, taken as {value:g}"
