@@ -22,7 +22,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
 export HARDHAT_DISABLE_TELEMETRY_PROMPT := true
 
-.PHONY: help setup approval-python demo-approval browser prometheus keys contracts artifacts demo test chaos-short chaos test-long coverage slither bench-gas bench-history bench-web docs check format lock train clean
+.PHONY: help setup approval-python demo-approval bench-approval browser prometheus keys contracts artifacts demo test chaos-short chaos test-long coverage slither bench-gas bench-history bench-web docs check format lock train clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -169,6 +169,10 @@ bench-history: $(STAMPS)/python $(STAMPS)/node contracts ## how long histories t
 bench-web: $(STAMPS)/python ## how fast API and dashboard are over a million requests; the last line is one JSON object
 	@echo "==> Web"
 	@$(BIN)/python -m tests.benchmarks.web
+
+bench-approval: $(STAMPS)/python approval-python ## what the encrypted approval takes (APPROVAL_APPLICATIONS=20); the last line is one JSON object
+	@echo "==> Encrypted card approval"
+	@$(BIN)/python -m tests.benchmarks.approval
 
 docs: $(STAMPS)/python $(STAMPS)/node ## write the documentation site to build/site; a link that leads nowhere fails
 	@echo "==> Documentation"

@@ -191,3 +191,64 @@ async def test_model__when_read__then_the_default_leaves_out_what_is_protected()
         "num_children",
         "household_size",
     }
+
+
+async def test_noise__when_measured_on_a_result__then_the_flood_covers_it_as_derived(lane: Lane) -> None:
+    shares, inputs = await shares_of(lane)
+    result = (await evaluate(lane.engines["server"], lane.layout, inputs))["decision"]
+    keys = [np.frombuffer(lane.parties[name]._kept_share(), "<u8").reshape(7, N)[:3] for name in PARTIES]
+    halves = np.frombuffer(result, "<u8").reshape(2, 3, N)
+    whole = Q // T
+    flooded, plain = [], []
+    for tower, modulus in enumerate(MODULI[:3]):
+        joint = [sum(int(key[tower, place]) for key in keys) % modulus for place in range(N)]
+        c0, c1 = (halves[half, tower].tolist() for half in (0, 1))
+        given = [np.frombuffer(shares[f"share-{number}"], "<u8").reshape(3, N)[tower].tolist() for number in range(3)]
+        plain.append(in_coefficients([(a + b * s) % modulus for a, b, s in zip(c0, c1, joint, strict=True)], modulus))
+        flooded.append(in_coefficients([sum(each) % modulus for each in zip(*given, strict=True)], modulus))
+    noise, with_flood = (max(distances(towers)) for towers in (plain, flooded))
+    # What is left of the evaluation's noise, and the rounding of two polynomials, one times a joint key of N numbers
+    # of up to three.
+    assert noise <= 2**15
+    # Three floods of up to 2^119 each: more than two to the hundred times it, and far from the half step.
+    assert 2**112 < with_flood <= 3 * 2**119
+    assert with_flood < whole // 2 // 2**19
+    assert with_flood > noise * 2**89
+
+
+N = 16384
+T = 274_881_052_673
+MODULI = (1152921504606748673, 1152921504606683137, 1152921504606584833)
+Q = MODULI[0] * MODULI[1] * MODULI[2]
+
+
+def in_coefficients(values: list[int], modulus: int) -> list[int]:
+    """Return a polynomial's coefficients from its values at the odd powers of a root of unity, bit-reversed.
+
+    Which root it is only permutes and negates coefficients: no distance changes.
+    """
+    root = next(
+        power for base in range(2, 99) if pow(power := pow(base, (modulus - 1) // (2 * N), modulus), N, modulus) != 1
+    )
+    back, found, step = pow(root, -1, modulus), list(values), 1
+    while step < N:
+        groups = N // (2 * step)
+        for group in range(groups):
+            turn = pow(back, int(format(groups + group, f"0{N.bit_length() - 1}b")[::-1], 2), modulus)
+            for place in range(group * 2 * step, group * 2 * step + step):
+                one, other = found[place], found[place + step]
+                found[place], found[place + step] = (one + other) % modulus, (one - other) * turn % modulus
+        step *= 2
+    shrink = pow(N, -1, modulus)
+    return [value * shrink % modulus for value in found]
+
+
+def distances(towers: list[list[int]]) -> list[int]:
+    """Return how far each coefficient is from the nearest multiple of Q / t, the message's step."""
+    factors = [Q // modulus * pow(Q // modulus, -1, modulus) for modulus in MODULI]
+    found = []
+    for residues in zip(*towers, strict=True):
+        value = sum(residue * factor for residue, factor in zip(residues, factors, strict=True)) % Q
+        left = value * T % Q
+        found.append(min(left, Q - left) // T)
+    return found

@@ -1,6 +1,5 @@
 """The model is exact: what goes through the slots is what it says in the clear, on every row of any answers."""
 
-import random
 from dataclasses import replace
 
 import numpy as np
@@ -33,9 +32,9 @@ def evaluated(layout: Layout, levels: dict[str, int], opening: str) -> np.ndarra
 
 @pytest.mark.parametrize("name", ["fair", "reference"])
 def test_slots__when_evaluated_on_any_answers__then_they_say_what_the_model_says(name: str) -> None:
-    layout, drawn = Layout(load_model(name)), random.Random(1)
+    layout, drawn = Layout(load_model(name)), np.random.default_rng(1)
     for _ in range(200):
-        levels = {field.name: drawn.randrange(len(field.levels)) for field in layout.model.fields}
+        levels = {field.name: int(drawn.integers(len(field.levels))) for field in layout.model.fields}
         decision, what_ifs = clear_row(layout, levels)
         assert layout.opened("decision", evaluated(layout, levels, "decision")) == [decision]
         opened = layout.opened("whatifs", evaluated(layout, levels, "whatifs"))
@@ -115,16 +114,16 @@ def test_form__when_it_answers_anothers_question__then_it_is_refused() -> None:
 
 
 def test_opening__when_anything_but_its_slots_is_there__then_nothing_is_taken_from_it() -> None:
-    layout, drawn = Layout(load_model()), random.Random(2)
+    layout, drawn = Layout(load_model()), np.random.default_rng(2)
     levels = {field.name: field.base for field in layout.model.fields}
     good = evaluated(layout, levels, "decision")
     assert layout.opened("decision", good)
     for _ in range(300):
         bad = good.copy()
-        place = drawn.randrange(RING_SLOTS)
+        place = int(drawn.integers(RING_SLOTS))
         if place == 0:
             continue  # the decision's own slot is what is opened
-        bad[place] += drawn.choice((-1, 1)) * drawn.randrange(1, 10**6)
+        bad[place] += drawn.choice((-1, 1)) * drawn.integers(1, 10**6)
         with pytest.raises(Unopened, match="nobody can tell"):
             layout.opened("decision", bad)
     for bad in (np.zeros(RING_SLOTS, dtype=np.int64), good[:SLOTS], np.roll(good, 1)):
