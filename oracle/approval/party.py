@@ -6,6 +6,7 @@ before anything is opened.
 """
 
 import asyncio
+import contextlib
 import json
 import os
 from collections.abc import Mapping
@@ -190,7 +191,9 @@ class Party:
     async def _abort(self, http: aiohttp.ClientSession, number: int, why: str) -> None:
         await self._engine.order("forget", {})
         if self.transcript.ended(number) is None:
-            await self._send(http, number, "abort", said=why)
+            # Another may have ended it first, for the same reason.
+            with contextlib.suppress(Refused):
+                await self._send(http, number, "abort", said=why)
 
     async def _send(
         self,

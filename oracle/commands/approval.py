@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from oracle.assessment.errors import ConfigurationFault
 from oracle.commands.common import JsonOption, run_job, tell
 from oracle.exit_codes import ExitCode
 
@@ -59,6 +60,24 @@ def approval_demo(
     told = run_job(_demo(folder, model, python, lambda line: typer.echo(line, err=as_json)))
     if as_json:
         tell(told, "", as_json=True)
+
+
+@approval_app.command("train")
+def approval_train(
+    data: Annotated[Path, typer.Option(help="Folder of the data sets.")],
+    out: Annotated[Path, typer.Option(help="Folder for the two model files.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Make both models anew from the card table, and judge them on folds that were kept back (minutes)."""
+    try:
+        from oracle.training.approval import MODELS, read_applicants, train_card_model
+    except ModuleNotFoundError as error:
+        raise ConfigurationFault("training needs more packages: pip install 'risk-oracle[approval,train]'") from error
+    frame = read_applicants(data)
+    for name in MODELS:
+        found = train_card_model(frame, name, out)
+        line = f"{name}: AUC {found['auc']} {found['auc_interval']}, gradient boosting {found['boosting_auc']}"
+        tell(found, line, as_json=as_json)
 
 
 @approval_app.command("replay")

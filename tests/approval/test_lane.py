@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
-from oracle.approval.errors import EngineRefusal, Refused, Unopened
+from oracle.approval.errors import EngineRefusal, ModelFault, Refused, Unopened
 from oracle.approval.evaluation import evaluate, row
 from oracle.approval.fields import PARTIES
 from oracle.approval.layout import Layout, clear_row
 from oracle.approval.messages import Head, Message, compose
 from oracle.approval.model import load_model
+from oracle.approval.replay import replay
 from tests.support.lane import ANSWERS, ENGINE_PYTHON, NO_ENGINE, Lane, running_lane
 
 pytestmark = [
@@ -86,6 +87,22 @@ async def test_evaluation__when_of_another_model__then_it_is_other_bytes(lane: L
     weights["own_car"] = (0, weights["own_car"][1] + 1)
     other = Layout(replace(lane.layout.model, weights=weights))
     assert await evaluate(lane.engines["server"], other, inputs) != dict(evaluated.parts)
+
+
+async def test_server__when_it_evaluates_another_model__then_it_is_named_and_nothing_is_opened(lane: Lane) -> None:
+    number = lane.next()
+    honest = lane.board._layout
+    weights = {**honest.model.weights, "own_car": (0, 1_000)}
+    lane.board._layout = Layout(replace(honest.model, weights=weights))
+    try:
+        work = [lane.parties[name].apply(lane.http, number, ANSWERS[name]) for name in PARTIES]
+        found = await asyncio.gather(*work, return_exceptions=True)
+    finally:
+        lane.board._layout = honest
+    assert all(isinstance(one, Refused) for one in found)
+    assert [(one.party, one.kind) for one in found if isinstance(one, Refused)] == [("server", "evaluated")] * 3
+    assert lane.board.transcript.missing(number, "decision-share") == list(PARTIES)
+    assert [outcome.approved for outcome in await lane.apply(lane.next(), ANSWERS)] == [True] * 3
 
 
 async def shares_of(lane: Lane) -> tuple[dict[str, bytes], list[Message]]:
@@ -171,17 +188,50 @@ async def test_input__when_it_is_no_ciphertext__then_its_party_is_named_and_the_
 
 
 async def test_disk__when_the_server_has_worked__then_no_share_and_no_answer_stands_there(lane: Lane) -> None:
-    kept = b"".join(file.read_bytes() for file in sorted((lane.folder / "board").glob("*.message")))
     shares, _ = await shares_of(lane)
     opened = [lane.parties[name]._kept_share() for name in PARTIES]
-    known = [
-        secret[place : place + 16] for secret in (*opened, *shares.values()) for place in range(0, 167 * 2048, 2048)
-    ]
+    words = [np.frombuffer(secret, "<u8")[::256] for secret in (*opened, *shares.values())]
+    known = np.unique(np.concatenate(words))
     assert len(known) >= 1_000
-    assert not any(value in kept for value in known)
+    for file in sorted((lane.folder / "board").glob("*.message")):
+        assert found_in(file.read_bytes(), known) == 0
     for name in PARTIES:
-        locked = (Path(lane.folder) / name / f"{lane.session}.share").read_bytes()
-        assert not any(value in locked for value in known)
+        assert found_in((Path(lane.folder) / name / f"{lane.session}.share").read_bytes(), known) == 0
+    # The search finds what is there, wherever it begins.
+    assert found_in(b"abc" + opened[0], known) >= len(words[0])
+
+
+def found_in(raw: bytes, known: np.ndarray) -> int:
+    """Return how many of the known 64-bit words begin anywhere in these bytes."""
+    padded = np.frombuffer(raw + bytes(16), dtype=np.uint8)
+    begins = np.zeros(1 << 16, dtype=bool)
+    begins[known & np.uint64(0xFFFF)] = True
+    count = 0
+    for odd in (0, 1):
+        pairs = padded[odd : odd + (len(padded) - odd) // 2 * 2].view("<u2")
+        places = np.flatnonzero(begins[pairs]) * 2 + odd
+        places = places[places < len(raw)]
+        words = padded[places[:, None] + np.arange(8)].copy().view("<u8")[:, 0] if len(places) else known[:0]
+        count += int(np.isin(words, known).sum())
+    return count
+
+
+async def test_replay__when_a_result_was_changed__then_it_says_so_without_any_key(lane: Lane, tmp_path: Path) -> None:
+    engine, kept = lane.engines["server"], lane.folder / "board"
+    found = await replay(kept, "fair", engine, lane.roster)
+    assert found
+    assert all(found.values())
+    with pytest.raises(ModelFault, match="is about"):
+        await replay(kept, "reference", engine)
+    evaluated = lane.board.transcript.get(1, "evaluated", "server")
+    assert evaluated is not None
+    bent = {**evaluated.parts, "decision": evaluated.parts["decision"][:-8] + bytes(8)}
+    for file in sorted(kept.glob("*.message")):
+        if file.read_bytes() == evaluated.raw:
+            (tmp_path / file.name).write_bytes(compose(lane.identities["server"], evaluated.head, bent).raw)
+            break
+        (tmp_path / file.name).symlink_to(file)
+    assert await replay(tmp_path, "fair", engine, lane.roster) == {1: False}
 
 
 async def test_model__when_read__then_the_default_leaves_out_what_is_protected() -> None:
