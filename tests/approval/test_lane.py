@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import itertools
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -273,13 +274,13 @@ Q = MODULI[0] * MODULI[1] * MODULI[2]
 
 
 def in_coefficients(values: list[int], modulus: int) -> list[int]:
-    """Return a polynomial's coefficients from its values at the odd powers of a root of unity, bit-reversed.
-
-    Which root it is only permutes and negates coefficients: no distance changes.
-    """
-    root = next(
+    """Return a polynomial's coefficients from its values at the odd powers of a root of unity, bit-reversed."""
+    some = next(
         power for base in range(2, 99) if pow(power := pow(base, (modulus - 1) // (2 * N), modulus), N, modulus) != 1
     )
+    square = some * some % modulus
+    # OpenFHE takes the smallest of the primitive roots.
+    root = min(itertools.accumulate(range(N - 1), lambda power, _: power * square % modulus, initial=some))
     back, found, step = pow(root, -1, modulus), list(values), 1
     while step < N:
         groups = N // (2 * step)

@@ -6,6 +6,7 @@ import hashlib
 from typing import Any, Final
 
 import numpy as np
+import openfhe
 
 from . import objects, scheme
 from .frames import Parts
@@ -88,6 +89,8 @@ class Work:
         rotations = self._read(objects.ROTATION_KEYS, parts, "rotations")
         share = self._read(objects.KEY_SHARE, parts, "share") if "share" in parts else None
         product.SetKeyTag(scheme.TAG)
+        # It keeps one set of keys for a tag, and refuses a second.
+        openfhe.ClearEvalMultKeys()
         self._context.ClearEvalAutomorphismKeys()
         self._context.InsertEvalMultKey([product], scheme.TAG)
         self._context.InsertEvalAutomorphismKey(rotations, scheme.TAG)
