@@ -22,12 +22,12 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
 export HARDHAT_DISABLE_TELEMETRY_PROMPT := true
 
-.PHONY: help setup browser prometheus keys contracts artifacts demo demo-private test chaos-short chaos test-long coverage slither bench-gas bench-history bench-web bench-private docs check format lock train clean
+.PHONY: help setup approval-python browser prometheus keys contracts artifacts demo demo-private demo-approval test chaos-short chaos test-long coverage slither bench-gas bench-history bench-web bench-private bench-approval docs check format lock train clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-setup: $(STAMPS)/python $(STAMPS)/node $(STAMPS)/clients $(STAMPS)/generator keys contracts ## install everything and make the development keys
+setup: $(STAMPS)/python $(STAMPS)/node $(STAMPS)/clients $(STAMPS)/generator approval-python keys contracts ## install everything and make the development keys
 
 $(STAMPS)/python: $(filter-out deploy/requirements-generator.lock,$(wildcard deploy/requirements*.lock)) pyproject.toml
 	@echo "==> Python packages (about 400 MB on the first run)"
@@ -53,6 +53,10 @@ $(STAMPS)/generator: deploy/requirements-generator.lock | $(STAMPS)/python
 	@$(PYTHON) -m venv build/generator
 	@build/generator/bin/pip install -qq --require-hashes -r deploy/requirements-generator.lock
 	@mkdir -p $(@D) && touch $@
+
+# Its own environment: a build of openfhe holds a module for one Python alone, and that is not ours.
+approval-python: | $(STAMPS)/python ## the Python of the encrypted approval's engine, where one is found that openfhe fits
+	@deploy/approval-python.sh build/approval-python deploy/requirements-approval.txt
 
 # Only the tests of the pages need it, and no package registry has it.
 browser: ## install Debian's Chromium, which the tests of the pages drive
@@ -92,6 +96,10 @@ demo: setup ## the main job, on a local chain (KEEP=1: stay up for exploring)
 demo-private: setup ## loans on private data: a bank, three customers, an impostor; then the reference lender's way in order
 	@echo "==> Demo, private data"
 	@exec $(BIN)/python -m oracle.devnet.demo.private
+
+demo-approval: $(STAMPS)/python approval-python ## the encrypted card approval: joint keys, one applicant approved, one denied and told why
+	@echo "==> Encrypted card approval"
+	@$(BIN)/risk-oracle approval demo
 
 check: $(STAMPS)/python $(STAMPS)/node ## style, types and import rules, of Python and Solidity
 	@echo "==> Style, types and import rules"
@@ -169,6 +177,10 @@ bench-web: $(STAMPS)/python ## how fast API and dashboard are over a million req
 bench-private: setup ## what private data cost, and that they are left nowhere in the clear; the last line is one JSON object
 	@echo "==> Private data"
 	@$(BIN)/python -m tests.benchmarks.private_data
+
+bench-approval: $(STAMPS)/python approval-python ## what the encrypted approval takes (APPROVAL_APPLICATIONS=20); the last line is one JSON object
+	@echo "==> Encrypted card approval"
+	@$(BIN)/python -m tests.benchmarks.approval
 
 docs: $(STAMPS)/python $(STAMPS)/node ## write the documentation site to build/site; a link that leads nowhere fails
 	@echo "==> Documentation"

@@ -18,7 +18,7 @@ from oracle.chain.contracts import REQUEST_ABI
 _REQUEST: Final = f"({','.join(REQUEST_ABI)})"
 _REPORT: Final = "(uint256,bytes32,uint64,bytes32,uint256,int256[])"
 _ONE: Final = f"{_REQUEST},{_REPORT},bytes[],bytes"
-_ASSESSMENT: Final = "(uint8,uint16,uint16,uint16,uint16,uint16,uint16,uint16,uint40,uint40,uint40,uint16)"
+_ASSESSMENT: Final = "(uint8,uint16,uint16,uint16,uint16,uint16,uint16,uint16,uint40,uint40,uint40,uint16,bool)"
 _SINGLE: Final = keccak(text=f"provideAssessment({_ONE})")[:4]
 _BATCH: Final = keccak(text=f"provideAssessments(({_ONE})[])")[:4]
 

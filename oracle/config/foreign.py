@@ -10,6 +10,7 @@ OWN: Final = {
     "DEPLOYER_KEY": "is the key that deploys contracts",
     "DASHBOARD_DATABASE": "says which database the dashboard that stands alone reads",
     "DASHBOARD_PASSWORD_FILE": "says which file holds the password for that database",
+    "ISSUER": "names the issuer's settings file",
     "MODEL": "says which verifier is compiled",
     "SCENARIO_SEED": "is for the tests",
     "SCENARIO_WALLETS": "is for the tests",

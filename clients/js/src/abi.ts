@@ -715,6 +715,11 @@ export const riskOracleAbi = [
       "internalType": "uint16",
       "name": "modelIndex",
       "type": "uint16"
+     },
+     {
+      "internalType": "bool",
+      "name": "privateData",
+      "type": "bool"
      }
     ],
     "indexed": false,
@@ -1185,6 +1190,11 @@ export const riskOracleAbi = [
       "internalType": "uint16",
       "name": "modelIndex",
       "type": "uint16"
+     },
+     {
+      "internalType": "bool",
+      "name": "privateData",
+      "type": "bool"
      }
     ],
     "internalType": "struct IAIRiskOracle.Assessment",
@@ -1834,6 +1844,11 @@ export const riskOracleAbi = [
       "internalType": "uint16",
       "name": "modelIndex",
       "type": "uint16"
+     },
+     {
+      "internalType": "bool",
+      "name": "privateData",
+      "type": "bool"
      }
     ],
     "internalType": "struct IAIRiskOracle.Assessment",
@@ -3393,6 +3408,11 @@ export const modelRegistryAbi = [
     "internalType": "uint8",
     "name": "",
     "type": "uint8"
+   },
+   {
+    "internalType": "uint256",
+    "name": "",
+    "type": "uint256"
    }
   ],
   "stateMutability": "view",
@@ -3704,6 +3724,906 @@ export const modelRegistryAbi = [
    }
   ],
   "stateMutability": "view",
+  "type": "function"
+ }
+] as const;
+
+/** The ABI of IssuerRegistry. */
+export const issuerRegistryAbi = [
+ {
+  "inputs": [
+   {
+    "internalType": "address",
+    "name": "admin",
+    "type": "address"
+   }
+  ],
+  "stateMutability": "nonpayable",
+  "type": "constructor"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "address",
+    "name": "authority",
+    "type": "address"
+   }
+  ],
+  "name": "AccessManagedInvalidAuthority",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "address",
+    "name": "caller",
+    "type": "address"
+   },
+   {
+    "internalType": "uint32",
+    "name": "delay",
+    "type": "uint32"
+   }
+  ],
+  "name": "AccessManagedRequiredDelay",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "address",
+    "name": "caller",
+    "type": "address"
+   }
+  ],
+  "name": "AccessManagedUnauthorized",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint64",
+    "name": "validUntil",
+    "type": "uint64"
+   }
+  ],
+  "name": "AttestationExpired",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "bytes32",
+    "name": "issuer",
+    "type": "bytes32"
+   },
+   {
+    "internalType": "bytes32",
+    "name": "dataCommitment",
+    "type": "bytes32"
+   },
+   {
+    "internalType": "uint40",
+    "name": "revokedAt",
+    "type": "uint40"
+   }
+  ],
+  "name": "CommitmentIsRevoked",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint8",
+    "name": "keyType",
+    "type": "uint8"
+   },
+   {
+    "internalType": "bytes",
+    "name": "key",
+    "type": "bytes"
+   }
+  ],
+  "name": "InvalidKey",
+  "type": "error"
+ },
+ {
+  "inputs": [],
+  "name": "InvalidShortString",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "bytes32",
+    "name": "issuer",
+    "type": "bytes32"
+   }
+  ],
+  "name": "IssuerExists",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "bytes32",
+    "name": "issuer",
+    "type": "bytes32"
+   }
+  ],
+  "name": "IssuerInactive",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "bytes32",
+    "name": "issuer",
+    "type": "bytes32"
+   },
+   {
+    "internalType": "uint40",
+    "name": "revokedAt",
+    "type": "uint40"
+   }
+  ],
+  "name": "IssuerIsRevoked",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "bytes32",
+    "name": "issuer",
+    "type": "bytes32"
+   }
+  ],
+  "name": "IssuerUnknown",
+  "type": "error"
+ },
+ {
+  "inputs": [],
+  "name": "KeyNotStored",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "bytes32",
+    "name": "issuer",
+    "type": "bytes32"
+   }
+  ],
+  "name": "MalleableSignature",
+  "type": "error"
+ },
+ {
+  "inputs": [],
+  "name": "NamelessIssuer",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "bytes32",
+    "name": "issuer",
+    "type": "bytes32"
+   },
+   {
+    "internalType": "bytes32",
+    "name": "digest",
+    "type": "bytes32"
+   }
+  ],
+  "name": "NotSignedByIssuer",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "bytes32",
+    "name": "issuer",
+    "type": "bytes32"
+   },
+   {
+    "internalType": "bytes32",
+    "name": "schema",
+    "type": "bytes32"
+   }
+  ],
+  "name": "SchemaNotIssued",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "string",
+    "name": "str",
+    "type": "string"
+   }
+  ],
+  "name": "StringTooLong",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "bytes32",
+    "name": "issuer",
+    "type": "bytes32"
+   },
+   {
+    "internalType": "uint256",
+    "name": "maximum",
+    "type": "uint256"
+   }
+  ],
+  "name": "TooManySchemas",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint8",
+    "name": "keyType",
+    "type": "uint8"
+   }
+  ],
+  "name": "UnknownKeyType",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint256",
+    "name": "length",
+    "type": "uint256"
+   },
+   {
+    "internalType": "uint256",
+    "name": "expected",
+    "type": "uint256"
+   }
+  ],
+  "name": "WrongSignatureLength",
+  "type": "error"
+ },
+ {
+  "inputs": [],
+  "name": "ZeroSchema",
+  "type": "error"
+ },
+ {
+  "anonymous": false,
+  "inputs": [
+   {
+    "indexed": false,
+    "internalType": "address",
+    "name": "authority",
+    "type": "address"
+   }
+  ],
+  "name": "AuthorityUpdated",
+  "type": "event"
+ },
+ {
+  "anonymous": false,
+  "inputs": [
+   {
+    "indexed": true,
+    "internalType": "bytes32",
+    "name": "issuer",
+    "type": "bytes32"
+   },
+   {
+    "indexed": true,
+    "internalType": "bytes32",
+    "name": "dataCommitment",
+    "type": "bytes32"
+   }
+  ],
+  "name": "CommitmentRevoked",
+  "type": "event"
+ },
+ {
+  "anonymous": false,
+  "inputs": [],
+  "name": "EIP712DomainChanged",
+  "type": "event"
+ },
+ {
+  "anonymous": false,
+  "inputs": [
+   {
+    "indexed": true,
+    "internalType": "bytes32",
+    "name": "issuer",
+    "type": "bytes32"
+   },
+   {
+    "indexed": false,
+    "internalType": "bool",
+    "name": "active",
+    "type": "bool"
+   }
+  ],
+  "name": "IssuerActiveSet",
+  "type": "event"
+ },
+ {
+  "anonymous": false,
+  "inputs": [
+   {
+    "indexed": true,
+    "internalType": "bytes32",
+    "name": "issuer",
+    "type": "bytes32"
+   },
+   {
+    "indexed": false,
+    "internalType": "uint8",
+    "name": "keyType",
+    "type": "uint8"
+   },
+   {
+    "indexed": false,
+    "internalType": "bytes",
+    "name": "key",
+    "type": "bytes"
+   },
+   {
+    "indexed": false,
+    "internalType": "string",
+    "name": "name",
+    "type": "string"
+   }
+  ],
+  "name": "IssuerAdded",
+  "type": "event"
+ },
+ {
+  "anonymous": false,
+  "inputs": [
+   {
+    "indexed": true,
+    "internalType": "bytes32",
+    "name": "issuer",
+    "type": "bytes32"
+   }
+  ],
+  "name": "IssuerRevoked",
+  "type": "event"
+ },
+ {
+  "anonymous": false,
+  "inputs": [
+   {
+    "indexed": true,
+    "internalType": "bytes32",
+    "name": "issuer",
+    "type": "bytes32"
+   },
+   {
+    "indexed": true,
+    "internalType": "bytes32",
+    "name": "schema",
+    "type": "bytes32"
+   },
+   {
+    "indexed": false,
+    "internalType": "bool",
+    "name": "accepted",
+    "type": "bool"
+   }
+  ],
+  "name": "SchemaSet",
+  "type": "event"
+ },
+ {
+  "inputs": [],
+  "name": "MAXIMUM_SCHEMAS",
+  "outputs": [
+   {
+    "internalType": "uint256",
+    "name": "",
+    "type": "uint256"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint8",
+    "name": "keyType",
+    "type": "uint8"
+   },
+   {
+    "internalType": "bytes",
+    "name": "key",
+    "type": "bytes"
+   },
+   {
+    "internalType": "string",
+    "name": "name",
+    "type": "string"
+   }
+  ],
+  "name": "addIssuer",
+  "outputs": [
+   {
+    "internalType": "bytes32",
+    "name": "issuer",
+    "type": "bytes32"
+   }
+  ],
+  "stateMutability": "nonpayable",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "address",
+    "name": "borrower",
+    "type": "address"
+   },
+   {
+    "internalType": "bytes32",
+    "name": "dataCommitment",
+    "type": "bytes32"
+   },
+   {
+    "internalType": "bytes32",
+    "name": "schema",
+    "type": "bytes32"
+   },
+   {
+    "internalType": "uint64",
+    "name": "validUntil",
+    "type": "uint64"
+   }
+  ],
+  "name": "attestationDigest",
+  "outputs": [
+   {
+    "internalType": "bytes32",
+    "name": "",
+    "type": "bytes32"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [],
+  "name": "authority",
+  "outputs": [
+   {
+    "internalType": "address",
+    "name": "",
+    "type": "address"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "address",
+    "name": "borrower",
+    "type": "address"
+   },
+   {
+    "internalType": "bytes32",
+    "name": "dataCommitment",
+    "type": "bytes32"
+   },
+   {
+    "components": [
+     {
+      "internalType": "bytes32",
+      "name": "issuer",
+      "type": "bytes32"
+     },
+     {
+      "internalType": "bytes32",
+      "name": "schema",
+      "type": "bytes32"
+     },
+     {
+      "internalType": "uint64",
+      "name": "validUntil",
+      "type": "uint64"
+     },
+     {
+      "internalType": "bytes",
+      "name": "signature",
+      "type": "bytes"
+     }
+    ],
+    "internalType": "struct IIssuerRegistry.Attestation",
+    "name": "attestation",
+    "type": "tuple"
+   }
+  ],
+  "name": "check",
+  "outputs": [],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "bytes32",
+    "name": "issuer",
+    "type": "bytes32"
+   },
+   {
+    "internalType": "bytes32",
+    "name": "schema",
+    "type": "bytes32"
+   },
+   {
+    "internalType": "bytes32",
+    "name": "dataCommitment",
+    "type": "bytes32"
+   }
+  ],
+  "name": "checkStanding",
+  "outputs": [],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [],
+  "name": "eip712Domain",
+  "outputs": [
+   {
+    "internalType": "bytes1",
+    "name": "fields",
+    "type": "bytes1"
+   },
+   {
+    "internalType": "string",
+    "name": "name",
+    "type": "string"
+   },
+   {
+    "internalType": "string",
+    "name": "version",
+    "type": "string"
+   },
+   {
+    "internalType": "uint256",
+    "name": "chainId",
+    "type": "uint256"
+   },
+   {
+    "internalType": "address",
+    "name": "verifyingContract",
+    "type": "address"
+   },
+   {
+    "internalType": "bytes32",
+    "name": "salt",
+    "type": "bytes32"
+   },
+   {
+    "internalType": "uint256[]",
+    "name": "extensions",
+    "type": "uint256[]"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [],
+  "name": "isConsumingScheduledOp",
+  "outputs": [
+   {
+    "internalType": "bytes4",
+    "name": "",
+    "type": "bytes4"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint8",
+    "name": "keyType",
+    "type": "uint8"
+   },
+   {
+    "internalType": "bytes",
+    "name": "key",
+    "type": "bytes"
+   }
+  ],
+  "name": "issuerId",
+  "outputs": [
+   {
+    "internalType": "bytes32",
+    "name": "",
+    "type": "bytes32"
+   }
+  ],
+  "stateMutability": "pure",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "bytes32",
+    "name": "issuer",
+    "type": "bytes32"
+   }
+  ],
+  "name": "issuerOf",
+  "outputs": [
+   {
+    "components": [
+     {
+      "internalType": "uint8",
+      "name": "keyType",
+      "type": "uint8"
+     },
+     {
+      "internalType": "bool",
+      "name": "active",
+      "type": "bool"
+     },
+     {
+      "internalType": "uint40",
+      "name": "revokedAt",
+      "type": "uint40"
+     },
+     {
+      "internalType": "bytes",
+      "name": "key",
+      "type": "bytes"
+     },
+     {
+      "internalType": "string",
+      "name": "name",
+      "type": "string"
+     },
+     {
+      "internalType": "bytes32[]",
+      "name": "schemas",
+      "type": "bytes32[]"
+     }
+    ],
+    "internalType": "struct IIssuerRegistry.Issuer",
+    "name": "",
+    "type": "tuple"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "bytes32",
+    "name": "issuer",
+    "type": "bytes32"
+   }
+  ],
+  "name": "issuerRevocationDigest",
+  "outputs": [
+   {
+    "internalType": "bytes32",
+    "name": "",
+    "type": "bytes32"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [],
+  "name": "issuers",
+  "outputs": [
+   {
+    "internalType": "bytes32[]",
+    "name": "",
+    "type": "bytes32[]"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "bytes32",
+    "name": "issuer",
+    "type": "bytes32"
+   },
+   {
+    "internalType": "bytes32",
+    "name": "dataCommitment",
+    "type": "bytes32"
+   }
+  ],
+  "name": "revocationDigest",
+  "outputs": [
+   {
+    "internalType": "bytes32",
+    "name": "",
+    "type": "bytes32"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "bytes32",
+    "name": "issuer",
+    "type": "bytes32"
+   },
+   {
+    "internalType": "bytes32",
+    "name": "dataCommitment",
+    "type": "bytes32"
+   }
+  ],
+  "name": "revoke",
+  "outputs": [],
+  "stateMutability": "nonpayable",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "bytes32",
+    "name": "issuer",
+    "type": "bytes32"
+   },
+   {
+    "internalType": "bytes32",
+    "name": "dataCommitment",
+    "type": "bytes32"
+   },
+   {
+    "internalType": "bytes",
+    "name": "signature",
+    "type": "bytes"
+   }
+  ],
+  "name": "revokeBySignature",
+  "outputs": [],
+  "stateMutability": "nonpayable",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "bytes32",
+    "name": "issuer",
+    "type": "bytes32"
+   }
+  ],
+  "name": "revokeIssuer",
+  "outputs": [],
+  "stateMutability": "nonpayable",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "bytes32",
+    "name": "issuer",
+    "type": "bytes32"
+   },
+   {
+    "internalType": "bytes",
+    "name": "signature",
+    "type": "bytes"
+   }
+  ],
+  "name": "revokeIssuerBySignature",
+  "outputs": [],
+  "stateMutability": "nonpayable",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "bytes32",
+    "name": "issuer",
+    "type": "bytes32"
+   },
+   {
+    "internalType": "bytes32",
+    "name": "dataCommitment",
+    "type": "bytes32"
+   }
+  ],
+  "name": "revokedAt",
+  "outputs": [
+   {
+    "internalType": "uint40",
+    "name": "",
+    "type": "uint40"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "bytes32",
+    "name": "issuer",
+    "type": "bytes32"
+   },
+   {
+    "internalType": "bool",
+    "name": "active",
+    "type": "bool"
+   }
+  ],
+  "name": "setActive",
+  "outputs": [],
+  "stateMutability": "nonpayable",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "address",
+    "name": "newAuthority",
+    "type": "address"
+   }
+  ],
+  "name": "setAuthority",
+  "outputs": [],
+  "stateMutability": "nonpayable",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "bytes32",
+    "name": "issuer",
+    "type": "bytes32"
+   },
+   {
+    "internalType": "bytes32",
+    "name": "schema",
+    "type": "bytes32"
+   },
+   {
+    "internalType": "bool",
+    "name": "accepted",
+    "type": "bool"
+   }
+  ],
+  "name": "setSchema",
+  "outputs": [],
+  "stateMutability": "nonpayable",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "bytes32",
+    "name": "issuer",
+    "type": "bytes32"
+   }
+  ],
+  "name": "suspend",
+  "outputs": [],
+  "stateMutability": "nonpayable",
   "type": "function"
  }
 ] as const;

@@ -25,8 +25,14 @@ _SUBJECTS: Final = {
     "verify": "Verification",
     "events": "Events and webhooks",
     "webhooks": "Events and webhooks",
+    "openapi.json": "This document",
+    "docs": "This document",
 }
 """What a route is about, by the first part of its path; the viewer lists routes by it."""
+
+
+def _subject_of(one: Operation) -> str:
+    return _SUBJECTS[one.path.split("/")[1]]
 
 
 def document(operations: Sequence[Operation]) -> dict[str, Any]:
@@ -45,7 +51,7 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/v1"}],
-        "tags": [{"name": subject} for subject in dict.fromkeys(_SUBJECTS.values())],
+        "tags": [{"name": subject} for subject in dict.fromkeys(map(_subject_of, operations))],
         "paths": paths,
         "components": {
             "schemas": definitions,
@@ -87,7 +93,7 @@ def _operation(one: Operation, schemas: _Schemas) -> dict[str, Any]:
             }
     described: dict[str, Any] = {
         "operationId": one.name,
-        "tags": [_SUBJECTS[one.path.split("/")[1]]],
+        "tags": [_subject_of(one)],
         "summary": one.summary,
         "responses": responses,
     }

@@ -11,6 +11,7 @@ import torch
 
 from oracle.assessment.features import ENCODED_ONE, FEATURES, NEUTRAL_PRIVATE, PRIVATE_FEATURES
 from oracle.assessment.outputs import OUTPUTS, Category, decode_outputs
+from oracle.assessment.private import STATED
 from oracle.models import registry
 from oracle.models.export import WEIGHTS
 from oracle.models.fixed_point import OUTPUT_BITS
@@ -18,7 +19,7 @@ from oracle.models.inference import Model
 from oracle.models.kept_policy import policy_of
 from oracle.models.quantise import check_no_overflow
 from oracle.models.weights import load_float, load_weights
-from oracle.training import passports, tasks
+from oracle.training import tasks
 from oracle.training.heads import CREDIT_READS
 from oracle.training.musts import TARGETS, Target
 
@@ -172,7 +173,7 @@ def test_passport__absent__adds_nothing_and_a_bad_one_costs_points(model: Model)
         "credit_requested": 15_000,
         "mortgage_due": 60_000,
         "open_accounts": 20,
-    } | dict.fromkeys(passports.HOME_STATED, 1)
+    } | dict.fromkeys(STATED.values(), 1)
     none, bad, good = (
         model.infer(chain, [feature.encode(Decimal(given.get(feature.name, 0))) for feature in PRIVATE_FEATURES])
         for given in ({}, worse, better)

@@ -1,0 +1,139 @@
+"""Who a party is: a key that signs its messages and one that shares are sealed to; and the roster of all four.
+
+Ed25519 and not an Ethereum key: an application takes some twenty signatures and sixty checks, microseconds each here
+and milliseconds there, and the key that speaks for a party on a chain need not lie beside a web client.
+"""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from oracle.approval.errors import VaultFault
+
+_NONCE: Final = 12
+_KEY: Final = 32
+_WRAPPED: Final = _KEY + 16
+
+
+@dataclass(frozen=True)
+class PublicIdentity:
+    """What the others know of a party: 32 bytes each."""
+
+    signing: bytes
+    sealing: bytes
+
+    def signed(self, message: bytes, signature: bytes) -> bool:
+        """Whether this party signed these bytes."""
+        try:
+            Ed25519PublicKey.from_public_bytes(self.signing).verify(signature, message)
+        except (InvalidSignature, ValueError):
+            return False
+        return True
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A party's own keys, made from one secret of 32 bytes."""
+
+    secret: bytes
+
+    @classmethod
+    def of_file(cls, file: Path) -> Self:
+        """Return the identity in a file, made anew where there is none, readable by its owner alone.
+
+        Raises VaultFault for a file that others may read, or that holds anything else.
+        """
+        try:
+            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            if file.stat().st_mode & 0o077:
+                raise VaultFault(f"{file} can be read by others: chmod 600 it") from None
+            try:
+                secret = bytes.fromhex(file.read_text(encoding="ascii").strip())
+            except ValueError as error:
+                raise VaultFault(f"{file} is no key file: it holds 64 hexadecimal digits") from error
+            if len(secret) != _KEY:
+                raise VaultFault(f"{file} is no key file: it holds 64 hexadecimal digits") from None
+            return cls(secret)
+        secret = os.urandom(_KEY)
+        with os.fdopen(descriptor, "w", encoding="ascii") as stream:
+            stream.write(secret.hex() + "\n")
+        return cls(secret)
+
+    @property
+    def public(self) -> PublicIdentity:
+        """What the others may know."""
+        return PublicIdentity(
+            self._signing.public_key().public_bytes_raw(), self._sealing.public_key().public_bytes_raw()
+        )
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the signature, 64 bytes."""
+        return self._signing.sign(message)
+
+    def unseal(self, sealed: bytes, bound_to: bytes, number: int) -> bytes:
+        """Return what was sealed to this party, the `number`th of its readers; raises VaultFault."""
+        ephemeral, rest = sealed[:_KEY], sealed[_KEY:]
+        wrapped = rest[1 + number * _WRAPPED : 1 + (number + 1) * _WRAPPED]
+        try:
+            shared = self._sealing.exchange(X25519PublicKey.from_public_bytes(ephemeral))
+            key = ChaCha20Poly1305(_derived(shared, b"seal")).decrypt(b"\0" * _NONCE, wrapped, bound_to)
+            return ChaCha20Poly1305(key).decrypt(b"\0" * _NONCE, rest[1 + rest[0] * _WRAPPED :], bound_to)
+        except (InvalidTag, ValueError, IndexError) as error:
+            raise VaultFault("what was sealed does not open: it was changed, or is another reader's") from error
+
+    def lock(self, plain: bytes, bound_to: bytes) -> bytes:
+        """Return bytes encrypted for this party's own disk."""
+        nonce = os.urandom(_NONCE)
+        return nonce + ChaCha20Poly1305(_derived(self.secret, b"disk")).encrypt(nonce, plain, bound_to)
+
+    def unlock(self, locked: bytes, bound_to: bytes) -> bytes:
+        """Return what was locked; raises VaultFault where it was changed, or belongs elsewhere."""
+        try:
+            key = ChaCha20Poly1305(_derived(self.secret, b"disk"))
+            return key.decrypt(locked[:_NONCE], locked[_NONCE:], bound_to)
+        except (InvalidTag, ValueError) as error:
+            raise VaultFault(
+                "the stored key share does not open: another party's key file, or changed bytes"
+            ) from error
+
+    @property
+    def _signing(self) -> Ed25519PrivateKey:
+        return Ed25519PrivateKey.from_private_bytes(_derived(self.secret, b"sign"))
+
+    @property
+    def _sealing(self) -> X25519PrivateKey:
+        return X25519PrivateKey.from_private_bytes(_derived(self.secret, b"x25519"))
+
+
+def seal(plain: bytes, readers: list[PublicIdentity], bound_to: bytes) -> bytes:
+    """Return bytes that each reader can open, and nobody else: the server, which carries them, holds no share.
+
+    ephemeral key | number of readers | a wrapped key each | ciphertext. The keys are used once, so the nonce is zero.
+    """
+    ephemeral, key = X25519PrivateKey.generate(), os.urandom(_KEY)
+    wrapped = []
+    for reader in readers:
+        shared = ephemeral.exchange(X25519PublicKey.from_public_bytes(reader.sealing))
+        wrapped.append(ChaCha20Poly1305(_derived(shared, b"seal")).encrypt(b"\0" * _NONCE, key, bound_to))
+    body = ChaCha20Poly1305(key).encrypt(b"\0" * _NONCE, plain, bound_to)
+    return b"".join([ephemeral.public_key().public_bytes_raw(), bytes([len(readers)]), *wrapped, body])
+
+
+def _derived(secret: bytes, purpose: bytes) -> bytes:
+    return HKDF(SHA256(), _KEY, salt=None, info=b"risk-oracle approval " + purpose).derive(secret)
+
+
+def session_id(roster: dict[str, PublicIdentity], model_digest: str, nonce: bytes) -> str:
+    """Return a session's name: whoever takes part under it agrees on the roster and the model, or never meets."""
+    known = b"".join(name.encode() + who.signing + who.sealing for name, who in sorted(roster.items()))
+    return hashlib.sha256(b"approval session" + known + bytes.fromhex(model_digest) + nonce).hexdigest()[:32]

@@ -1,0 +1,184 @@
+"""The protocol's rules: which message may follow which. Server and parties keep a transcript each and trust no other.
+
+    keys           applicant, then bank, then agency    parts of the joint key, each on the one before
+    product        each                                  about the three keys
+    ready          each                                  about the joint key that it computed: three times the same
+    input          each                                  an application: ciphertexts, about the joint key
+    evaluated      server                                about the three inputs
+    decision-share each                                  sealed, about the decision that it evaluated itself
+    decision       each                                  what it opened: three times the same
+    whatifs-share  each                                  only after a denial
+    whatifs        each                                  what it opened: three times the same
+
+A message that does not fit is refused, and the transcript stays as it was.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from oracle.approval.errors import Refused
+from oracle.approval.fields import PARTIES
+from oracle.approval.messages import Kind, Message
+
+SERVER: Final = "server"
+APPROVED: Final = "approved"
+DENIED: Final = "denied"
+
+_RUN: Final = 16384 * 8
+_CIPHERTEXT: Final = 14 * _RUN
+_RESULT: Final = 6 * _RUN
+_SEALED: Final = 3 * _RUN + 32 + 1 + len(PARTIES) * 48 + 16
+_KEYS: Final = {"public": 14 * _RUN, "switching": 98 * _RUN, "rotations": 588 * _RUN}
+PARTS: Final[Mapping[Kind, Mapping[str, int]]] = {
+    "keys": _KEYS,
+    "product": {"product": 98 * _RUN},
+    "ready": {},
+    "input": {"features": _CIPHERTEXT, "blinds": _CIPHERTEXT, "shifts": _CIPHERTEXT},
+    "evaluated": {"decision": _RESULT, "whatifs": _RESULT},
+    "decision-share": {"share": _SEALED},
+    "decision": {},
+    "whatifs-share": {"share": _SEALED},
+    "whatifs": {},
+    "abort": {},
+}
+"""The parts of each kind, with their sizes in bytes: no other is accepted."""
+
+_OF_KEYS: Final = ("keys", "product", "ready")
+_ORDER: Final[tuple[Kind, ...]] = (
+    "keys", "product", "ready", "input", "evaluated", "decision-share", "decision", "whatifs-share", "whatifs",
+)  # fmt: skip
+_AGREED: Final = ("ready", "decision", "whatifs")
+
+
+@dataclass
+class Transcript:
+    """The accepted messages of one session; `sizes` are those of each kind's parts."""
+
+    session: str
+    model: str
+    sizes: Mapping[Kind, Mapping[str, int]] = field(default_factory=lambda: PARTS)
+    _kept: dict[tuple[int, Kind, str], Message] = field(default_factory=dict)
+    _ended: dict[int, Message] = field(default_factory=dict)
+
+    def get(self, application: int, kind: Kind, party: str) -> Message | None:
+        """Return a message, or None where it is still to come."""
+        return self._kept.get((application, kind, party))
+
+    def all_of(self, application: int, kind: Kind) -> list[Message] | None:
+        """Return the messages of all who send this kind, in the parties' order, or None while one is missing."""
+        found = [self._kept.get((application, kind, party)) for party in _senders(kind)]
+        return None if None in found else [message for message in found if message is not None]
+
+    def missing(self, application: int, kind: Kind) -> list[str]:
+        """Return who has still to send this kind."""
+        return [party for party in _senders(kind) if (application, kind, party) not in self._kept]
+
+    def ended(self, application: int) -> Message | None:
+        """Return the abort that ended an application or, in application 0, the session."""
+        return self._ended.get(0) or self._ended.get(application)
+
+    @property
+    def messages(self) -> list[Message]:
+        """All accepted messages, in the order of their coming."""
+        return list(self._kept.values())
+
+    @property
+    def last_application(self) -> int:
+        """The number of the newest application, 0 for none."""
+        return max((application for application, _, __ in self._kept), default=0)
+
+    def basis(self, application: int, kind: Kind, party: str) -> str | None:
+        """Return the digest that a message must be about: of everything that it rests upon. None: of nothing."""
+        if kind == "keys":
+            before = PARTIES[: PARTIES.index(party)]
+            found = [message for one in before if (message := self.get(0, "keys", one)) is not None]
+            return _digest_of(found) if before else None
+        rests_on: dict[Kind, tuple[int, Kind]] = {
+            "product": (0, "keys"),
+            "evaluated": (application, "input"),
+            "decision": (application, "decision-share"),
+            "whatifs": (application, "whatifs-share"),
+        }
+        if kind in rests_on:
+            return _digest_of(self.all_of(*rests_on[kind]) or [])
+        if kind == "input":
+            ready = self.all_of(0, "ready")
+            return ready[0].head.about if ready else None
+        evaluated = self.get(application, "evaluated", SERVER)
+        if kind in ("decision-share", "whatifs-share") and evaluated is not None:
+            return hashlib.sha256(evaluated.parts[kind.removesuffix("-share")]).hexdigest()
+        return None
+
+    def accept(self, message: Message) -> None:
+        """Keep a message; raises Refused, which names its party, its kind and what does not fit."""
+        if (fault := self._fault(message)) is not None:
+            raise Refused(message.head.party, message.head.kind, fault)
+        head = message.head
+        if head.kind == "abort":
+            self._ended[head.application] = message
+        self._kept[head.application, head.kind, head.party] = message
+
+    def _fault(self, message: Message) -> str | None:
+        head = message.head
+        if head.session != self.session:
+            return f"it is of session {head.session}, this is {self.session}"
+        if head.model != self.model:
+            return f"it is about model {head.model[:12]}…, this session evaluates {self.model[:12]}…"
+        if (head.application, head.kind, head.party) in self._kept:
+            return "one was accepted before: a round has one message of each party"
+        if (end := self.ended(head.application)) is not None:
+            return f"{end.head.party} ended it: {end.head.said}"
+        if {part.name: part.size for part in head.parts} != self.sizes[head.kind]:
+            return "its parts are not those of its kind, each of its size"
+        if head.kind == "abort":
+            return None
+        if head.party not in _senders(head.kind):
+            return f"it is {' or '.join(_senders(head.kind))} who sends it"
+        if (head.kind in _OF_KEYS) != (head.application == 0):
+            return f"application {head.application} has no such message"
+        return self._early(message) or self._unfounded(message)
+
+    def _early(self, message: Message) -> str | None:
+        head = message.head
+        if head.kind == "keys":
+            waited = [one for one in PARTIES[: PARTIES.index(head.party)] if not self.get(0, "keys", one)]
+            return f"{waited[0]}'s keys come first" if waited else None
+        if head.kind == "input":
+            if self.all_of(0, "ready") is None:
+                return f"{self.missing(0, 'ready')[0]} has not confirmed the joint key"
+            if head.application > self.last_application + 1:
+                return f"application {self.last_application + 1} comes next"
+            return None
+        before = _ORDER[_ORDER.index(head.kind) - 1]
+        if waiting := self.missing(0 if before in _OF_KEYS else head.application, before):
+            return f"{waiting[0]}'s {before} comes first"
+        decided = self.get(head.application, "decision", PARTIES[0])
+        if head.kind == "whatifs-share" and decided is not None and decided.head.said != DENIED:
+            return "what-ifs are opened after a denial alone"
+        return None
+
+    def _unfounded(self, message: Message) -> str | None:
+        head = message.head
+        if head.kind == "ready":
+            if head.about is None:
+                return "it names no joint key"
+        elif head.about != self.basis(head.application, head.kind, head.party):
+            return "it rests on other messages than those that were accepted here"
+        if head.kind == "decision" and head.said not in (APPROVED, DENIED):
+            return f"it says neither {APPROVED} nor {DENIED}"
+        if head.kind in _AGREED:
+            for other in PARTIES:
+                theirs = self.get(head.application, head.kind, other)
+                if theirs is not None and (theirs.head.about, theirs.head.said) != (head.about, head.said):
+                    return f"it says otherwise than {other}'s"
+        return None
+
+
+def _senders(kind: Kind) -> tuple[str, ...]:
+    return (SERVER,) if kind == "evaluated" else PARTIES
+
+
+def _digest_of(messages: list[Message]) -> str:
+    return hashlib.sha256("".join(message.digest for message in messages).encode()).hexdigest()

@@ -1,0 +1,305 @@
+"""The whole lane with real keys: what is opened is what the model says in the clear; what is wrong opens nothing."""
+
+import asyncio
+import hashlib
+import itertools
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import pytest_asyncio
+
+from oracle.approval.errors import EngineRefusal, ModelFault, Refused, Unopened
+from oracle.approval.evaluation import evaluate, row
+from oracle.approval.fields import PARTIES
+from oracle.approval.layout import Layout, clear_row
+from oracle.approval.messages import Head, Message, compose
+from oracle.approval.model import load_model
+from oracle.approval.replay import replay
+from tests.support.lane import ANSWERS, ENGINE_PYTHON, NO_ENGINE, Lane, running_lane
+
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.skipif(not ENGINE_PYTHON.exists(), reason=NO_ENGINE),
+]
+
+DENIED_ANSWERS = {
+    **ANSWERS,
+    "bank": {"account_months": 55},
+    "agency": {"employed": True, "years_employed": 2.5},
+    "applicant": {
+        **ANSWERS["applicant"],
+        "own_property": False,
+        "annual_income": 130_000,
+        "education_type": "Incomplete higher",
+        "housing_type": "Rented apartment",
+        "occupation_type": "IT staff",
+    },
+}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def lane(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Lane]:
+    async with running_lane(tmp_path_factory.mktemp("lane")) as running:
+        yield running
+
+
+def levels_of(lane: Lane, answers: dict[str, dict[str, object]]) -> dict[str, int]:
+    return lane.layout.model.levels_of({key: value for form in answers.values() for key, value in form.items()})[0]
+
+
+async def test_application__when_approved__then_all_three_learn_that_and_no_what_if_is_opened(lane: Lane) -> None:
+    number = lane.next()
+    assert clear_row(lane.layout, levels_of(lane, ANSWERS))[0]
+    outcomes = await lane.apply(number, ANSWERS)
+    assert [outcome.approved for outcome in outcomes] == [True] * 3
+    assert lane.board.transcript.all_of(number, "whatifs-share") is None
+    assert lane.board.transcript.missing(number, "whatifs-share") == list(PARTIES)
+
+
+async def test_application__when_denied__then_the_what_ifs_are_those_of_the_clear(lane: Lane) -> None:
+    number = lane.next()
+    decision, what_ifs = clear_row(lane.layout, levels_of(lane, DENIED_ANSWERS))
+    assert not decision
+    outcomes = await lane.apply(number, DENIED_ANSWERS)
+    assert [outcome.approved for outcome in outcomes] == [False] * 3
+    said = lane.board.transcript.get(number, "whatifs", "bank")
+    assert said is not None
+    assert said.head.said == str(what_ifs).lower().replace(" ", "")
+    assert outcomes[0].notes == ("occupation_type: 'IT staff' is not in the table, taken as unknown",)
+
+
+async def test_evaluation__when_done_again__then_it_is_the_same_bytes(lane: Lane) -> None:
+    inputs = lane.board.transcript.all_of(1, "input")
+    evaluated = lane.board.transcript.get(1, "evaluated", "server")
+    assert inputs is not None
+    assert evaluated is not None
+    assert await evaluate(lane.engines["bank"], lane.layout, inputs) == dict(evaluated.parts)
+
+
+async def test_evaluation__when_of_another_model__then_it_is_other_bytes(lane: Lane) -> None:
+    inputs = lane.board.transcript.all_of(1, "input")
+    evaluated = lane.board.transcript.get(1, "evaluated", "server")
+    assert inputs is not None
+    assert evaluated is not None
+    weights = dict(lane.layout.model.weights)
+    weights["own_car"] = (0, weights["own_car"][1] + 1)
+    other = Layout(replace(lane.layout.model, weights=weights))
+    assert await evaluate(lane.engines["server"], other, inputs) != dict(evaluated.parts)
+
+
+async def test_server__when_it_evaluates_another_model__then_it_is_named_and_nothing_is_opened(lane: Lane) -> None:
+    number = lane.next()
+    honest = lane.board._layout
+    weights = {**honest.model.weights, "own_car": (0, 1_000)}
+    lane.board._layout = Layout(replace(honest.model, weights=weights))
+    try:
+        work = [lane.parties[name].apply(lane.http, number, ANSWERS[name]) for name in PARTIES]
+        found = await asyncio.gather(*work, return_exceptions=True)
+    finally:
+        lane.board._layout = honest
+    assert all(isinstance(one, Refused) for one in found)
+    assert [(one.party, one.kind) for one in found if isinstance(one, Refused)] == [("server", "evaluated")] * 3
+    assert lane.board.transcript.missing(number, "decision-share") == list(PARTIES)
+    assert [outcome.approved for outcome in await lane.apply(lane.next(), ANSWERS)] == [True] * 3
+
+
+async def shares_of(lane: Lane) -> tuple[dict[str, bytes], list[Message]]:
+    """Return three good shares of a decision, given once."""
+    inputs = lane.board.transcript.all_of(1, "input")
+    assert inputs is not None
+    given = {}
+    for place, party in enumerate(PARTIES):
+        made = await evaluate(lane.engines[party], lane.layout, inputs, keep=True)
+        about = hashlib.sha256(made["decision"]).hexdigest()
+        part = await lane.engines[party].order("share", {}, {"result": about, "lead": place == 0})
+        given[f"share-{place}"] = part["share"]
+        await lane.engines[party].order("forget", {})
+    return given, inputs
+
+
+async def test_fusion__when_a_share_is_wrong__then_nothing_is_taken_from_it(lane: Lane) -> None:
+    good, _ = await shares_of(lane)
+    other, _ = await shares_of(lane)
+    engine, layout = lane.engines["applicant"], lane.layout
+
+    async def fused(shares: dict[str, bytes]) -> list[bool]:
+        slots = np.frombuffer((await engine.order("fuse", shares))["slots"], "<i8")
+        return layout.opened("decision", slots)
+
+    assert await fused(good) == [True]
+    reordered = {"share-0": good["share-1"], "share-1": good["share-0"], "share-2": good["share-2"]}
+    # Their sum is the same: the order of shares says nothing, and so there is nothing to refuse in it.
+    assert await fused(reordered) == [True]
+    numbers = np.frombuffer(good["share-1"], "<u8")
+    for wrong in (np.roll(numbers, 1), numbers[::-1], np.where(np.arange(len(numbers)) == 7, numbers // 2, numbers)):
+        with pytest.raises((Unopened, EngineRefusal)):
+            await fused({**good, "share-1": wrong.astype("<u8").tobytes()})
+    for bad in (b"", good["share-1"][:-8], good["share-1"] + bytes(8), bytes(len(good["share-1"])), b"\xff" * 393216):
+        with pytest.raises(EngineRefusal, match="share-1"):
+            await fused({**good, "share-1": bad})
+    with pytest.raises(EngineRefusal, match="twice"):
+        await fused({**good, "share-1": good["share-0"]})
+    with pytest.raises(EngineRefusal, match="needs"):
+        await fused({"share-0": good["share-0"], "share-1": good["share-1"]})
+    # Another's fresh share of the same result in two places: a share twice, with other noise.
+    with pytest.raises(Unopened, match="did not open"):
+        await fused({**good, "share-1": other["share-0"]})
+
+
+async def test_share__when_asked_of_what_was_not_evaluated_here__then_it_is_refused(lane: Lane) -> None:
+    inputs = lane.board.transcript.all_of(1, "input")
+    assert inputs is not None
+    for raw in (inputs[0].parts["features"], b"anything"):
+        with pytest.raises(EngineRefusal, match="evaluated itself"):
+            await lane.engines["bank"].order("share", {}, {"result": hashlib.sha256(raw).hexdigest()})
+
+
+async def test_encryption__when_a_value_leaves_the_plaintext_space__then_it_is_refused(lane: Lane) -> None:
+    slots = np.zeros(2048, dtype=np.int64)
+    slots[5] = 137_440_526_337
+    with pytest.raises(EngineRefusal, match="plaintext space"):
+        await lane.engines["bank"].order("encrypt", {"features": row(slots)})
+
+
+async def test_input__when_it_is_no_ciphertext__then_its_party_is_named_and_the_next_application_goes_on(
+    lane: Lane,
+) -> None:
+    number = lane.next()
+    garbage = dict.fromkeys(("features", "blinds", "shifts"), b"\xff" * (14 * 131072))
+    head = Head(
+        session=lane.session,
+        application=number,
+        kind="input",
+        party="bank",
+        model=lane.layout.model.digest,
+        about=lane.board.transcript.basis(number, "input", "bank"),
+    )
+    await lane.board.accept(compose(lane.identities["bank"], head, garbage).raw)
+    honest = [lane.parties[name].apply(lane.http, number, ANSWERS[name]) for name in ("applicant", "agency")]
+    found = await asyncio.gather(*honest, return_exceptions=True)
+    assert all(isinstance(one, Refused | EngineRefusal) for one in found)
+    end = lane.board.transcript.ended(number)
+    assert end is not None
+    assert "of bank" in end.head.said
+    assert lane.board.transcript.all_of(number, "decision-share") is None
+    assert [outcome.approved for outcome in await lane.apply(lane.next(), ANSWERS)] == [True] * 3
+
+
+async def test_disk__when_the_server_has_worked__then_no_share_and_no_answer_stands_there(lane: Lane) -> None:
+    shares, _ = await shares_of(lane)
+    opened = [lane.parties[name]._kept_share() for name in PARTIES]
+    words = [np.frombuffer(secret, "<u8")[::256] for secret in (*opened, *shares.values())]
+    known = np.unique(np.concatenate(words))
+    assert len(known) >= 1_000
+    for file in sorted((lane.folder / "board").glob("*.message")):
+        assert found_in(file.read_bytes(), known) == 0
+    for name in PARTIES:
+        assert found_in((Path(lane.folder) / name / f"{lane.session}.share").read_bytes(), known) == 0
+    # The search finds what is there, wherever it begins.
+    assert found_in(b"abc" + opened[0], known) >= len(words[0])
+
+
+def found_in(raw: bytes, known: np.ndarray) -> int:
+    """Return how many of the known 64-bit words begin anywhere in these bytes."""
+    padded = np.frombuffer(raw + bytes(16), dtype=np.uint8)
+    begins = np.zeros(1 << 16, dtype=bool)
+    begins[known & np.uint64(0xFFFF)] = True
+    count = 0
+    for odd in (0, 1):
+        pairs = padded[odd : odd + (len(padded) - odd) // 2 * 2].view("<u2")
+        places = np.flatnonzero(begins[pairs]) * 2 + odd
+        places = places[places < len(raw)]
+        words = padded[places[:, None] + np.arange(8)].copy().view("<u8")[:, 0] if len(places) else known[:0]
+        count += int(np.isin(words, known).sum())
+    return count
+
+
+async def test_replay__when_a_result_was_changed__then_it_says_so_without_any_key(lane: Lane, tmp_path: Path) -> None:
+    engine, kept = lane.engines["server"], lane.folder / "board"
+    found = await replay(kept, "fair", engine, lane.roster)
+    assert found
+    assert all(found.values())
+    with pytest.raises(ModelFault, match="is about"):
+        await replay(kept, "reference", engine)
+    evaluated = lane.board.transcript.get(1, "evaluated", "server")
+    assert evaluated is not None
+    bent = {**evaluated.parts, "decision": evaluated.parts["decision"][:-8] + bytes(8)}
+    for file in sorted(kept.glob("*.message")):
+        if file.read_bytes() == evaluated.raw:
+            (tmp_path / file.name).write_bytes(compose(lane.identities["server"], evaluated.head, bent).raw)
+            break
+        (tmp_path / file.name).symlink_to(file)
+    assert await replay(tmp_path, "fair", engine, lane.roster) == {1: False}
+
+
+async def test_model__when_read__then_the_default_leaves_out_what_is_protected() -> None:
+    assert set(load_model("reference").weights) - set(load_model().weights) == {
+        "age_years",
+        "family_status",
+        "num_children",
+        "household_size",
+    }
+
+
+async def test_noise__when_measured_on_a_result__then_the_flood_covers_it_as_derived(lane: Lane) -> None:
+    shares, inputs = await shares_of(lane)
+    result = (await evaluate(lane.engines["server"], lane.layout, inputs))["decision"]
+    keys = [np.frombuffer(lane.parties[name]._kept_share(), "<u8").reshape(7, N)[:3] for name in PARTIES]
+    halves = np.frombuffer(result, "<u8").reshape(2, 3, N)
+    whole = Q // T
+    flooded, plain = [], []
+    for tower, modulus in enumerate(MODULI[:3]):
+        joint = [sum(int(key[tower, place]) for key in keys) % modulus for place in range(N)]
+        c0, c1 = (halves[half, tower].tolist() for half in (0, 1))
+        given = [np.frombuffer(shares[f"share-{number}"], "<u8").reshape(3, N)[tower].tolist() for number in range(3)]
+        plain.append(in_coefficients([(a + b * s) % modulus for a, b, s in zip(c0, c1, joint, strict=True)], modulus))
+        flooded.append(in_coefficients([sum(each) % modulus for each in zip(*given, strict=True)], modulus))
+    noise, with_flood = (max(distances(towers)) for towers in (plain, flooded))
+    # What is left of the evaluation's noise, and the rounding of two polynomials, one times a joint key of N numbers
+    # of up to three.
+    assert noise <= 2**15
+    # Three floods of up to 2^119 each: more than two to the hundred times it, and far from the half step.
+    assert 2**112 < with_flood <= 3 * 2**119
+    assert with_flood < whole // 2 // 2**19
+    assert with_flood > noise * 2**89
+
+
+N = 16384
+T = 274_881_052_673
+MODULI = (1152921504606748673, 1152921504606683137, 1152921504606584833)
+Q = MODULI[0] * MODULI[1] * MODULI[2]
+
+
+def in_coefficients(values: list[int], modulus: int) -> list[int]:
+    """Return a polynomial's coefficients from its values at the odd powers of a root of unity, bit-reversed."""
+    some = next(
+        power for base in range(2, 99) if pow(power := pow(base, (modulus - 1) // (2 * N), modulus), N, modulus) != 1
+    )
+    square = some * some % modulus
+    # OpenFHE takes the smallest of the primitive roots.
+    root = min(itertools.accumulate(range(N - 1), lambda power, _: power * square % modulus, initial=some))
+    back, found, step = pow(root, -1, modulus), list(values), 1
+    while step < N:
+        groups = N // (2 * step)
+        for group in range(groups):
+            turn = pow(back, int(format(groups + group, f"0{N.bit_length() - 1}b")[::-1], 2), modulus)
+            for place in range(group * 2 * step, group * 2 * step + step):
+                one, other = found[place], found[place + step]
+                found[place], found[place + step] = (one + other) % modulus, (one - other) * turn % modulus
+        step *= 2
+    shrink = pow(N, -1, modulus)
+    return [value * shrink % modulus for value in found]
+
+
+def distances(towers: list[list[int]]) -> list[int]:
+    """Return how far each coefficient is from the nearest multiple of Q / t, the message's step."""
+    factors = [Q // modulus * pow(Q // modulus, -1, modulus) for modulus in MODULI]
+    found = []
+    for residues in zip(*towers, strict=True):
+        value = sum(residue * factor for residue, factor in zip(residues, factors, strict=True)) % Q
+        left = value * T % Q
+        found.append(min(left, Q - left) // T)
+    return found

@@ -1,0 +1,150 @@
+"""The order of a session: what comes early, twice, from elsewhere or upon other messages is refused and named."""
+
+import pytest
+
+from oracle.approval.errors import Refused
+from oracle.approval.fields import PARTIES
+from oracle.approval.identity import Identity
+from oracle.approval.messages import Head, Kind, Message, compose
+from oracle.approval.transcript import DENIED, PARTS, Transcript
+
+KEYS = {name: Identity(bytes([number]) * 32) for number, name in enumerate((*PARTIES, "server"))}
+SESSION, MODEL, JOINT = "a" * 32, "b" * 64, "d" * 64
+SIZES = {kind: dict.fromkeys(parts, 4) for kind, parts in PARTS.items()}
+ROUNDS: list[tuple[int, Kind]] = [
+    (0, "keys"),
+    (0, "product"),
+    (0, "ready"),
+    (1, "input"),
+    (1, "evaluated"),
+    (1, "decision-share"),
+    (1, "decision"),
+    (1, "whatifs-share"),
+    (1, "whatifs"),
+]
+SAID: dict[Kind, str] = {"decision": DENIED, "whatifs": "[true]"}
+
+
+def message(transcript: Transcript, application: int, kind: Kind, party: str, /, **other: object) -> Message:
+    about = JOINT if kind == "ready" else transcript.basis(application, kind, party)
+    head = Head(
+        session=SESSION, application=application, kind=kind, party=party, model=MODEL, about=about,
+        said=SAID.get(kind, ""),
+    ).model_copy(update=other)  # fmt: skip
+    return compose(KEYS[party], head, dict.fromkeys(SIZES[kind], kind[:4].encode()))
+
+
+def until(rounds: int) -> Transcript:
+    transcript = Transcript(SESSION, MODEL, SIZES)
+    for application, kind in ROUNDS[:rounds]:
+        for party in senders(kind):
+            transcript.accept(message(transcript, application, kind, party))
+    return transcript
+
+
+def senders(kind: Kind) -> tuple[str, ...]:
+    return ("server",) if kind == "evaluated" else PARTIES
+
+
+def refused(transcript: Transcript, bad: Message) -> str:
+    before = transcript.messages
+    with pytest.raises(Refused) as caught:
+        transcript.accept(bad)
+    assert (caught.value.party, caught.value.kind) == (bad.head.party, bad.head.kind)
+    assert transcript.messages == before
+    return caught.value.why
+
+
+def test_session__when_in_order__then_each_message_is_accepted() -> None:
+    assert len(until(9).messages) == 8 * 3 + 1
+
+
+@pytest.mark.parametrize("reached", range(len(ROUNDS)))
+@pytest.mark.parametrize("later", range(1, len(ROUNDS)))
+def test_message__when_its_round_has_not_come__then_it_waits_for_whom_it_names(reached: int, later: int) -> None:
+    application, kind = ROUNDS[later]
+    if later > reached:
+        transcript = until(reached)
+        for party in senders(kind):
+            why = refused(transcript, message(transcript, application, kind, party))
+            assert any(name in why for name in (*PARTIES, "server"))
+
+
+@pytest.mark.parametrize("number", range(len(ROUNDS)))
+def test_message__when_replayed__then_it_is_refused(number: int) -> None:
+    transcript = until(len(ROUNDS))
+    for old in [one for one in transcript.messages if one.head.kind == ROUNDS[number][1]]:
+        assert "accepted before" in refused(transcript, old)
+
+
+@pytest.mark.parametrize("number", range(len(ROUNDS)))
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ({"session": "e" * 32}, "session"),
+        ({"model": "e" * 64}, "model"),
+        ({"application": 7}, ""),
+        ({"about": "e" * 64}, "rests on other messages"),
+        ({"about": None}, ""),
+    ],
+)
+def test_message__when_of_elsewhere__then_it_is_refused(number: int, other: dict[str, object], said: str) -> None:
+    application, kind = ROUNDS[number]
+    transcript = until(number)
+    for party in senders(kind):
+        if kind in ("keys", "ready") and "about" in other and (party == "applicant" or other["about"]):
+            continue  # the first key rests on nothing; which joint key is right is for all three to say
+        bad = message(transcript, application, kind, party, **other)
+        if kind == "keys" and party != "applicant":
+            transcript.accept(message(transcript, 0, "keys", PARTIES[PARTIES.index(party) - 1]))
+            bad = message(transcript, application, kind, party, **other)
+        assert said in refused(transcript, bad)
+
+
+@pytest.mark.parametrize("number", range(len(ROUNDS)))
+def test_message__when_the_wrong_party_sends_it__then_it_is_refused(number: int) -> None:
+    application, kind = ROUNDS[number]
+    transcript = until(number)
+    party = "bank" if kind == "evaluated" else "server"
+    bad = message(transcript, application, kind, "applicant", party=party)
+    signed = compose(KEYS[party], bad.head, bad.parts)
+    assert "who sends it" in refused(transcript, signed)
+
+
+@pytest.mark.parametrize("number", [number for number, (_, kind) in enumerate(ROUNDS) if SIZES[kind]])
+def test_message__when_its_parts_are_others__then_it_is_refused(number: int) -> None:
+    application, kind = ROUNDS[number]
+    transcript = until(number)
+    good = message(transcript, application, kind, senders(kind)[0])
+    for parts in ({}, {**good.parts, "more": b"1234"}, dict.fromkeys(good.parts, b"123"), {"other": b"1234"}):
+        bad = compose(KEYS[senders(kind)[0]], good.head, parts)
+        assert "parts" in refused(transcript, bad)
+
+
+@pytest.mark.parametrize("number", [2, 6, 8])
+def test_message__when_two_say_otherwise__then_the_second_is_refused(number: int) -> None:
+    application, kind = ROUNDS[number]
+    transcript = until(number)
+    transcript.accept(message(transcript, application, kind, "applicant"))
+    other: dict[str, object] = {"about": "f" * 64} if kind == "ready" else {"said": "approved"}
+    assert "otherwise than applicant" in refused(transcript, message(transcript, application, kind, "agency", **other))
+
+
+def test_what_ifs__when_the_decision_was_an_approval__then_no_share_of_them_is_taken() -> None:
+    transcript = until(6)
+    for party in PARTIES:
+        transcript.accept(message(transcript, 1, "decision", party, said="approved"))
+    assert "denial alone" in refused(transcript, message(transcript, 1, "whatifs-share", "bank"))
+
+
+def test_abort__when_one_ends_an_application__then_its_messages_are_refused_and_the_next_begins() -> None:
+    transcript = until(5)
+    transcript.accept(message(transcript, 1, "abort", "bank", said="the evaluation is another's"))
+    assert "bank ended it" in refused(transcript, message(transcript, 1, "decision-share", "applicant"))
+    transcript.accept(message(transcript, 2, "input", "applicant"))
+
+
+def test_abort__when_one_ends_the_session__then_nothing_more_is_taken() -> None:
+    transcript = until(3)
+    transcript.accept(message(transcript, 0, "abort", "agency", said="the key is lost"))
+    assert "agency ended it" in refused(transcript, message(transcript, 1, "input", "applicant"))
