@@ -12,8 +12,13 @@ const schema = JSON.parse(readFileSync(source, "utf8"));
 function canonical(value) {
   if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
   if (value === null || typeof value !== "object")
-    return JSON.stringify(value).replace(/[\u007f-\uffff]/g, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`);
-  const entries = Object.keys(value).sort().map((name) => `${canonical(name)}:${canonical(value[name])}`);
+    return JSON.stringify(value).replace(
+      /[\u007f-\uffff]/g,
+      (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`,
+    );
+  const entries = Object.keys(value)
+    .sort()
+    .map((name) => `${canonical(name)}:${canonical(value[name])}`);
   return `{${entries.join(",")}}`;
 }
 

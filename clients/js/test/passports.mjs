@@ -22,6 +22,4 @@ const faults = files.map(([kind, text]) => {
 });
 const salts = new Set(Array.from({ length: 100 }, () => newSalt().join()));
 
-console.log(
-  JSON.stringify({ file, again, opening, sealed: base64Url(sealed), wrongKey, faults, salts: salts.size }),
-);
+console.log(JSON.stringify({ file, again, opening, sealed: base64Url(sealed), wrongKey, faults, salts: salts.size }));
