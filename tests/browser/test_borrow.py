@@ -207,16 +207,13 @@ async def test_borrow__of_a_lender__signs_the_consent_and_asks_through_it(browse
 
 
 async def vouched(stack: Stack, borrower: str, commitment: int) -> str:
-    """What an issuer whom the lender accepts gives the borrower; nothing where lenders ask for no issuer's word."""
-    registry = getattr(stack.contracts, "issuers", None)
-    if registry is None:
-        return ""
+    """What an issuer whom the lender accepts gives the borrower."""
+    registry, accepted = stack.contracts.issuers, stack.contracts.accepted_issuers
     transactor, owner, bank = stack.transactor, named_account("owner"), named_account("bank")
     key, until = bytes.fromhex(bank.address[2:]), 2**40 - 1
     issuer = bytes(await transactor.read(registry, "issuerId", 1, key))
     await transactor.call(owner, registry, "addIssuer", 1, key, "bank")
     await transactor.call(owner, registry, "setSchema", issuer, SCHEMA_HASH, True)
-    accepted = getattr(stack.contracts, "accepted_issuers")  # noqa: B009
     await transactor.call(owner, accepted, "setAccepted", issuer, SCHEMA_HASH, True)
     said = (borrower, commitment.to_bytes(32, "big"), SCHEMA_HASH, until)
     digest = bytes(await transactor.read(registry, "attestationDigest", *said))
