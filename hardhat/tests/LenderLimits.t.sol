@@ -98,10 +98,11 @@ contract LenderLimitsTest is DeskFixture {
         uint256 value,
         uint256 minimum
     ) private {
-        (IAIRiskOracle.Consent memory consent, ) = _request(desk, order, NEUTRAL);
+        bytes32 neutral = oracle.neutralCommitment();
+        (IAIRiskOracle.Consent memory consent, ) = _request(desk, order, neutral);
         vm.expectRevert(abi.encodeWithSelector(ILendingDesk.BelowMinimum.selector, name, value, minimum));
         vm.prank(borrower);
-        desk.requestLoan{value: uint256(order.collateral) + FEE}(order, NEUTRAL, consent);
+        desk.requestLoan{value: uint256(order.collateral) + FEE}(order, neutral, consent);
     }
 
     function test_grant__when_less_than_the_minimum_is_left__then_it_is_refused() public {
@@ -157,12 +158,13 @@ contract LenderLimitsTest is DeskFixture {
         for (uint256 i = 0; i < 2; ++i) {
             ILendingDesk desk = _desks()[i];
             ILendingDesk.Order memory order = _order(desk);
-            (IAIRiskOracle.Consent memory consent, ) = _request(desk, order, NEUTRAL);
+            bytes32 neutral = oracle.neutralCommitment();
+            (IAIRiskOracle.Consent memory consent, ) = _request(desk, order, neutral);
             uint256 right = uint256(COLLATERAL) + FEE;
             for (uint256 value = right - 1; value <= right + 1; value += 2) {
                 vm.prank(borrower);
                 vm.expectRevert(abi.encodeWithSelector(ILendingDesk.WrongValue.selector, value, right));
-                desk.requestLoan{value: value}(order, NEUTRAL, consent);
+                desk.requestLoan{value: value}(order, neutral, consent);
             }
         }
     }
