@@ -61,7 +61,8 @@ const config: HardhatUserConfig = {
     cache: path.join(build, "hardhat-cache"),
   },
   solidity: {
-    // One build for tests and for deployments: what is deployed is what was tested, to the byte.
+    // One build for tests and for deployments: what is deployed is what was tested, to the byte. But for the lenders, which
+    // the Solidity tests make at the settings above: those that are deployed are what the local stack's tests lend with.
     profiles: { default: profile, production: profile },
     npmFilesToBuild: ["@openzeppelin/contracts/access/manager/AccessManager.sol"],
   },
