@@ -100,13 +100,18 @@ async def _sign(stack: Stack, account: LocalAccount, principal: int, data: int, 
         lender.oracle, "consentDigest", account.address, lender.lending.address, terms, commitment, valid_until
     )
     consent = (valid_until, account.unsafe_sign_hash(digest).signature)
-    data = lender.lending.encode("requestLoan", order, commitment, consent)
+    asks, value = lender.lending, 2 * principal + lender.fee_wei
+    call = asks.encode("requestLoan", order, commitment, consent)
+    if data == _PRIVATE:
+        # A lender takes no data that nobody vouches for: these ask the oracle about themselves.
+        asks, value = lender.oracle, lender.fee_wei
+        call = asks.encode("requestAssessment", terms, commitment)
     friend = named_account(f"friend of {account.address}").address
     fields: list[dict[str, Any]] = [
         {"nonce": 0, "to": friend, "value": GWEI, "gas": 21_000},
-        {"nonce": 1, "to": Web3.to_checksum_address(lender.lending.address), "data": data, "gas": _REQUEST_GAS},
+        {"nonce": 1, "to": Web3.to_checksum_address(asks.address), "data": call, "gas": _REQUEST_GAS},
     ]
-    fields[1]["value"] = 2 * principal + lender.fee_wei
+    fields[1]["value"] = value
     fees = {"chainId": stack.chain.chain_id, "maxFeePerGas": 100 * GWEI, "maxPriorityFeePerGas": 2 * GWEI}
     first, second = (account.sign_transaction({**one, **fees}) for one in fields)
     return Borrower(

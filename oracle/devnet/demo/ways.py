@@ -13,7 +13,7 @@ from oracle.chain.reverts import explain_revert
 from oracle.devnet.machinery.accounts import ETHER, named_account
 from oracle.devnet.machinery.anvil import RpcError
 from oracle.devnet.stack import Stack
-from oracle.devnet.wallets.borrowing import LoanRequest, request_loan
+from oracle.devnet.wallets.borrowing import LoanRequest, loan_arguments, request_loan
 from oracle.devnet.wallets.stage import DAY_SECONDS
 from oracle.processes import ProgramError
 
@@ -44,9 +44,11 @@ async def four_ways(stack: Stack, refused: LocalAccount, reviewed: tuple[LocalAc
     listed = named_account(LISTED)
     await stack.chain.set_balance(listed.address, 10 * ETHER)
 
-    asked = await _ask(stack, refused, data_commitment=_UNOPENED)
-    await _until(stack, asked, RequestState.DECLINED)
-    say(f"1  asks again with data that nobody can open, is declined: {await _said(stack, refused, asked.loan_id)}")
+    order = (ETHER // 20, ETHER // 10, 60 * DAY_SECONDS, 0, 0, 0)
+    arguments = await loan_arguments(stack.transactor, stack.lender, refused, order, _UNOPENED)
+    value = hex(order[1] + stack.lender.fee_wei)
+    said = await _refusal(stack, refused, "requestLoan", *arguments, value=value)
+    say(f"1  asks again with data that nobody can open: {said}")
 
     asked = await _ask(stack, listed)
     await _until(stack, asked, RequestState.DECLINED)
@@ -63,16 +65,8 @@ async def four_ways(stack: Stack, refused: LocalAccount, reviewed: tuple[LocalAc
     say(f"4  lets its review outlive the answer, {_LATER_DAYS} days: {said}")
 
 
-async def _ask(stack: Stack, account: LocalAccount, data_commitment: int | None = None) -> LoanRequest:
-    return await request_loan(
-        stack.transactor,
-        stack.lender,
-        account,
-        ETHER // 20,
-        ETHER // 10,
-        60 * DAY_SECONDS,
-        data_commitment=data_commitment,
-    )
+async def _ask(stack: Stack, account: LocalAccount) -> LoanRequest:
+    return await request_loan(stack.transactor, stack.lender, account, ETHER // 20, ETHER // 10, 60 * DAY_SECONDS)
 
 
 async def _until(stack: Stack, asked: LoanRequest, state: RequestState) -> None:
@@ -87,16 +81,19 @@ async def _until(stack: Stack, asked: LoanRequest, state: RequestState) -> None:
 
 async def _said(stack: Stack, borrower: LocalAccount, loan_id: int, days: int = 0) -> str:
     """Return what the lender says to the borrower who wants plain terms, after so many days."""
-    lending = stack.lender.lending
-    call: dict[str, Any] = {
-        "from": borrower.address,
-        "to": lending.address,
-        "data": lending.encode("takePlainTerms", loan_id),
-    }
     at = await stack.chain.timestamp() + days * DAY_SECONDS
+    return await _refusal(stack, borrower, "takePlainTerms", loan_id, at=at)
+
+
+async def _refusal(
+    stack: Stack, borrower: LocalAccount, function: str, *arguments: Any, value: str = "0x0", at: int | None = None
+) -> str:
+    lending = stack.lender.lending
+    call = {"from": borrower.address, "to": lending.address, "data": lending.encode(function, *arguments)}
+    then = () if at is None else ({}, {"time": hex(at)})
     try:
-        await stack.chain.rpc("eth_call", call, "latest", {}, {"time": hex(at)})
+        await stack.chain.rpc("eth_call", call | {"value": value}, "latest", *then)
     except RpcError as error:
         data = error.payload.get("data", "0x")
         return str(explain_revert(bytes.fromhex(data[2:]) if isinstance(data, str) else b""))
-    raise ProgramError(f"the lender pays {borrower.address} plain terms for loan {loan_id}, {days} days later")
+    raise ProgramError(f"the lender takes {function} of {borrower.address}, which it must refuse")

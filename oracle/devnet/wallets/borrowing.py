@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final
+from typing import Any, Final
 
 from eth_account.signers.local import LocalAccount
 
@@ -65,34 +65,18 @@ async def request_loan(
     collateral_wei: int,
     duration_seconds: int,
     at: int | None = None,
-    data_commitment: int | None = None,
 ) -> LoanRequest:
     """Sign the consent and ask for a loan of coins against coins; the oracle's fee is paid on top.
 
     The borrower takes whatever the lender grants: the least principal and duration are zero, the dearest rate is any.
     """
-    data_commitment = lender.data_commitment if data_commitment is None else data_commitment
-    commitment = data_commitment.to_bytes(32, "big")
     order = (principal_wei, collateral_wei, duration_seconds, 0, 0, _ANY_RATE)
-    terms = await transactor.read(lender.lending, "judgedTerms", order)
-    valid_until = (at or await transactor.chain.timestamp()) + _CONSENT_SECONDS
-    digest = await transactor.read(
-        lender.oracle,
-        "consentDigest",
-        borrower.address,
-        lender.lending.address,
-        terms,
-        commitment,
-        valid_until,
-    )
-    signature = borrower.unsafe_sign_hash(digest).signature
+    arguments = await loan_arguments(transactor, lender, borrower, order, lender.data_commitment, at=at)
     sent = await transactor.call(
         borrower,
         lender.lending,
         "requestLoan",
-        order,
-        commitment,
-        (valid_until, signature),
+        *arguments,
         value=collateral_wei + lender.fee_wei,
         at=at,
     )
@@ -100,6 +84,24 @@ async def request_loan(
     # One transaction a block: the newest of each is ours.
     loan_id = int(await transactor.read(lender.lending, "loanCount"))
     return LoanRequest(loan_id, int(await transactor.read(lender.oracle, "requestCount")), sent, mined_at)
+
+
+async def loan_arguments(
+    transactor: Transactor,
+    lender: Lender,
+    borrower: LocalAccount,
+    order: tuple[int, ...],
+    data_commitment: int,
+    at: int | None = None,
+) -> tuple[Any, ...]:
+    """Return what `requestLoan` takes, with the borrower's consent to exactly this."""
+    commitment = data_commitment.to_bytes(32, "big")
+    terms = await transactor.read(lender.lending, "judgedTerms", order)
+    valid_until = (at or await transactor.chain.timestamp()) + _CONSENT_SECONDS
+    digest = await transactor.read(
+        lender.oracle, "consentDigest", borrower.address, lender.lending.address, terms, commitment, valid_until
+    )
+    return order, commitment, (valid_until, borrower.unsafe_sign_hash(digest).signature)
 
 
 async def settle(transactor: Transactor, lender: Lender, anyone: LocalAccount, loan_id: int) -> Decision:
