@@ -240,7 +240,7 @@ async def test_borrow__without_the_daemons_help__is_proven_on_ones_own_machine_a
     await page.get_by_role("button", name="Ask the oracle").click()
     command = page.locator("#command")
     await expect(command).to_contain_text("risk-oracle passport prove", timeout=ANSWER_MILLISECONDS)
-    number = re.findall(r"\d+", await command.inner_text())[0]
+    [number] = re.findall(r"\.json (\d+) --url", await command.inner_text())
     assert [text for text in one.sent if text.startswith("POST")] == []
 
     # Somebody changes their mind, in another tab: the saved opening goes on with the same request.

@@ -94,7 +94,8 @@ async def test_publish__when_an_assessment_was_proven__then_its_attestation_says
         assert revocable is False
         types = [field.split()[0] for field in (await read(publisher, "SCHEMA")).split(",")]
         values = decode(types, data)
-        *scores, issued_at, expires_at, block_number, model_index = assessment
+        *scores, issued_at, expires_at, block_number, model_index, private_data = assessment
+        assert private_data is False
         assert values == (oracle.deployed.address.lower(), *scores, issued_at, block_number, model_index)
         assert expires_at in attested[2:-4]
 

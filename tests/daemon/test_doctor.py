@@ -76,6 +76,8 @@ async def test_doctor__all_well__says_so_of_each_part_with_exit_code_0(stack: St
         "keys",
         "verifier",
         "markets",
+        "attestations local-person",
+        "attestations local-developer",
         "database",
         "clock",
         "disk",
