@@ -39,10 +39,12 @@ _DECLINE_FIELDS: Final = [
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """The EIP-712 domain: one oracle contract on one chain."""
+    """An EIP-712 domain: one contract on one chain, the oracle's unless it has another name."""
 
     chain_id: int
     contract: Address
+    name: str = DOMAIN_NAME
+    version: str = DOMAIN_VERSION
 
     def message(self, primary_type: str, fields: list[dict[str, str]], values: dict[str, Any]) -> dict[str, Any]:
         """Return the full EIP-712 message (the JSON shape of eth_signTypedData_v4)."""
@@ -50,8 +52,8 @@ class Domain:
             "types": {"EIP712Domain": _DOMAIN_FIELDS, primary_type: fields},
             "primaryType": primary_type,
             "domain": {
-                "name": DOMAIN_NAME,
-                "version": DOMAIN_VERSION,
+                "name": self.name,
+                "version": self.version,
                 "chainId": self.chain_id,
                 "verifyingContract": self.contract,
             },

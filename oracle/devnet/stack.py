@@ -22,7 +22,7 @@ from oracle.devnet.protocols.attestations import AttestationService, attestation
 from oracle.devnet.protocols.beside_aave_v3 import Protocols, deploy_protocols, protocol_settings
 from oracle.devnet.protocols.names import NameService, deploy_names
 from oracle.devnet.wallets.borrowing import Lender
-from oracle.devnet.wallets.histories import HISTORY_SECONDS, Scenario, play_histories
+from oracle.devnet.wallets.histories import HISTORY_SECONDS, Scenario, Wallet, play_histories
 from oracle.models.registry import DEFAULT_MODEL, ShippedModel, load
 from oracle.pipeline.private.key_files import make_keys
 from oracle.processes import Child, ProgramError, start
@@ -63,6 +63,13 @@ class Stack:
     def settings(self) -> Settings:
         """The daemon's settings, as it reads them."""
         return load_settings(self.settings_file, {})
+
+    @property
+    def wallets(self) -> dict[str, Wallet]:
+        """The wallets with histories, by name; raises ProgramError on a stack without."""
+        if self.scenario is None:
+            raise ProgramError("this local stack was started without histories: it has no wallets")
+        return self.scenario.wallets
 
     @property
     def oracle_address(self) -> Address:

@@ -75,7 +75,7 @@ async def send_call(
         }
         await account.send(w3, transaction, hashes.append)
         try:
-            receipt = await w3.eth.wait_for_transaction_receipt(hashes[-1], timeout=_SECONDS)  # type: ignore[arg-type]
+            receipt = await w3.eth.wait_for_transaction_receipt(hashes[-1], timeout=_SECONDS)  # type: ignore[arg-type] # hex
         except TimeExhausted:
             raise TransientFault(f"transaction {hashes[-1]} was not mined within {_SECONDS:g} s: look for it") from None
     if receipt["status"] != 1:

@@ -16,18 +16,13 @@ from eth_keys.exceptions import BadSignature
 from eth_utils.crypto import keccak
 from eth_utils.exceptions import ValidationError
 
+from oracle.assessment.report import Domain
 from oracle.assessment.request import Address
 
 DOMAIN_NAME: Final = "AI Risk Oracle Issuers"
 DOMAIN_VERSION: Final = "1"
 _P256_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 _SECP256K1_HALF: Final = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141 // 2
-_DOMAIN_FIELDS: Final = [
-    {"name": "name", "type": "string"},
-    {"name": "version", "type": "string"},
-    {"name": "chainId", "type": "uint256"},
-    {"name": "verifyingContract", "type": "address"},
-]
 
 
 class KeyType(IntEnum):
@@ -46,17 +41,7 @@ class RegistryDomain:
 
     def message(self, primary_type: str, fields: list[dict[str, str]], values: dict[str, Any]) -> dict[str, Any]:
         """Return a full EIP-712 message (the JSON shape of eth_signTypedData_v4)."""
-        return {
-            "types": {"EIP712Domain": _DOMAIN_FIELDS, primary_type: fields},
-            "primaryType": primary_type,
-            "domain": {
-                "name": DOMAIN_NAME,
-                "version": DOMAIN_VERSION,
-                "chainId": self.chain_id,
-                "verifyingContract": self.registry,
-            },
-            "message": values,
-        }
+        return Domain(self.chain_id, self.registry, DOMAIN_NAME, DOMAIN_VERSION).message(primary_type, fields, values)
 
 
 @dataclass(frozen=True, slots=True)

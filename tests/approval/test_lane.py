@@ -92,6 +92,7 @@ async def test_evaluation__when_of_another_model__then_it_is_other_bytes(lane: L
 
 async def test_server__when_it_evaluates_another_model__then_it_is_named_and_nothing_is_opened(lane: Lane) -> None:
     number = lane.next()
+    lane.cheated.add(number)
     honest = lane.board._layout
     weights = {**honest.model.weights, "own_car": (0, 1_000)}
     lane.board._layout = Layout(replace(honest.model, weights=weights))
@@ -220,6 +221,7 @@ def found_in(raw: bytes, known: np.ndarray) -> int:
 async def test_replay__when_a_result_was_changed__then_it_says_so_without_any_key(lane: Lane, tmp_path: Path) -> None:
     engine, kept = lane.engines["server"], lane.folder / "board"
     found = await replay(kept, "fair", engine, lane.roster)
+    assert found == {number: number not in lane.cheated for number in found}
     assert found[1]
     with pytest.raises(ModelFault, match="is about"):
         await replay(kept, "reference", engine)

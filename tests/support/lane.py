@@ -51,6 +51,7 @@ class Lane:
     url: str
     folder: Path
     used: list[int] = field(default_factory=lambda: [0])
+    cheated: set[int] = field(default_factory=set)
 
     def next(self) -> int:
         """Return the next application's number."""

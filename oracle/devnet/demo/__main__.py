@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import shutil
-import signal
 import statistics
 import time
 from dataclasses import dataclass
@@ -17,25 +16,24 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from oracle.assessment.errors import OracleError
 from oracle.assessment.states import STATES, State
 from oracle.devnet.demo.door import Door, open_dashboard
+from oracle.devnet.demo.ending import run_told
 from oracle.devnet.demo.refusal import tell_why
-from oracle.devnet.demo.story import STAGES_TOLD, Story, read_story, tell
+from oracle.devnet.demo.story import STAGES_TOLD, Story, tell, wait_for_answer
 from oracle.devnet.demo.tampering import tampered_answer_refused
 from oracle.devnet.demo.ways import four_ways, list_a_wallet
 from oracle.devnet.machinery.accounts import ETHER, named_account
 from oracle.devnet.machinery.memory import peak_memory_mb
 from oracle.devnet.machinery.node import REPOSITORY
 from oracle.devnet.stack import Stack, local_stack
-from oracle.devnet.wallets.borrowing import Decision, LoanRequest, LoanState, request_loan, settle
+from oracle.devnet.wallets.borrowing import Decision, LoanState, request_loan, settle
 from oracle.devnet.wallets.histories import Wallet
 from oracle.devnet.wallets.stage import DAY_SECONDS
 from oracle.processes import ProgramError
 from oracle.store import database
 
 FOLDER: Final = REPOSITORY / "build" / "demo"
-_ANSWER_SECONDS: Final = 120.0
 
 
 @dataclass(frozen=True)
@@ -88,7 +86,7 @@ async def demo(console: Console, folder: Path, *, keep: bool) -> None:
         try:
             sessions = async_sessionmaker(engine)
             results = []
-            for name, wallet in _wallets(stack).items():
+            for name, wallet in stack.wallets.items():
                 console.rule(f"[bold]{name}[/]: {wallet.story}", align="left")
                 results.append(await _ask(console, stack, sessions, name, wallet))
             console.rule("[bold]a tampered score[/]: the operator signs a better one than was proven", align="left")
@@ -106,12 +104,6 @@ async def demo(console: Console, folder: Path, *, keep: bool) -> None:
         await asyncio.to_thread(daemon.stop, 12)
         say(f"daemon and prover used {memory:.0f} MB at most; they stopped in {time.monotonic() - stopping:.1f} s")
     say("nothing is left running; `make demo KEEP=1` stays up for exploring")
-
-
-def _wallets(stack: Stack) -> dict[str, Wallet]:
-    if stack.scenario is None:
-        raise ProgramError("the demo needs wallets with histories")
-    return stack.scenario.wallets
 
 
 async def _ask(
@@ -132,7 +124,7 @@ async def _ask(
         f"request {request.request_id} in block {request.sent.block}",
         soft_wrap=True,
     )
-    story = await _wait_for_answer(stack, sessions, request)
+    story = await wait_for_answer(stack, sessions, request)
     for line in tell(story):
         console.print(f"  {line}", soft_wrap=True)
     decision = await settle(stack.transactor, stack.lender, named_account("owner"), request.loan_id)
@@ -150,7 +142,7 @@ async def _try_around(console: Console, stack: Stack, results: list[Result]) -> 
     refused = next((result for result in results if result.decision.state is LoanState.REFUSED), None)
     if refused is None:
         raise ProgramError("no wallet of the demo was refused: nobody can try to get around it")
-    wallets = _wallets(stack)
+    wallets = stack.wallets
     reviewed = next((result for result in results if result.decision.state is LoanState.REVIEW), None)
     await four_ways(
         stack,
@@ -158,19 +150,6 @@ async def _try_around(console: Console, stack: Stack, results: list[Result]) -> 
         None if reviewed is None else (wallets[reviewed.wallet].actor.account, reviewed.loan_id),
         lambda line: console.print(f"  {line}", soft_wrap=True),
     )
-
-
-async def _wait_for_answer(stack: Stack, sessions: async_sessionmaker[AsyncSession], request: LoanRequest) -> Story:
-    deadline = time.monotonic() + _ANSWER_SECONDS
-    while time.monotonic() < deadline:
-        async with sessions() as session:
-            story = await read_story(session, stack, request)
-        if story is not None:
-            return story
-        if not stack.daemons[-1].running:
-            raise ProgramError(f"the daemon ended:\n{stack.daemons[-1].tail()}")
-        await asyncio.sleep(0.05)
-    raise ProgramError(f"request {request.request_id} has no answer yet:\n{stack.daemons[-1].tail(40)}")
 
 
 def _decided(decision: Decision) -> str:
@@ -240,17 +219,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where logs, settings and data go; emptied first")
     arguments = parser.parse_args()
     console = Console(highlight=False)
-    # A SIGTERM unwinds like Ctrl-C does, so that no child stays behind; a shell's background job ignores SIGINT.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.default_int_handler)
-    try:
-        asyncio.run(demo(console, arguments.folder, keep=arguments.keep))
-    except KeyboardInterrupt:
-        console.print("interrupted; nothing is left running")
-        raise SystemExit(130) from None
-    except (ProgramError, OracleError) as error:
-        console.print(f"[red]the demo failed:[/] {error}", markup=True)
-        raise SystemExit(1) from None
+    run_told(console, demo(console, arguments.folder, keep=arguments.keep))
 
 
 if __name__ == "__main__":

@@ -106,7 +106,7 @@ class _Way:
             _done(ezkl.gen_settings(file["net"], file["settings"], py_run_args=arguments))
         with self._step("calibration") as told:
             rows, net, written = file["calibration"], file["net"], file["settings"]
-            _done(ezkl.calibrate_settings(rows, net, written, "resources", scales=[_SCALE]))  # type: ignore[call-arg]
+            _done(ezkl.calibrate_settings(rows, net, written, "resources", scales=[_SCALE]))  # type: ignore[call-arg] # stub
             settings = json.loads(Path(file["settings"]).read_text())
             logrows = int(settings["run_args"]["logrows"])
             told(f"2^{logrows} rows, {settings['num_rows']:,} of them used")

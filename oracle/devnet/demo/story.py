@@ -1,12 +1,14 @@
 """One request's story, read from the daemon's database: what was found, scored, proven, sent, and when."""
 
+import asyncio
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from oracle.assessment.features import FEATURES
 from oracle.assessment.outputs import Scores, decode_outputs
@@ -19,6 +21,7 @@ from oracle.store.ledger import transaction_of
 from oracle.store.tables import RequestRow
 
 _BAD_ENDS: Final = (State.DEAD, State.DECLINED, State.EXPIRED, State.CLOSED)
+_ANSWER_SECONDS: Final = 120.0
 STAGES_TOLD: Final = (State.COLLECTED, State.SCORED, State.PROVEN, State.SIGNED, State.SUBMITTED, State.CONFIRMED)
 
 
@@ -76,6 +79,20 @@ async def read_story(session: AsyncSession, stack: Stack, request: LoanRequest) 
         gas_used=transaction.gas_used or 0,
         waited_seconds=answered.timestamp() - request.mined_at,
     )
+
+
+async def wait_for_answer(stack: Stack, sessions: async_sessionmaker[AsyncSession], request: LoanRequest) -> Story:
+    """Return a request's story once it has its answer; raises ProgramError where there comes none."""
+    deadline = time.monotonic() + _ANSWER_SECONDS
+    while time.monotonic() < deadline:
+        async with sessions() as session:
+            story = await read_story(session, stack, request)
+        if story is not None:
+            return story
+        if not stack.daemons[-1].running:
+            raise ProgramError(f"the daemon ended:\n{stack.daemons[-1].tail()}")
+        await asyncio.sleep(0.05)
+    raise ProgramError(f"request {request.request_id} has no answer yet:\n{stack.daemons[-1].tail(40)}")
 
 
 def tell(story: Story) -> Iterator[str]:

@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import shutil
-import signal
 import tempfile
 import time
 from decimal import Decimal
@@ -13,27 +12,24 @@ from typing import Final
 from rich.console import Console
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from oracle.assessment.errors import OracleError
 from oracle.assessment.request import to_address
+from oracle.devnet.demo.ending import run_told
 from oracle.devnet.demo.private.bank import Bank, open_bank, run_json
 from oracle.devnet.demo.private.customers import CUSTOMERS, IMPOSTOR, INVENTED, OF_THE_IMPOSTOR, OPENING, Customer
 from oracle.devnet.demo.private.desk import USDC, Desk, open_desk
 from oracle.devnet.demo.private.impostor import Impostor, features_of
 from oracle.devnet.demo.reference_path import reference_path
-from oracle.devnet.demo.story import Story, read_story, tell
+from oracle.devnet.demo.story import tell, wait_for_answer
 from oracle.devnet.machinery.accounts import named_account
 from oracle.devnet.machinery.node import REPOSITORY
 from oracle.devnet.stack import Stack, local_stack
 from oracle.devnet.wallets.borrowing import Decision, LoanRequest, LoanState, settle
-from oracle.devnet.wallets.histories import Wallet
 from oracle.issuers.obtaining import Obtained
 from oracle.issuers.signing import KeyType
 from oracle.passports.private_files import OpeningFile, write_private
-from oracle.processes import ProgramError
 from oracle.store import database
 
 FOLDER: Final = REPOSITORY / "build" / "demo-private"
-_ANSWER_SECONDS: Final = 120.0
 
 
 async def demo(console: Console, folder: Path) -> None:
@@ -45,7 +41,7 @@ async def demo(console: Console, folder: Path) -> None:
         console.print(f"[dim]{time.monotonic() - started:6.1f} s[/]  {line}", soft_wrap=True)
 
     async with local_stack(folder, say=say, durable=False, privacy=True) as stack:
-        wallets = _wallets(stack)
+        wallets = stack.wallets
         records = {to_address(wallets[one.wallet].actor.account.address): one.passport for one in CUSTOMERS.values()}
         records[to_address(wallets[IMPOSTOR].actor.account.address)] = OF_THE_IMPOSTOR
         say("opening a bank: its records, its service, and its P-256 key in the registry of issuers")
@@ -86,7 +82,7 @@ async def _lend(
     desk: Desk,
     customer: Customer,
 ) -> tuple[Obtained, LoanRequest]:
-    account, ask = _wallets(stack)[customer.wallet].actor.account, customer.ask
+    account, ask = stack.wallets[customer.wallet].actor.account, customer.ask
     papers = await bank.issue(account)
     opening = stack.folder / f"{customer.wallet}.opening.json"
     write_private(opening, OpeningFile(papers.passport, papers.opening).as_json())
@@ -102,7 +98,7 @@ async def _lend(
         soft_wrap=True,
     )
     console.print(f"  {customer.way:9}{await _hand_over(stack, customer, opening, request)}", soft_wrap=True)
-    story = await _answer(stack, sessions, request)
+    story = await wait_for_answer(stack, sessions, request)
     for line in tell(story):
         console.print(f"  {line}", soft_wrap=True)
     decision = await settle(stack.transactor, desk.lender, named_account("owner"), request.loan_id)
@@ -123,19 +119,6 @@ async def _hand_over(stack: Stack, customer: Customer, opening: Path, request: L
     return f"made and handed in within {time.perf_counter() - began:.1f} s, download of the keys and start included"
 
 
-async def _answer(stack: Stack, sessions: async_sessionmaker[AsyncSession], request: LoanRequest) -> Story:
-    deadline = time.monotonic() + _ANSWER_SECONDS
-    while time.monotonic() < deadline:
-        async with sessions() as session:
-            story = await read_story(session, stack, request)
-        if story is not None:
-            return story
-        if not stack.daemons[-1].running:
-            raise ProgramError(f"the daemon ended:\n{stack.daemons[-1].tail()}")
-        await asyncio.sleep(0.05)
-    raise ProgramError(f"request {request.request_id} has no answer yet:\n{stack.daemons[-1].tail(40)}")
-
-
 async def _impostor(
     console: Console,
     stack: Stack,
@@ -145,7 +128,7 @@ async def _impostor(
     victim: Obtained,
     victims_request: LoanRequest,
 ) -> None:
-    somebody = Impostor(_wallets(stack)[IMPOSTOR].actor.account, victim, INVENTED)
+    somebody = Impostor(stack.wallets[IMPOSTOR].actor.account, victim, INVENTED)
     number = 0
     async for tried, refusal in somebody.at_the_desk(desk, bank):
         number += 1
@@ -154,12 +137,6 @@ async def _impostor(
     async for tried, refusal in somebody.with_another_history(stack, sessions, features):
         number += 1
         console.print(f"  {number}  {tried}: {refusal}", soft_wrap=True)
-
-
-def _wallets(stack: Stack) -> dict[str, Wallet]:
-    if stack.scenario is None:
-        raise ProgramError("the demo needs wallets with histories")
-    return stack.scenario.wallets
 
 
 def _decided(decision: Decision, paid: Decimal) -> str:
@@ -181,17 +158,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where logs, settings and data go; emptied first")
     arguments = parser.parse_args()
     console = Console(highlight=False)
-    # A SIGTERM unwinds like Ctrl-C does, so that no child stays behind; a shell's background job ignores SIGINT.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.default_int_handler)
-    try:
-        asyncio.run(demo(console, arguments.folder))
-    except KeyboardInterrupt:
-        console.print("interrupted; nothing is left running")
-        raise SystemExit(130) from None
-    except (ProgramError, OracleError) as error:
-        console.print(f"[red]the demo failed:[/] {error}", markup=True)
-        raise SystemExit(1) from None
+    run_told(console, demo(console, arguments.folder))
 
 
 if __name__ == "__main__":
