@@ -1,5 +1,6 @@
 """The command line: one command a job."""
 
+import gc
 import json
 from importlib.metadata import version
 from pathlib import Path
@@ -112,7 +113,12 @@ def run(
     """Serve: watch the oracle contract and answer its requests until stopped."""
     settings = settings_of(config)
     # After the settings: what is wrong with them is said at once, not after seconds of loading libraries.
+    # Nothing that is imported is ever garbage: the collector would walk all of it again and again while it grows.
+    gc.disable()
     from oracle import daemon, log, telemetry
+
+    gc.freeze()
+    gc.enable()
 
     log.configure(settings.log)
     for warning in settings.warnings:
