@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+import {Built} from "./support/Built.sol";
 import {AIRiskOracle} from "../contracts/AIRiskOracle.sol";
 import {SignerSet} from "../contracts/access/SignerSet.sol";
 import {IAIRiskOracle} from "../contracts/interfaces/IAIRiskOracle.sol";
@@ -376,7 +377,9 @@ contract AnswersTest is OracleFixture {
         vm.expectRevert(
             abi.encodeWithSelector(IAIRiskOracle.InvalidSetting.selector, "registry", uint160(address(0xBAD)))
         );
-        new AIRiskOracle(address(manager), IModelRegistry(address(0xBAD)), addresses, 1, FEE, 1, 1, payee, false);
+        Built.oracle(
+            abi.encode(address(manager), IModelRegistry(address(0xBAD)), addresses, 1, FEE, 1, 1, payee, false)
+        );
     }
 
     function test_settings__when_the_caller_has_no_role__then_each_is_refused() public {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+import {Built} from "./support/Built.sol";
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
 import {IAcceptedIssuers} from "../contracts/interfaces/IAcceptedIssuers.sol";
 import {IIssuerRegistry} from "../contracts/interfaces/IIssuerRegistry.sol";
@@ -325,6 +326,6 @@ contract IssuerRegistryTest is OracleFixture, IssuerFixture {
         vm.expectPartialRevert(IIssuerRegistry.CommitmentIsRevoked.selector);
         accepted.checkStanding(1, DATA);
         vm.expectPartialRevert(IAcceptedIssuers.NoRegistry.selector);
-        new AcceptedIssuers(address(manager), IIssuerRegistry(address(0xBAD)));
+        Built.acceptedIssuers(address(manager), IIssuerRegistry(address(0xBAD)));
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+import {Built} from "./support/Built.sol";
 import {P256} from "@openzeppelin/contracts/utils/cryptography/P256.sol";
 import {IIssuerRegistry} from "../contracts/interfaces/IIssuerRegistry.sol";
 import {IssuerRegistry} from "../contracts/issuers/IssuerRegistry.sol";
@@ -79,7 +80,7 @@ contract AttestationsTest is OracleFixture, IssuerFixture {
     }
 
     function test_check__when_on_another_chain_or_registry__then_it_is_refused() public {
-        IssuerRegistry other = new IssuerRegistry(address(manager));
+        IssuerRegistry other = Built.issuerRegistry(address(manager));
         other.addIssuer(SECP256K1, abi.encodePacked(vm.addr(BANK_KEY)), "A bank");
         other.setSchema(bank, SCHEMA, true);
         IIssuerRegistry.Attestation memory a = _attestation(bank, borrower, DATA);

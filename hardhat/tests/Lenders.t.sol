@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+import {Built} from "./support/Built.sol";
 import {IAIRiskOracle} from "../contracts/interfaces/IAIRiskOracle.sol";
 import {ILendingDesk} from "../contracts/interfaces/ILendingDesk.sol";
 import {TokenLender} from "../contracts/lending/TokenLender.sol";
@@ -35,7 +36,8 @@ contract LendersTest is OracleFixture {
     }
 
     function _pool(ILendingDesk.Policy memory policy, uint16 liquidationLtv) private returns (TokenLender) {
-        return new TokenLender(address(manager), oracle, NOBODY, policy, token, feed, liquidationLtv, type(uint32).max);
+        return
+            Built.tokenLender(address(manager), oracle, NOBODY, policy, token, feed, liquidationLtv, type(uint32).max);
     }
 
     function _active() private returns (uint256 loanId) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+import {Built} from "./support/Built.sol";
 import {IModelRegistry} from "../contracts/interfaces/IModelRegistry.sol";
 import {IAIRiskOracle} from "../contracts/interfaces/IAIRiskOracle.sol";
 import {ModelRegistry} from "../contracts/ModelRegistry.sol";
@@ -322,7 +323,7 @@ contract ModelRegistryTest is OracleFixture {
     }
 
     function test_delay__when_zero__then_development_need_not_wait() public {
-        ModelRegistry quick = new ModelRegistry(address(manager), 0);
+        ModelRegistry quick = Built.modelRegistry(address(manager), 0);
         quick.propose(MODEL, _spec(address(verifier)));
         quick.activate(MODEL);
         equal(quick.primaryModel(), MODEL, "primary");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+import {Built} from "./support/Built.sol";
 import {IAIRiskOracle} from "../contracts/interfaces/IAIRiskOracle.sol";
 import {IAcceptedIssuers} from "../contracts/interfaces/IAcceptedIssuers.sol";
 import {IIssuerRegistry} from "../contracts/interfaces/IIssuerRegistry.sol";
@@ -142,7 +143,7 @@ contract PrivateDataTest is DeskFixture {
     }
 
     function test_apply__when_a_lender_takes_no_private_data__then_not_even_vouched_ones() public {
-        SmartLending without = new SmartLending(address(manager), oracle, NOBODY, openPolicy());
+        SmartLending without = Built.smartLending(address(manager), oracle, NOBODY, openPolicy());
         _refused(without, _attestation(bank, borrower, DATA), ILendingDesk.NobodyVouches.selector);
     }
 
@@ -168,10 +169,10 @@ contract PrivateDataTest is DeskFixture {
         ILendingDesk.Policy memory policy = openPolicy();
         policy.passportRequired = true;
         vm.expectRevert(abi.encodeWithSelector(ILendingDesk.InvalidPolicy.selector, "passportRequired", 1));
-        new SmartLending(address(manager), oracle, NOBODY, policy);
+        Built.smartLending(address(manager), oracle, NOBODY, policy);
         IAcceptedIssuers none = IAcceptedIssuers(address(0xBAD));
         vm.expectRevert(abi.encodeWithSelector(ILendingDesk.InvalidPolicy.selector, "acceptedIssuers", 0xBAD));
-        new SmartLending(address(manager), oracle, none, openPolicy());
+        Built.smartLending(address(manager), oracle, none, openPolicy());
     }
 
     function test_apply__when_it_counts_for_ever__then_its_time_is_the_latest_there_is() public {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+import {Built} from "./support/Built.sol";
 import {IAIRiskOracle} from "../contracts/interfaces/IAIRiskOracle.sol";
 import {ILendingDesk} from "../contracts/interfaces/ILendingDesk.sol";
 import {SmartLending} from "../contracts/lending/SmartLending.sol";
@@ -25,7 +26,7 @@ contract ReentryTest is ReentryFixture {
     function setUp() public override {
         super.setUp();
         _foundIssuers(manager);
-        pool = new SmartLending(address(manager), oracle, accepted, policyForAll());
+        pool = Built.smartLending(address(manager), oracle, accepted, policyForAll());
         _meet(pool, address(0));
         pool.fund{value: 50 ether}(0);
         wallet.act(address(pool), 10 ether, abi.encodeCall(pool.fund, (0)));
@@ -112,7 +113,16 @@ contract TokenReentryTest is ReentryFixture {
         super.setUp();
         token = new DollarToken();
         SettableFeed feed = new SettableFeed(2_000e8, 8);
-        pool = new TokenLender(address(manager), oracle, NOBODY, policyForAll(), token, feed, 8_000, type(uint32).max);
+        pool = Built.tokenLender(
+            address(manager),
+            oracle,
+            NOBODY,
+            policyForAll(),
+            token,
+            feed,
+            8_000,
+            type(uint32).max
+        );
         _meet(pool, address(token));
         token.mint(address(wallet), 100_000e6);
         wallet.act(address(token), 0, abi.encodeCall(token.approve, (address(pool), type(uint256).max)));
@@ -174,7 +184,7 @@ contract GreedyBorrowerTest is ReentryFixture {
 
     function setUp() public override {
         super.setUp();
-        pool = new SmartLending(address(manager), oracle, NOBODY, policyForAll());
+        pool = Built.smartLending(address(manager), oracle, NOBODY, policyForAll());
         _meet(pool, address(0));
         pool.fund{value: 50 ether}(0);
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+import {Built} from "./support/Built.sol";
 import {IAIRiskOracle} from "../contracts/interfaces/IAIRiskOracle.sol";
 import {ILendingDesk} from "../contracts/interfaces/ILendingDesk.sol";
 import {LendingDesk} from "../contracts/lending/LendingDesk.sol";
@@ -19,7 +20,7 @@ contract SmartLendingTest is OracleFixture {
 
     function setUp() public override {
         super.setUp();
-        pool = new SmartLending(address(manager), oracle, NOBODY, _policy());
+        pool = Built.smartLending(address(manager), oracle, NOBODY, _policy());
         vm.deal(address(this), 1_000 ether);
         pool.fund{value: 50 ether}(0);
     }
@@ -505,7 +506,7 @@ contract SmartLendingTest is OracleFixture {
         uint256 loanId = _active();
         equal(pool.loan(loanId).duration, 1 days, "capped by the new policy");
         vm.expectRevert(abi.encodeWithSelector(ILendingDesk.InvalidPolicy.selector, "oracle", uint160(address(0xBAD))));
-        new SmartLending(address(manager), IAIRiskOracle(address(0xBAD)), NOBODY, policy);
+        Built.smartLending(address(manager), IAIRiskOracle(address(0xBAD)), NOBODY, policy);
     }
 
     function test_ether__when_sent_without_a_call__then_only_the_oracles_is_taken() public {
@@ -514,7 +515,7 @@ contract SmartLendingTest is OracleFixture {
     }
 
     function test_shares__when_the_first_lender_is_attacked_by_inflation__then_the_loss_is_the_attackers() public {
-        SmartLending fresh = new SmartLending(address(manager), oracle, NOBODY, _policy());
+        SmartLending fresh = Built.smartLending(address(manager), oracle, NOBODY, _policy());
         fresh.fund{value: 1}(0);
         vm.expectRevert(ILendingDesk.ZeroShares.selector);
         fresh.fund{value: 0}(0);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+import {Built} from "./support/Built.sol";
 import {ERC4626} from "@openzeppelin/contracts/token/ERC20/extensions/ERC4626.sol";
 import {IAIRiskOracle} from "../contracts/interfaces/IAIRiskOracle.sol";
 import {ILendingDesk} from "../contracts/interfaces/ILendingDesk.sol";
@@ -26,7 +27,7 @@ contract TokenLenderTest is OracleFixture {
         super.setUp();
         token = new DollarToken();
         feed = new SettableFeed(2_000e8, 8);
-        pool = new TokenLender(address(manager), oracle, NOBODY, _policy(), token, feed, 8_000, PRICE_AGE);
+        pool = Built.tokenLender(address(manager), oracle, NOBODY, _policy(), token, feed, 8_000, PRICE_AGE);
         token.mint(address(this), 100_000 * USD);
         token.approve(address(pool), type(uint256).max);
         pool.deposit(50_000 * USD, address(this));
@@ -102,7 +103,7 @@ contract TokenLenderTest is OracleFixture {
         feed.set(-1);
         vm.expectRevert(abi.encodeWithSelector(TokenLender.PriceNotPositive.selector, int256(-1)));
         pool.settle(loanId);
-        TokenLender strict = new TokenLender(address(manager), oracle, NOBODY, _policy(), token, feed, 8_000, 10);
+        TokenLender strict = Built.tokenLender(address(manager), oracle, NOBODY, _policy(), token, feed, 8_000, 10);
         check(strict.MAXIMUM_PRICE_AGE() == 10, "age");
         feed.set(2_000e8);
         // Asked of the feed: the compiler takes the block's time for a constant.
@@ -252,9 +253,9 @@ contract TokenLenderTest is OracleFixture {
 
     function test_settings__when_senseless_or_unauthorized__then_they_are_refused() public {
         vm.expectRevert(abi.encodeWithSelector(ILendingDesk.InvalidPolicy.selector, "liquidationLtv", 7_000));
-        new TokenLender(address(manager), oracle, NOBODY, _policy(), token, feed, 7_000, PRICE_AGE);
+        Built.tokenLender(address(manager), oracle, NOBODY, _policy(), token, feed, 7_000, PRICE_AGE);
         vm.expectRevert(abi.encodeWithSelector(ILendingDesk.InvalidPolicy.selector, "liquidationLtv", 10_001));
-        new TokenLender(address(manager), oracle, NOBODY, _policy(), token, feed, 10_001, PRICE_AGE);
+        Built.tokenLender(address(manager), oracle, NOBODY, _policy(), token, feed, 10_001, PRICE_AGE);
         vm.expectRevert(
             abi.encodeWithSelector(ILendingDesk.InvalidPolicy.selector, "priceFeed", uint160(address(0xBAD)))
         );

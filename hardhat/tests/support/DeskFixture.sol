@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+import {Built} from "./Built.sol";
 import {IAIRiskOracle} from "../../contracts/interfaces/IAIRiskOracle.sol";
 import {IIssuerRegistry} from "../../contracts/interfaces/IIssuerRegistry.sol";
 import {ILendingDesk} from "../../contracts/interfaces/ILendingDesk.sol";
@@ -28,8 +29,8 @@ abstract contract DeskFixture is ProofFixture, IssuerFixture {
         token = new DollarToken();
         feed = new SettableFeed(2_000e8, 8);
         _foundIssuers(manager);
-        pool = new SmartLending(address(manager), oracle, accepted, openPolicy());
-        lender = new TokenLender(
+        pool = Built.smartLending(address(manager), oracle, accepted, openPolicy());
+        lender = Built.tokenLender(
             address(manager),
             oracle,
             accepted,

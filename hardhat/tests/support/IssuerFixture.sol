@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+import {Built} from "./Built.sol";
 import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
 import {P256} from "@openzeppelin/contracts/utils/cryptography/P256.sol";
 import {IIssuerRegistry} from "../../contracts/interfaces/IIssuerRegistry.sol";
@@ -23,8 +24,8 @@ abstract contract IssuerFixture is Checks {
     bytes32 internal employer;
 
     function _foundIssuers(AccessManager manager_) internal {
-        issuers = new IssuerRegistry(address(manager_));
-        accepted = new AcceptedIssuers(address(manager_), issuers);
+        issuers = Built.issuerRegistry(address(manager_));
+        accepted = Built.acceptedIssuers(address(manager_), issuers);
         bank = issuers.addIssuer(SECP256K1, abi.encodePacked(vm.addr(BANK_KEY)), "A bank");
         employer = issuers.addIssuer(P256_KEY, _point(EMPLOYER_KEY), "An employer");
         issuers.setSchema(bank, SCHEMA, true);

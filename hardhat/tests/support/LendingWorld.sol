@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+import {Built} from "./Built.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IAIRiskOracle} from "../../contracts/interfaces/IAIRiskOracle.sol";
 import {ILendingDesk} from "../../contracts/interfaces/ILendingDesk.sol";
@@ -33,8 +34,8 @@ abstract contract LendingWorld is AskingWorld {
         setUp();
         token = new DollarToken();
         feed = new SettableFeed(2_000e8, 8);
-        pool = new SmartLending(address(manager), oracle, NOBODY, _policy(0, ETHER_LIMIT));
-        lender = new TokenLender(
+        pool = Built.smartLending(address(manager), oracle, NOBODY, _policy(0, ETHER_LIMIT));
+        lender = Built.tokenLender(
             address(manager),
             oracle,
             NOBODY,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
+import {Built} from "./Built.sol";
 import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
 import {AIRiskOracle} from "../../contracts/AIRiskOracle.sol";
 import {ModelRegistry} from "../../contracts/ModelRegistry.sol";
@@ -36,7 +37,7 @@ abstract contract OracleFixture is Checks {
         borrower = vm.addr(BORROWER_KEY);
         vm.deal(borrower, 100 ether);
         manager = new AccessManager(address(this));
-        registry = new ModelRegistry(address(manager), TIMELOCK);
+        registry = Built.modelRegistry(address(manager), TIMELOCK);
         verifier = new ListedVerifier();
         _activate(MODEL, _spec(address(verifier)));
         signerKeys = _ascendingKeys(1);
@@ -45,16 +46,18 @@ abstract contract OracleFixture is Checks {
 
     function _deployOracle(uint8 threshold, bool checkBlockHash) internal returns (AIRiskOracle) {
         return
-            new AIRiskOracle(
-                address(manager),
-                IModelRegistry(address(registry)),
-                _addresses(signerKeys),
-                threshold,
-                FEE,
-                REQUEST_LIFETIME,
-                ASSESSMENT_LIFETIME,
-                payee,
-                checkBlockHash
+            Built.oracle(
+                abi.encode(
+                    address(manager),
+                    IModelRegistry(address(registry)),
+                    _addresses(signerKeys),
+                    threshold,
+                    FEE,
+                    REQUEST_LIFETIME,
+                    ASSESSMENT_LIFETIME,
+                    payee,
+                    checkBlockHash
+                )
             );
     }
 
