@@ -1,12 +1,15 @@
 """The dashboard over a generated database: how fast its pages are, what its viewers cost, and what the stages feel."""
 
 import asyncio
+import json
 import random
 import runpy
 import statistics
+import subprocess
+import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, nullcontext
 from datetime import timedelta
 from typing import Final
 
@@ -23,12 +26,14 @@ from oracle.store import operators, requests
 from oracle.store.database import MIGRATIONS
 from oracle.web.dashboard.answers import SESSION
 from oracle.web.dashboard.parts import Parts
+from tests.benchmarks.viewers import watch
 from tests.store.test_requests import CHAIN, ORACLE
 from tests.web.records import fill, wallet
 
 _SERVER: Final = "0x" + "55" * 20
 _WATCHED_SECONDS: Final = 10.0
 _ROUNDS: Final = 3
+_ROUNDS_WATCHED: Final = 5
 _PIPELINE_REQUESTS: Final = 40
 _CHANGES: Final = 300
 _ENTRIES: Final = 20_000
@@ -113,16 +118,10 @@ def pages(size: int, chance: random.Random) -> dict[str, Callable[[], str]]:
     }
 
 
-async def _watch(browser: ClientSession, address: str) -> None:
-    async with browser.get(f"{address}/live?range=1h") as stream:
-        async for _ in stream.content:
-            pass
-
-
 @asynccontextmanager
 async def watched(browser: ClientSession, address: str, viewers: int) -> AsyncIterator[None]:
     """Let so many look at the overview's stream."""
-    tasks = [asyncio.create_task(_watch(browser, address)) for _ in range(viewers)]
+    tasks = [asyncio.create_task(watch(browser, address)) for _ in range(viewers)]
     try:
         yield
     finally:
@@ -151,33 +150,43 @@ async def queries_a_second(parts: Parts, browser: ClientSession, address: str, v
 
 
 async def slowdown_percent(
-    engine: AsyncEngine, browser: ClientSession, address: str, page: Callable[[], Awaitable[object]], first: int
+    engine: AsyncEngine, browser: ClientSession, address: str, paths: Sequence[str], first: int
 ) -> float:
     """Return by how much longer requests take from state to state while fifty watch and five open pages.
 
-    The stages' own functions on the same event loop as the pages; the medians of some rounds with and without.
+    The stages' own functions on the event loop that answers the pages; who asks for these is a process of its own. The
+    medians of some rounds with and without.
     """
     took: dict[bool, list[float]] = {False: [], True: []}
-    for number in range(_ROUNDS * 2):
+    for number in range(_ROUNDS_WATCHED * 2):
         loaded = number % 2 == 1
         numbers = range(first + number * _PIPELINE_REQUESTS, first + (number + 1) * _PIPELINE_REQUESTS)
-        if not loaded:
-            took[False].append(await _pipeline(engine, numbers))
-            continue
-
-        async def read() -> None:
-            while True:
-                await page()
-                await asyncio.sleep(1.0)
-
-        async with watched(browser, address, _VIEWERS):
-            readers = [asyncio.create_task(read()) for _ in range(_READERS)]
-            took[True].append(await _pipeline(engine, numbers))
-            for reader in readers:
-                reader.cancel()
-            await asyncio.gather(*readers, return_exceptions=True)
+        async with _looked_at(browser, address, paths) if loaded else nullcontext():
+            took[loaded].append(await _pipeline(engine, numbers))
     idle, busy = statistics.median(took[False]), statistics.median(took[True])
     return round((busy / idle - 1) * 100, 1)
+
+
+@asynccontextmanager
+async def _looked_at(browser: ClientSession, address: str, paths: Sequence[str]) -> AsyncIterator[None]:
+    cookies = {cookie.key: cookie.value for cookie in browser.cookie_jar}
+    told = {"address": address, "cookies": cookies, "viewers": _VIEWERS, "readers": _READERS, "paths": list(paths)}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.benchmarks.viewers", stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    if process.stdin is None or process.stdout is None:
+        raise RuntimeError("the viewers have no pipes")
+    try:
+        process.stdin.write(json.dumps(told).encode() + b"\n")
+        if (said := await process.stdout.readline()) != b"looking\n":
+            raise RuntimeError(f"nobody looks: {said!r}")
+        yield
+        if process.returncode is not None:
+            raise RuntimeError("those who look were gone before the end")
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
 
 
 async def _pipeline(engine: AsyncEngine, numbers: range) -> float:
