@@ -28,6 +28,9 @@ from sqlalchemy import insert, select, text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from oracle.assessment.states import State
+from oracle.devnet.machinery.accounts import ETHER
+from oracle.devnet.machinery.anvil import Anvil
+from oracle.devnet.machinery.artifacts import project
 from oracle.devnet.stack import Stack, local_stack
 from oracle.passports.opening import Opening, commit, new_salt
 from oracle.passports.passport import Passport
@@ -35,6 +38,8 @@ from oracle.passports.private_files import OpeningFile, write_private
 from oracle.store import database, requests
 from oracle.store.tables import OpeningRow, RequestRow
 from tests.benchmarks import commitments
+from tests.benchmarks.gas import Bench
+from tests.benchmarks.gas_loans import attestation_checks
 from tests.daemon.watching import transitions, until, until_state
 from tests.support.plaintext import Needles
 from tests.support.private_data import Doors, ask_with, drawn
@@ -60,20 +65,18 @@ async def measure(passports: int) -> dict[str, Any]:
                 figures |= await openings_cost(stack, doors)
                 _say(f"{passports} passports handed in")
                 figures |= await left_behind(stack, doors, passports)
-    return figures | of_others()
+    figures |= await attestation_gas()
+    return figures | {"commitments_equal_in_javascript": commitments.measure()["commitments_equal"]}
 
 
-def of_others() -> dict[str, Any]:
-    """Return the figures that other benchmarks have, None where there is none yet.
-
-    Gas of an attestation's check, by kind of key; commitments that the JavaScript client gives as the circuit does.
-    """
-    return {
-        "attestation_gas_secp256k1": None,
-        "attestation_gas_p256_precompile": None,
-        "attestation_gas_p256_solidity": None,
-        "commitments_equal_in_javascript": commitments.measure()["commitments_equal"],
-    }
+async def attestation_gas() -> dict[str, int]:
+    """Return the gas of an attestation's check, by kind of key, on a chain of its own."""
+    async with Anvil() as chain:
+        bench = Bench(chain)
+        await chain.set_balance(bench.owner.address, 100 * ETHER)
+        manager, _ = await bench.deploy(project("AccessManager"), bench.owner.address)
+        _, found = await attestation_checks(bench, manager)
+    return {name.replace("check_", "attestation_gas_"): gas for name, gas in found.items()}
 
 
 @dataclass(frozen=True, slots=True)
