@@ -13,13 +13,13 @@ class PrivacySettings(Section):
 
     sealing_key_file: Path | None = Field(
         None,
-        description="file of the X25519 secret key (64 hex digits) that borrowers seal their openings to; "
-        "`risk-oracle privacy keys` makes it",
+        description="file of the X25519 secret key that borrowers seal their openings to: 64 hex digits, or what AWS "
+        "KMS encrypted; `risk-oracle privacy keys` makes it",
     )
     storage_key_file: Path | None = Field(
         None,
-        description="file of the key (64 hex digits) that openings are encrypted with in the database; "
-        "the same for all daemons of one database",
+        description="file of the key that openings are encrypted with in the database: 64 hex digits, or what AWS KMS "
+        "encrypted; the same for all daemons of one database",
     )
     take_proofs: bool = Field(
         False, description="wait for proofs that borrowers make themselves also without keys for openings"

@@ -18,7 +18,7 @@ from oracle.assessment.errors import OracleError
 from oracle.passports.errors import PassportError
 from oracle.passports.opening import Opening
 from oracle.passports.sealing import unseal
-from oracle.pipeline.private.key_files import KeyFiles, check_files, read_key
+from oracle.pipeline.private.key_files import SEALING, STORAGE, KeyFiles, check_files, read_key
 from oracle.proving import worker
 from oracle.proving.errors import ProvingFailed
 from oracle.proving.worker import Proof
@@ -63,12 +63,12 @@ def take_opening(files: KeyFiles, bound: Bound, sealed: bytes) -> StoredOpening:
         chain_id=bound.chain_id,
         oracle=bound.oracle,
         request_id=bound.request_id,
-        secret_key=read_key(files.sealing),
+        secret_key=read_key(files.sealing, SEALING),
     )
     opening.require(bound.commitment)
     nonce = random(crypto_aead_xchacha20poly1305_ietf_NPUBBYTES)
     plain = json.dumps([opening.encoded, opening.salt]).encode()
-    key = read_key(files.storage)
+    key = read_key(files.storage, STORAGE)
     return StoredOpening(nonce, crypto_aead_xchacha20poly1305_ietf_encrypt(plain, bound.associated, nonce, key))
 
 
@@ -88,7 +88,7 @@ def prove_opening(files: KeyFiles, bound: Bound, stored: StoredOpening, chain: t
 def _opened(files: KeyFiles, bound: Bound, stored: StoredOpening) -> Opening:
     try:
         plain = crypto_aead_xchacha20poly1305_ietf_decrypt(
-            stored.sealed, bound.associated, stored.nonce, read_key(files.storage)
+            stored.sealed, bound.associated, stored.nonce, read_key(files.storage, STORAGE)
         )
     except CryptoError:
         raise OpeningLost(

@@ -13,7 +13,15 @@ from oracle.assessment.errors import ConfigurationFault
 from oracle.passports.errors import AnotherCommitment, InvalidOpening, NotSealedToThisKey
 from oracle.passports.opening import Opening, commit
 from oracle.passports.sealing import seal
-from oracle.pipeline.private.key_files import KeyFileFault, KeyFiles, check_files, make_keys, public_key, read_key
+from oracle.pipeline.private.key_files import (
+    SEALING,
+    KeyFileFault,
+    KeyFiles,
+    check_files,
+    make_keys,
+    public_key,
+    read_key,
+)
 from oracle.pipeline.private.work import Bound, OpeningLost, StoredOpening, prove_opening, take_opening
 from oracle.proving import worker
 from oracle.proving.errors import ProvingFailed
@@ -102,7 +110,7 @@ def test_proof__that_fails__repeats_nothing_of_the_private_data(
 def test_keys__made__are_for_their_owner_alone_and_never_replaced(tmp_path: Path) -> None:
     made = make_keys(tmp_path / "keys")
     assert {path.stat().st_mode & 0o777 for path in (made.sealing, made.storage)} == {0o600}
-    assert check_files(made) == bytes(PrivateKey(read_key(made.sealing)).public_key)
+    assert check_files(made) == bytes(PrivateKey(read_key(made.sealing, SEALING)).public_key)
     before = made.sealing.read_text()
     with pytest.raises(KeyFileFault, match="is there already"):
         make_keys(tmp_path / "keys")
