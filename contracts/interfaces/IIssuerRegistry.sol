@@ -10,7 +10,8 @@ interface IIssuerRegistry {
     /// @param issuer its id, {issuerId}
     /// @param schema hash of the schema that the committed data follow
     /// @param validUntil Unix seconds; the last second in which it counts
-    /// @param signature 65 bytes r, s, v by a secp256k1 key; 64 bytes r, s by a P-256 key over the same digest; low s
+    /// @param signature 65 bytes r, s, v by a secp256k1 key; 128 bytes r, s, x, y by a P-256 key over the same digest, x and
+    /// y that key; low s
     struct Attestation {
         bytes32 issuer;
         bytes32 schema;
@@ -45,7 +46,6 @@ interface IIssuerRegistry {
     error IssuerExists(bytes32 issuer);
     error ZeroSchema();
     error TooManySchemas(bytes32 issuer, uint256 maximum);
-    error KeyNotStored();
     error IssuerUnknown(bytes32 issuer);
     error IssuerInactive(bytes32 issuer);
     error IssuerIsRevoked(bytes32 issuer, uint40 revokedAt);

@@ -49,8 +49,6 @@ SWITCHED_GUARD = f"""    modifier nonReentrantUnless(uint256 mutant) {{
 EQUIVALENT = {
     "contracts/AIRiskOracle.sol: _checkConsent: && failed == ECDSA.RecoverError.NoError": "recovers zero: no user",
     "contracts/OracleViews.sol: isFresh: && found": "what was not found expires at zero",
-    "contracts/issuers/IssuerRegistry.sol: _accountOf: if (holder == address(0))": "creating fails for want of gas alone, "
-    "and of what is left then nothing more can be stored",
     "contracts/access/SignerSet.sol: _checkSignatures: && signer != lowest": "spares a read: the lowest is registered",
 }
 

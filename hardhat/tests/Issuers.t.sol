@@ -75,7 +75,10 @@ contract AttestationsTest is OracleFixture, IssuerFixture {
         _refused(a, IIssuerRegistry.NotSignedByIssuer.selector);
         (bytes32 r, bytes32 s) = vm.signP256(EMPLOYER_KEY + 1, digest);
         if (uint256(s) > P256.N / 2) s = bytes32(P256.N - uint256(s));
-        (a.issuer, a.signature) = (employer, abi.encodePacked(r, s));
+        // Signed by a key that comes with it and is no issuer's, or is not the one that comes with it.
+        (a.issuer, a.signature) = (employer, abi.encodePacked(r, s, _point(EMPLOYER_KEY + 1)));
+        _refused(a, IIssuerRegistry.NotSignedByIssuer.selector);
+        a.signature = abi.encodePacked(r, s, _point(EMPLOYER_KEY));
         _refused(a, IIssuerRegistry.NotSignedByIssuer.selector);
     }
 
@@ -137,8 +140,8 @@ contract AttestationsTest is OracleFixture, IssuerFixture {
         a.signature = abi.encodePacked(r, bytes32(SECP256K1_ORDER - uint256(s)), v == 27 ? uint8(28) : uint8(27));
         _refused(a, IIssuerRegistry.MalleableSignature.selector);
         a = _attestation(employer, borrower, DATA);
-        (r, s) = (bytes32(_head(a.signature)), bytes32(_tail(a.signature)));
-        a.signature = abi.encodePacked(r, bytes32(P256.N - uint256(s)));
+        (r, s) = _halves(a.signature);
+        a.signature = abi.encodePacked(r, bytes32(P256.N - uint256(s)), _point(EMPLOYER_KEY));
         _refused(a, IIssuerRegistry.MalleableSignature.selector);
     }
 
@@ -150,12 +153,12 @@ contract AttestationsTest is OracleFixture, IssuerFixture {
         a.signature[64] = bytes1(uint8(29));
         _refused(a, IIssuerRegistry.NotSignedByIssuer.selector);
         a = _attestation(employer, borrower, DATA);
-        bytes memory right = a.signature;
-        a.signature = new bytes(64);
+        (bytes32 r, bytes32 s) = _halves(a.signature);
+        a.signature = new bytes(128);
         _refused(a, IIssuerRegistry.NotSignedByIssuer.selector);
-        a.signature = abi.encodePacked(P256.N, _tail(right));
+        a.signature = abi.encodePacked(P256.N, s, _point(EMPLOYER_KEY));
         _refused(a, IIssuerRegistry.NotSignedByIssuer.selector);
-        a.signature = abi.encodePacked(_head(right), bytes32(0));
+        a.signature = abi.encodePacked(r, bytes32(0), _point(EMPLOYER_KEY));
         _refused(a, IIssuerRegistry.NotSignedByIssuer.selector);
     }
 
@@ -173,15 +176,7 @@ contract AttestationsTest is OracleFixture, IssuerFixture {
         check(P256.verify(digest, r, s, bytes32(x), bytes32(y)), "taken by the precompile");
     }
 
-    function _head(bytes memory signature) private pure returns (uint256 word) {
-        assembly ("memory-safe") {
-            word := mload(add(signature, 0x20))
-        }
-    }
-
-    function _tail(bytes memory signature) private pure returns (uint256 word) {
-        assembly ("memory-safe") {
-            word := mload(add(signature, 0x40))
-        }
+    function _halves(bytes memory signature) private pure returns (bytes32 r, bytes32 s) {
+        (r, s, , ) = abi.decode(signature, (bytes32, bytes32, bytes32, bytes32));
     }
 }

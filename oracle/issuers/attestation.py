@@ -1,6 +1,6 @@
 """The compact attestation: an issuer's signature over borrower, commitment, schema and validity, for contracts.
 
-EIP-712; by secp256k1 (65 bytes r ‖ s ‖ v) or by P-256 over the same digest (64 bytes r ‖ s, low s).
+EIP-712; by secp256k1 (65 bytes r ‖ s ‖ v) or by P-256 over the same digest (128 bytes r ‖ s ‖ x ‖ y).
 """
 
 import re

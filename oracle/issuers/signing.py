@@ -60,9 +60,10 @@ class PublicKey:
         """Tell whether a signature over a digest is this key's; one that the registry would not take is none."""
         if self.kind is KeyType.SECP256K1:
             return _recovered(digest, signature) == self.key
-        if len(signature) != 64:
+        # The key comes with its signature, and the issuer's id is its hash: the registry need not keep it.
+        if len(signature) != 128 or signature[64:] != self.key:
             return False
-        r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
+        r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")
         if not 0 < r < _P256_ORDER or not 0 < s <= _P256_ORDER // 2:
             return False
         try:
@@ -119,10 +120,10 @@ class P256Key:
         raise TypeError("a key is not pickled or copied")
 
     def sign(self, message: dict[str, Any]) -> bytes:
-        """Return r ‖ s with the lower of the two values of s: the registry takes no other."""
+        """Return r ‖ s ‖ x ‖ y with the lower of the two values of s: the registry takes no other."""
         der = self._key.sign(typed_digest(message), ec.ECDSA(Prehashed(hashes.SHA256())))
         r, s = decode_dss_signature(der)
-        return r.to_bytes(32, "big") + min(s, _P256_ORDER - s).to_bytes(32, "big")
+        return r.to_bytes(32, "big") + min(s, _P256_ORDER - s).to_bytes(32, "big") + self.public.key
 
 
 def typed_digest(message: dict[str, Any]) -> bytes:

@@ -64,7 +64,7 @@ class Issuers:
             signature = bytes(Account.unsafe_sign_hash(digest, self.bank.key).signature)
         else:
             r, s = utils.decode_dss_signature(self.employer.sign(digest, ec.ECDSA(utils.Prehashed(SHA256()))))
-            signature = r.to_bytes(32, "big") + min(s, _P256_ORDER - s).to_bytes(32, "big")
+            signature = r.to_bytes(32, "big") + min(s, _P256_ORDER - s).to_bytes(32, "big") + self.keys[_P256]
         return self.ids[key_type], SCHEMA, valid_until, signature
 
     async def check_gas(self, key_type: int) -> int:

@@ -163,10 +163,7 @@ async def _from_features_to_proof(stack: Stack, request: int, features: State) -
 
 async def left_behind(stack: Stack, doors: Doors, passports: int) -> dict[str, Any]:
     """Hand in many passports, end their requests, and look for them everywhere."""
-    openings = [
-        Opening.of([_RANDOM.randrange(1_025) for _ in range(24)], [_RANDOM.randrange(1, 2**32) for _ in range(5)])
-        for _ in range(passports)
-    ]
+    openings = [drawn(_RANDOM) for _ in range(passports)]
     engine = database.connect(stack.database_url, pool_size=2)
     sessions = async_sessionmaker(engine, expire_on_commit=False)
     async with sessions.begin() as session:

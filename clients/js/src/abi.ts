@@ -3882,11 +3882,6 @@ export const issuerRegistryAbi = [
   "type": "error"
  },
  {
-  "inputs": [],
-  "name": "KeyNotStored",
-  "type": "error"
- },
- {
   "inputs": [
    {
     "internalType": "bytes32",

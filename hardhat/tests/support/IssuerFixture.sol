@@ -47,7 +47,7 @@ abstract contract IssuerFixture is Checks {
     function _byEmployer(bytes32 digest) internal pure returns (bytes memory) {
         (bytes32 r, bytes32 s) = vm.signP256(EMPLOYER_KEY, digest);
         if (uint256(s) > P256.N / 2) s = bytes32(P256.N - uint256(s));
-        return abi.encodePacked(r, s);
+        return abi.encodePacked(r, s, _point(EMPLOYER_KEY));
     }
 
     function _signed(bytes32 issuer, bytes32 digest) internal view returns (bytes memory) {

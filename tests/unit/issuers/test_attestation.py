@@ -43,7 +43,7 @@ def _check(attestation: Attestation, key: AttestationKey = ACCOUNT, **changed: A
     check_attestation(attestation, **(expected | changed))
 
 
-@pytest.mark.parametrize(("key", "length"), [(ACCOUNT, 65), (P256, 64)], ids=["secp256k1", "p256"])
+@pytest.mark.parametrize(("key", "length"), [(ACCOUNT, 65), (P256, 128)], ids=["secp256k1", "p256"])
 def test_attestation__when_signed__then_it_holds_and_survives_json(key: AttestationKey, length: int) -> None:
     made = attest(key, DOMAIN, SAID)
     assert len(made.signature) == length
@@ -78,7 +78,7 @@ def test_issuer_id__when_of_either_curve__then_it_is_the_registrys() -> None:
 def test_p256__when_signed_many_times__then_s_is_always_the_lower() -> None:
     for place in range(32):
         signature = attest(P256, DOMAIN, replace(SAID, data_commitment=1 + place)).signature
-        assert int.from_bytes(signature[32:], "big") <= P256_ORDER // 2
+        assert int.from_bytes(signature[32:64], "big") <= P256_ORDER // 2
 
 
 @pytest.mark.parametrize(
@@ -110,9 +110,18 @@ def test_check__when_a_signature_is_another_s_or_malleable__then_it_is_refused(k
     made = attest(key, DOMAIN, SAID)
     order = P256_ORDER if key is P256 else 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
     r, s, v = made.signature[:32], int.from_bytes(made.signature[32:64], "big"), made.signature[64:]
-    high = r + (order - s).to_bytes(32, "big") + (bytes([55 - v[0]]) if v else b"")
+    high = r + (order - s).to_bytes(32, "big") + (v if key is P256 else bytes([55 - v[0]]))
     elsewhere = attest(key, RegistryDomain(1, DOMAIN.registry), SAID).signature
-    for wrong in (high, elsewhere, made.signature[:-1], b"", bytes(len(made.signature)), r + r + v):
+    another = b"\1" + v[1:] if key is P256 else bytes([54 - v[0] + 1])
+    for wrong in (
+        high,
+        elsewhere,
+        made.signature[:64] + another,
+        made.signature[:-1],
+        b"",
+        bytes(len(made.signature)),
+        r + r + v,
+    ):
         with pytest.raises(WrongSignature):
             _check(replace(made, signature=wrong), key)
 
