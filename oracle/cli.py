@@ -34,6 +34,7 @@ from oracle.commands.operators import operators_app
 from oracle.commands.passport import passport_app
 from oracle.commands.passport_answers import passport_open, passport_prove
 from oracle.commands.privacy import privacy_app
+from oracle.commands.prover import prover_app
 from oracle.commands.requests import requests_app
 from oracle.commands.schema import database_app
 from oracle.commands.settings import config_app
@@ -66,6 +67,7 @@ models_app.add_typer(models_watch_app)
 app.add_typer(models_app, name="models")
 app.add_typer(contracts_app, name="contracts")
 app.add_typer(approval_app, name="approval")
+app.add_typer(prover_app, name="prover")
 contracts_app.command("deploy")(contracts_deploy)
 contracts_app.command("history-table")(write_table)
 app.command()(init)

@@ -42,6 +42,7 @@ from oracle.startup import (
     check_model,
     check_privacy,
     check_signer,
+    fleet_of,
     load_keys,
     patiently,
     settle_heap,
@@ -172,7 +173,8 @@ async def _context(settings: Settings, database_url: str, health: Health, upgrad
         stack.push_async_callback(w3.provider.disconnect)
         oracle = OracleContract(w3, Address(chain.oracle), chain.chain_id)
         # The pool must never make one stage wait for another's work; collecting reads and fills an index besides.
-        workers = sum(concurrency(settings.worker, name) for name in (*STAGES, "collect"))
+        proofs = settings.proving.at_once if settings.proving.scheduler is not None else 1
+        workers = sum(concurrency(settings.worker, name, proofs) for name in (*STAGES, "collect"))
         engine: AsyncEngine = database.connect(database_url, pool_size=workers + 8)
         stack.push_async_callback(engine.dispose)
         sessions = async_sessionmaker(engine, expire_on_commit=False)
@@ -203,6 +205,9 @@ async def _context(settings: Settings, database_url: str, health: Health, upgrad
             check_what_the_chain_says(),
         )
         sealing_key = await check_privacy(health, settings.privacy, prover)
+        fleet = fleet_of(settings.proving)
+        if fleet is not None:
+            await stack.enter_async_context(fleet)
         context = Context(
             chain_id=chain.chain_id,
             w3=w3,
@@ -227,6 +232,8 @@ async def _context(settings: Settings, database_url: str, health: Health, upgrad
             drift=settings.drift,
             privacy=settings.privacy,
             sealing_key=sealing_key,
+            fleet=fleet,
+            proofs_at_once=proofs,
             lenders=settings.history.lenders,
             shadow=shadow,
         )

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 from collections.abc import Awaitable, Callable
+from importlib.util import find_spec
 from typing import TypeVar
 
 import structlog
@@ -16,12 +17,15 @@ from oracle.chain.rpc import check_chain_id
 from oracle.chain.signer import Signer
 from oracle.config.model import ModelSettings
 from oracle.config.privacy import PrivacySettings
+from oracle.config.proving import ProvingSettings
 from oracle.models.inference import Model
 from oracle.models.registry import ShippedModel
 from oracle.pipeline.fitting import check_fit
 from oracle.pipeline.health import Health
 from oracle.pipeline.models import chosen_model, chosen_shadow, keys_of, own_ceremony
 from oracle.pipeline.private.key_files import KeyFiles, check_files
+from oracle.proving.fleet.fleet import Fleet
+from oracle.proving.fleet.security import Certificates
 from oracle.proving.keys import Keys
 from oracle.proving.prover import Prover
 from oracle.store.database import check_schema, migrate
@@ -142,6 +146,16 @@ async def check_privacy(health: Health, settings: PrivacySettings, prover: Prove
     except ConfigurationFault as fault:
         health.set("prover", False, str(fault))
         raise
+
+
+def fleet_of(settings: ProvingSettings) -> Fleet | None:
+    """Return the fleet that the settings name, None without one; raises ConfigurationFault where Dask is missing."""
+    if settings.scheduler is None:
+        return None
+    if find_spec("distributed") is None:
+        raise ConfigurationFault("proving.scheduler needs more packages: pip install 'risk-oracle[fleet]'")
+    certificates = Certificates(settings.authority, settings.certificate, settings.key)
+    return Fleet(settings.scheduler, certificates, settings.timeout_seconds)
 
 
 async def check_keys_fit(

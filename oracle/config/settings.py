@@ -25,6 +25,7 @@ from oracle.config.logging import LogSettings
 from oracle.config.model import DriftSettings, ModelSettings
 from oracle.config.networks import networks
 from oracle.config.privacy import PrivacySettings
+from oracle.config.proving import ProvingSettings
 from oracle.config.signer import SignerSettings
 from oracle.config.sources import merge_environment, read_files
 from oracle.config.telemetry import TelemetrySettings
@@ -64,6 +65,7 @@ class AuditSettings(Section):
     web: WebSettings = WebSettings()
     api: ApiSettings = ApiSettings()
     privacy: PrivacySettings = PrivacySettings()
+    proving: ProvingSettings = ProvingSettings()
     dashboard: DashboardSettings = DashboardSettings()
     log: LogSettings = LogSettings()
     telemetry: TelemetrySettings = TelemetrySettings()

@@ -24,6 +24,7 @@ from oracle.models.inference import Model
 from oracle.pipeline.fitting import Refused
 from oracle.pipeline.health import Health
 from oracle.pipeline.history import Histories
+from oracle.proving.fleet.fleet import Fleet
 from oracle.proving.prover import Prover
 
 
@@ -46,6 +47,7 @@ class Context:
     `head` is the newest block seen, the daemon's idea of chain time; `balance_wei` is the signer's, as last read.
     `model` answers, proven by `prover`; they change together when the registry's primary does. `shadow` runs beside it.
     `sealing_key` is the X25519 key that openings are sealed to, None where none are taken.
+    `fleet` makes `proofs_at_once` on other machines, None where there is none.
     `withdrawn` says why no model may answer, `refused` which keys do not fit their verifier.
     """
 
@@ -70,6 +72,8 @@ class Context:
     drift: DriftSettings = field(default_factory=DriftSettings)
     privacy: PrivacySettings = field(default_factory=PrivacySettings)
     sealing_key: bytes | None = None
+    fleet: Fleet | None = None
+    proofs_at_once: int = 1
     lenders: tuple[LenderSettings, ...] = ()
     shadow: Model | None = None
     shadow_fault: str = ""

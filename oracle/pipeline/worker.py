@@ -42,10 +42,12 @@ STAGES: dict[str, Stage] = {
 _DATABASE_PAUSE_SECONDS = 2.0
 
 
-def concurrency(settings: WorkerSettings, name: str) -> int:
-    """Return how many requests a stage takes on at once."""
+def concurrency(settings: WorkerSettings, name: str, proofs: int = 1) -> int:
+    """Return how many requests a stage takes on at once, with a fleet that makes so many `proofs` side by side."""
+    if name == "prove":
+        return proofs
     # One after the other: more would only wait, for the prover's process or the ledger's account lock.
-    return 1 if name in ("prove", "submit", "decline") else settings.concurrency
+    return 1 if name in ("submit", "decline") else settings.concurrency
 
 
 async def run_stages(context: Context) -> None:
@@ -54,7 +56,7 @@ async def run_stages(context: Context) -> None:
         for name, run in (("claims", keep_claims), ("waiting", wake_what_waited), ("letters", watch_dead_letters)):
             group.create_task(supervise(context.health, name, partial(run, context)), name=name)
         for name in STAGES:
-            for number in range(concurrency(context.worker, name)):
+            for number in range(concurrency(context.worker, name, context.proofs_at_once)):
                 serve = partial(_serve, context, name, polls=number == 0)
                 group.create_task(supervise(context.health, f"{name}-{number}", serve), name=f"{name}-{number}")
 

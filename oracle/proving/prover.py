@@ -58,6 +58,13 @@ class Prover:
         """The worker's process id, None while there is no worker."""
         return None if self._worker is None else self._worker[0]
 
+    @property
+    def keys(self) -> Keys:
+        """The keys that every proof is made with; raises ProverUnavailable before the first entering."""
+        if self._keys is None:
+            raise ProverUnavailable("the prover has not checked its keys yet")
+        return self._keys
+
     async def prove(self, chain: Sequence[int], private: Sequence[int]) -> Proof:
         """Prove one assessment over the 32 encoded chain features and the 24 private ones with 5 salt integers.
 

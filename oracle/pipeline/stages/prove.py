@@ -2,12 +2,16 @@
 
 from decimal import Decimal
 
+import structlog
+
 from oracle.assessment.errors import OracleError
 from oracle.assessment.features import NEUTRAL_PRIVATE
 from oracle.assessment.states import State
 from oracle.pipeline.context import Context
 from oracle.pipeline.private.waiting import is_private
 from oracle.pipeline.stages.stage import Outcome
+from oracle.proving.commitment import commit_chain
+from oracle.proving.fleet.fleet import FleetUnavailable
 from oracle.proving.worker import Proof, proof_of
 from oracle.store.tables import RequestRow
 
@@ -23,6 +27,8 @@ async def prove(context: Context, row: RequestRow) -> Outcome:
     """
     if row.features is None or row.outputs is None:
         raise ValueError(f"request {row.request_id} is {row.state} without features or outputs")
+    if (proof := await _of_fleet(context, row)) is not None:
+        return _keep(row, proof, f"by the fleet in {proof.seconds:.2f} s")
     async with context.proving:
         model, prover = context.answering().source, context.prover
         if row.model_id != (active := f"0x{model.model_id.hex()}"):
@@ -37,16 +43,41 @@ async def prove(context: Context, row: RequestRow) -> Outcome:
         raise ProofMismatch("the stored proof of the private data does not verify: the row was changed")
     if not holds:
         raise ProofMismatch("the proof just made does not verify: run `risk-oracle setup` to make the keys anew")
-    feature_commitment, private_commitment = proof.instances[:2]
+    private_commitment = proof.instances[1]
     if private_commitment != int(row.data_commitment):
         raise ProofMismatch(f"the proof commits to private data {private_commitment}, not {row.data_commitment}")
     if list(proof.outputs) != row.outputs:
         # The model computes in the circuit's own integers: they agree to the bit, or do not belong together.
         raise ProofMismatch(f"the circuit gives {proof.outputs}, the model {row.outputs}: run `risk-oracle setup`")
-    row.feature_commitment = Decimal(feature_commitment)
+    return _keep(row, proof, "made before" if made_before else f"in {proof.seconds:.2f} s")
+
+
+def _keep(row: RequestRow, proof: Proof, took: str) -> Outcome:
+    row.feature_commitment = Decimal(proof.instances[0])
     row.proof = proof.proof
-    took = "made before" if made_before else f"in {proof.seconds:.2f} s"
     return Outcome(State.PROVEN, f"{len(proof.proof)} bytes {took}, verified here")
+
+
+async def _of_fleet(context: Context, row: RequestRow) -> Proof | None:
+    """Return a worker's proof that shows what it must, verified here; None: this machine makes it."""
+    # Both without an await between: the model may change meanwhile.
+    model, prover = context.answering().source, context.prover
+    if context.fleet is None or row.features is None or is_private(row, model):
+        return None
+    if row.model_id != f"0x{model.model_id.hex()}":
+        return None
+    encoded = row.features["encoded"]
+    try:
+        proof = await context.fleet.prove(prover.keys, encoded)
+    except FleetUnavailable as fault:
+        structlog.get_logger("fleet").warning("fleet_made_no_proof", request=int(row.request_id), error=str(fault))
+        return None
+    shown = (*proof.instances[:2], list(proof.outputs))
+    if shown == (commit_chain(encoded), int(row.data_commitment), row.outputs) and await prover.verify(proof):
+        return proof
+    # What a stranger's machine says: nothing of ours is wrong, and nothing of it is kept.
+    structlog.get_logger("fleet").error("fleet_proof_refused", request=int(row.request_id))
+    return None
 
 
 def _kept(row: RequestRow) -> Proof:
