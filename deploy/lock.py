@@ -1,9 +1,9 @@
 """Write the lock files from pyproject.toml: every version exact, every file by its hash, no registry address.
 
 Run by `make lock`: versions that are locked stay, unless `--upgrade` is given (`make lock UPGRADE=1`).
-`requirements.lock` is everything (development included), `requirements-runtime.lock` what the daemon needs, telemetry
-and KMS included, in the same versions; `requirements-generator.lock` is the generator of API clients that the tests run in an
-environment of its own.
+`requirements.lock` is everything (development included), `requirements-runtime.lock` what the daemon needs, with
+telemetry, KMS and a fleet of provers, in the same versions; `requirements-generator.lock` is the generator of API
+clients that the tests run in an environment of its own.
 PyTorch comes in two builds of one version: the CPU build needs nothing more, the CUDA build needs a dozen large
 packages. Each has a lock of its own; `install.sh` takes the one whose build the machine's registries offer first.
 """
@@ -34,7 +34,9 @@ def lock(*kept: str) -> None:
     write("requirements.lock", [entry for entry in everything if not CUDA.match(entry)])
     write("requirements-torch-cuda.lock", cuda)
     write("requirements-torch-cpu.lock", [f"{version}+cpu \\\n    --hash={TORCH_CPU_HASH}"])
-    runtime = compiled("--extra", "telemetry", "--extra", "kms", "--constraint", str(HERE / "requirements.lock"))
+    runtime = compiled(
+        "--extra", "telemetry", "--extra", "kms", "--extra", "fleet", "--constraint", str(HERE / "requirements.lock")
+    )
     write("requirements-runtime.lock", [entry for entry in runtime if not CUDA.match(entry)])
     # An environment of its own, for the tests: it pins another version of what we use.
     write("requirements-generator.lock", compiled(source="deploy/requirements-generator.in"))

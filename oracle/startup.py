@@ -154,7 +154,7 @@ def fleet_of(settings: ProvingSettings) -> Fleet | None:
         return None
     if find_spec("distributed") is None:
         raise ConfigurationFault("proving.scheduler needs more packages: pip install 'risk-oracle[fleet]'")
-    certificates = Certificates(settings.authority, settings.certificate, settings.key)
+    certificates = Certificates(settings.authority, settings.certificate, settings.key_file)
     return Fleet(settings.scheduler, certificates, settings.timeout_seconds)
 
 

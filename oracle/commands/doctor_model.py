@@ -1,10 +1,12 @@
 """The models as the doctor sees them: which answers, whether its keys are whole and fit the verifier on the chain."""
 
 import asyncio
+from typing import Final
 
 from web3 import AsyncHTTPProvider, AsyncWeb3
 
 from oracle.assessment.errors import ConfigurationFault
+from oracle.assessment.features import FEATURES
 from oracle.chain.contracts import ModelRegistry, OracleContract
 from oracle.commands.findings import Findings
 from oracle.config.chain import DEVELOPMENT_CHAIN_IDS
@@ -12,9 +14,14 @@ from oracle.config.settings import AuditSettings
 from oracle.models.registry import ShippedModel
 from oracle.pipeline.fitting import check_fit
 from oracle.pipeline.models import chosen_model, chosen_shadow, keys_of, named, own_ceremony
+from oracle.proving.commitment import commit_chain
 from oracle.proving.errors import KeysFault
+from oracle.proving.fleet.fleet import FleetUnavailable
 from oracle.proving.keys import Keys
 from oracle.proving.prover import Prover
+from oracle.startup import fleet_of
+
+_ANY_FEATURES: Final = (0,) * len(FEATURES)
 
 
 async def examine_models(
@@ -34,6 +41,7 @@ async def examine_models(
         keys = await asyncio.to_thread(keys_of, model, settings.model, settings.chain.chain_id)
         _say_ceremony(findings, keys, settings)
         await _examine_fit(findings, w3, registry, model, keys)
+        await _examine_fleet(findings, model, keys, settings)
     await _examine_shadow(findings, w3, registry, model, settings)
 
 
@@ -63,6 +71,25 @@ async def _examine_fit(
             findings.ok("verifier", f"{verifier} fits the keys: {how}")
     finally:
         await prover.close()
+
+
+async def _examine_fleet(findings: Findings, model: ShippedModel, keys: Keys, settings: AuditSettings) -> None:
+    """Let the fleet make a proof, where the settings name one, and verify it here."""
+    fleet = fleet_of(settings.proving)
+    if fleet is None:
+        return
+    async with fleet, Prover(model.directory, keys.folder) as prover:
+        try:
+            proof = await fleet.prove(keys, _ANY_FEATURES)
+        except FleetUnavailable as fault:
+            findings.warn(
+                "fleet", str(fault), "this machine makes the proofs meanwhile; start its scheduler and provers"
+            )
+            return
+        if proof.instances[0] == commit_chain(_ANY_FEATURES) and await prover.verify(proof):
+            findings.ok("fleet", f"{settings.proving.scheduler} made a proof in {proof.seconds:.1f} s that holds here")
+        else:
+            findings.fault("fleet", "it made a proof that does not hold here", "find out whose machine does that")
 
 
 async def _examine_shadow(

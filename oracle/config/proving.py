@@ -23,13 +23,13 @@ class ProvingSettings(Section):
     )
     authority: Path | None = Field(None, description="certificate of the fleet's own authority (PEM)")
     certificate: Path | None = Field(None, description="this daemon's certificate by that authority (PEM)")
-    key: Path | None = Field(None, description="its private key (PEM)")
+    key_file: Path | None = Field(None, description="its private key (PEM)")
 
     @model_validator(mode="after")
     def _together(self) -> Self:
-        given = [name for name in ("authority", "certificate", "key") if getattr(self, name) is not None]
+        given = [name for name in ("authority", "certificate", "key_file") if getattr(self, name) is not None]
         if len(given) not in (0, 3):
-            raise ValueError("authority, certificate and key go together: name all three, or none")
+            raise ValueError("authority, certificate and key_file go together: name all three, or none")
         if self.scheduler is not None and self.scheduler.startswith("tls://") != (len(given) == 3):
             raise ValueError(
                 "scheduler: tls://… and the three certificate files go together; tcp://… is for one machine"

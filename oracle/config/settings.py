@@ -82,9 +82,13 @@ class AuditSettings(Section):
         return [*self._exposed, *self._private(), *(() if self.history.reads_anything else (nothing,))]
 
     def _private(self) -> Iterator[str]:
-        for name in ("sealing_key_file", "storage_key_file"):
-            path = getattr(self.privacy, name)
-            if path is not None and (told := told_of_file(path, f"privacy.{name}")) is not None:
+        files = {
+            "privacy.sealing_key_file": self.privacy.sealing_key_file,
+            "privacy.storage_key_file": self.privacy.storage_key_file,
+            "proving.key_file": self.proving.key_file,
+        }
+        for name, path in files.items():
+            if path is not None and (told := told_of_file(path, name)) is not None:
                 yield told
         if self.privacy.waits and not self.api.enabled:
             yield (

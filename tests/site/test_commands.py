@@ -16,6 +16,7 @@ PAGES = sorted(
 SHELL = {"sh", "bash", "console", "shell", ""}
 # Programs that are not ours, and where their commands are carried out, or why they are not.
 OTHERS = {
+    "dask": "tests/proving/test_fleet.py starts the scheduler with these options",
     "pg_dump": "tests/commands/test_backup.py runs the page",
     "pg_restore": "tests/commands/test_backup.py runs the page",
     "psql": "tests/monitoring/test_grafana.py runs the line, which stands in deploy/reader.sql too",

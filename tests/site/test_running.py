@@ -48,6 +48,7 @@ ELSEWHERE: Final = {
     "models score": "tests/unit/training/test_scoring.py",
     "models search": "tests/unit/training/test_search.py",
     "models train": "tests/training/test_training.py",
+    "prover serve": "tests/support/fleet.py",
     "run": "tests/daemon/test_setting_up.py",
     "setup": "tests/proving/test_making.py",
 }

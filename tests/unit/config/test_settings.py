@@ -370,3 +370,19 @@ def test_endpoints__when_wrong__then_said_without_them(file: Path, values: dict[
     (said,) = faults(file, **{f"CHAIN__{name}": text for name, text in values.items()})
     assert words in said
     assert "example" not in said
+
+
+@pytest.mark.parametrize(
+    ("lines", "why"),
+    [
+        ('scheduler = "tls://fleet:8786"', "the three certificate files go together"),
+        ('scheduler = "tcp://fleet:8786"\nauthority = "/a"\ncertificate = "/c"\nkey_file = "/k"', "go together"),
+        ('authority = "/a"', "name all three, or none"),
+        ('scheduler = "fleet:8786"', "proving.scheduler"),
+        ("at_once = 0", "proving.at_once"),
+    ],
+)
+def test_proving__with_a_fleet_that_cannot_be_meant__is_refused(file: Path, lines: str, why: str) -> None:
+    file.write_text(f"{FILE}\n[proving]\n{lines}\n")
+    with pytest.raises(ConfigurationFault, match=why):
+        load_settings(file, {})
