@@ -41,7 +41,7 @@ async def examined(stack: Stack) -> tuple[str, str]:
 async def test_daemon__with_a_fleet_that_dies__answers_all_the_same(stack: Stack, fleet: Machines) -> None:
     prover = fleet.add(Path(stack.settings.model.keys))
     text = stack.settings_file.read_text()
-    stack.settings_file.write_text(f'{text}\n[proving]\nscheduler = "{fleet.address}"\ntimeout_seconds = 20\n')
+    stack.settings_file.write_text(f'{text}\n[proving]\nscheduler = "{fleet.address}"\n')
     daemon = await stack.start_daemon()
     assert "by the fleet in" in await said_of_proof(stack, "with a fleet")
     assert (await examined(stack))[0] == "ok"
