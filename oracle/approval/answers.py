@@ -53,6 +53,10 @@ class AskedAnswers:
     def of(self, number: int) -> Mapping[str, Answer]:
         """Return the answers for an application; each question is asked until its answer fits."""
         self.tell(f"application {number}")
+        return self.form()
+
+    def form(self) -> dict[str, Answer]:
+        """Return the answers to a form; each question is asked until its answer fits."""
         found: dict[str, Answer] = {}
         for field in self.model.fields:
             if field.party != self.party or (field.name == "years_employed" and found.get("employed") is False):

@@ -190,7 +190,8 @@ class Board:
         if request.path.startswith("/v1/messages"):
             shown = request.headers.get("Authorization", "").removeprefix("Bearer ").encode()
             if not any(hmac.compare_digest(shown, token.encode()) for token in self._tokens.values()):
-                raise web.HTTPUnauthorized(text="this session's messages are for its three parties, by their keys")
+                session = self.transcript.session
+                raise web.HTTPUnauthorized(text=f"the messages of session {session} are for its three parties alone")
         return await handler(request)
 
     async def _told(self, _: web.Request) -> web.Response:

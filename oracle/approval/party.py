@@ -16,7 +16,7 @@ import aiohttp
 import numpy as np
 
 from oracle.approval.engine_process import Engine
-from oracle.approval.errors import EngineRefusal, InvalidAnswer, Refused, Unopened, VaultFault
+from oracle.approval.errors import EngineFault, EngineRefusal, InvalidAnswer, Refused, Unopened, VaultFault
 from oracle.approval.evaluation import evaluate, joint_key_digest, joint_key_parts, row
 from oracle.approval.fields import PARTIES, Answer
 from oracle.approval.identity import Identity, PublicIdentity, seal
@@ -141,8 +141,8 @@ class Party:
         try:
             evaluated = await self._until(http, number, "evaluated", SERVER)
             if any(evaluated.parts[name] != own[name] for name in own):
-                await self._abort(http, number, "the server's evaluation is not the model's on these inputs")
-                raise Refused(SERVER, "evaluated", "it is not what the model gives on the three inputs")
+                bad = Refused(SERVER, "evaluated", "it is not what the model gives on the three inputs")
+                raise await self._ended(http, number, bad)
             decision = (await self._open(http, number, "decision"))[0]
             await self._agree(http, number, "decision", APPROVED if decision else DENIED)
             if decision:
@@ -151,7 +151,9 @@ class Party:
             await self._agree(http, number, "whatifs", json.dumps(opened, separators=(",", ":")))
             return Outcome(False, self._layout.explain(levels, opened), tuple(notes))
         finally:
-            await self._engine.order("forget", {})
+            # An engine that is gone has forgotten.
+            with contextlib.suppress(EngineFault):
+                await self._engine.order("forget", {})
 
     async def _open(self, http: aiohttp.ClientSession, number: int, opening: str) -> list[bool]:
         kind: Kind = "decision-share" if opening == "decision" else "whatifs-share"
@@ -168,11 +170,11 @@ class Party:
                 bound = self._bound(number, kind, party)
                 shares[f"share-{place}"] = self._identity.unseal(message.parts["share"], bound, self._number)
             except VaultFault as error:
-                raise Refused(party, kind, str(error)) from error
+                raise await self._ended(http, number, Refused(party, kind, str(error))) from error
         try:
             slots = np.frombuffer((await self._engine.order("fuse", shares))["slots"], "<i8")
         except EngineRefusal as refusal:
-            raise blamed(refusal, kind) from refusal
+            raise await self._ended(http, number, blamed(refusal, kind)) from refusal
         try:
             return self._layout.opened(opening, slots)
         except Unopened as error:
@@ -250,6 +252,11 @@ class Party:
             # Another may have ended it first, for the same reason.
             with contextlib.suppress(Refused):
                 await self._send(http, number, "abort", said=why)
+
+    async def _ended(self, http: aiohttp.ClientSession, number: int, refused: Refused) -> Refused:
+        """End an application for what a party sent in it, and return that."""
+        await self._abort(http, number, str(refused))
+        return refused
 
     async def _send(
         self,

@@ -4,24 +4,19 @@ import asyncio
 import contextlib
 import json
 import signal
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import Coroutine
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
 import typer
 
 from oracle.assessment.errors import ConfigurationFault
+from oracle.commands import approval_running as running
 from oracle.commands.common import JsonOption, run_job, tell
 
 if TYPE_CHECKING:
-    import aiohttp
-
-    from oracle.approval.answers import Answers
-    from oracle.approval.errors import Refused
-    from oracle.approval.messages import Message, Sender
-    from oracle.approval.party import Outcome, Party
     from oracle.approval.session_file import Session
 
 approval_processes_app = typer.Typer()
@@ -34,9 +29,6 @@ _PythonOption = Annotated[
 _PatienceOption = Annotated[
     float, typer.Option("--patience", min=1, help="Seconds to wait for any one message, and for the server.")
 ]
-_CONNECT_SECONDS: Final = 10.0
-_SILENT_CONNECTION_SECONDS: Final = 90.0
-_WITHDRAWN: Final = "the applicant withdrew it"
 
 
 class Attending(StrEnum):
@@ -104,7 +96,7 @@ def approval_serve(
     _configure_log()
     known = _read(session)
     listening = port or urlsplit(known.server).port or (443 if known.server.startswith("https") else 80)
-    run_job(_until_stopped(_serve(known, key, folder, host, listening, python)))
+    run_job(_until_stopped(running.serve(known, key, folder, host, listening, python)))
 
 
 @approval_processes_app.command("party")
@@ -128,7 +120,13 @@ def approval_party(
     """
     _configure_log()
     known = _read(session)
-    run_job(_until_stopped(_attend(name.value, known, key, folder, answers, patience, python, as_json)))
+    work = running.stay(name.value, known, key, folder, answers, patience, python, as_json)
+    if answers != running.ASK:
+        run_job(_until_stopped(work))
+        return
+    # A question at the terminal cannot be taken back: there a signal ends the process as it ends any.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    run_job(work)
 
 
 @approval_processes_app.command("apply")
@@ -150,170 +148,23 @@ def approval_apply(
     takes the application up where it was left; 2 when a message, the keys or the answers were refused, or the shares
     opened nothing.
     """
-    told = run_job(_apply(_read(session), key, folder, answers, patience, anew, python))
-    lines = [f"application {told['application']}: {'approved' if told['approved'] else 'denied'}"]
-    lines += [f"  clipped: {note}" for note in told["notes"]]
-    lines += [
-        f"  {field}: {'no higher level would do' if level is None else f'{level} would do'}"
-        for field, level in told["changes"].items()
-    ]
-    tell(told, "\n".join(lines), as_json=as_json)
+    known = _read(session)
+    # Asked before anything runs: whoever thinks it over holds up nobody, and may still go.
+    typed = running.typed_form(known, key, folder, anew) if answers == running.ASK else None
+    run_job(running.apply(known, key, folder, typed or Path(answers), patience, anew, python, _outcome(as_json)))
 
 
-async def _serve(session: "Session", key: Path, folder: Path, host: str, port: int, python: Path | None) -> None:
-    import structlog
-    from aiohttp import web
+def _outcome(as_json: bool) -> running.Tell:
+    def outcome(told: dict[str, Any]) -> None:
+        lines = [f"application {told['application']}: {'approved' if told['approved'] else 'denied'}"]
+        lines += [f"  clipped: {note}" for note in told["notes"]]
+        lines += [
+            f"  {field}: {'no higher level would do' if level is None else f'{level} would do'}"
+            for field, level in told["changes"].items()
+        ]
+        tell(told, "\n".join(lines), as_json=as_json)
 
-    from oracle.approval.board import Board
-    from oracle.approval.engine_process import Engine, engine_python
-    from oracle.approval.layout import Layout
-    from oracle.approval.transcript import SERVER
-    from oracle.approval.vault import held
-
-    identity, program = session.identity_of(SERVER, key), engine_python(python)
-    async with contextlib.AsyncExitStack() as stack:
-        stack.enter_context(held(folder))
-        engine = await stack.enter_async_context(Engine(program, folder / "engine.log"))
-        layout = Layout(session.model)
-        board = Board(session.id, layout, session.roster, identity, engine, folder, notice=_noticed)
-        await board.resume()
-        runner = web.AppRunner(board.application(), access_log=None, shutdown_timeout=2.0)
-        await runner.setup()
-        stack.push_async_callback(runner.cleanup)
-        try:
-            await web.TCPSite(runner, host, port).start()
-        except OSError as error:
-            raise ConfigurationFault(f"--port: cannot listen on {host}:{port}: {error.strerror}") from error
-        structlog.get_logger("approval").info(
-            "approval_served", session=session.id, port=port, messages=len(board.transcript.messages)
-        )
-        await board.failed()
-
-
-def _noticed(about: "Message | Refused") -> None:
-    import structlog
-
-    from oracle.approval.errors import Refused
-
-    logger = structlog.get_logger("approval")
-    if isinstance(about, Refused):
-        logger.warning("approval_message_refused", party=about.party, kind=about.kind, reason=about.why)
-    elif about.head.kind == "abort":
-        logger.warning(
-            "approval_ended", application=about.head.application, party=about.head.party, reason=about.head.said
-        )
-    else:
-        logger.info(
-            "approval_message_accepted",
-            application=about.head.application,
-            kind=about.head.kind,
-            party=about.head.party,
-        )
-
-
-async def _attend(
-    name: "Sender",
-    session: "Session",
-    key: Path,
-    folder: Path,
-    answers: str,
-    patience: float,
-    python: Path | None,
-    as_json: bool,
-) -> None:
-    from oracle.approval.attendance import attend
-
-    def decided(number: int, outcome: "Outcome") -> None:
-        if as_json:
-            typer.echo(json.dumps(_told(number, outcome)))
-            return
-        typer.echo(f"application {number}: {'approved' if outcome.approved else 'denied'}")
-        for note in outcome.notes:
-            typer.echo(f"  clipped: {note}")
-
-    async with _party(name, session, key, folder, patience, python) as (party, http):
-        await attend(party, http, _answers(answers, session, name), decided)
-
-
-async def _apply(
-    session: "Session", key: Path, folder: Path, answers: str, patience: float, anew: bool, python: Path | None
-) -> dict[str, Any]:
-    from oracle.approval.fields import APPLICANT
-
-    async with _party(APPLICANT, session, key, folder, patience, python) as (party, http):
-        source = _answers(answers, session, APPLICANT)
-        await party.join(http)
-        left = [number for number in party.vault.forms() if _began(party, number)]
-        if anew:
-            for number in left:
-                await party.give_up(http, number, _WITHDRAWN)
-            await party.catch_up(http)
-            left = []
-        number = left[0] if left else party.next_number()
-        outcome = await party.apply(http, number, dict(await asyncio.to_thread(source.of, number)))
-        told = _told(number, outcome)
-        party.vault.drop_form(number)
-        return told
-
-
-def _began(party: "Party", number: int) -> bool:
-    return party.transcript.get(number, "input", party.name) is not None
-
-
-def _told(number: int, outcome: "Outcome") -> dict[str, Any]:
-    return {
-        "application": number,
-        "approved": outcome.approved,
-        "changes": dict(outcome.changes),
-        "notes": list(outcome.notes),
-    }
-
-
-@contextlib.asynccontextmanager
-async def _party(
-    name: "Sender", session: "Session", key: Path, folder: Path, patience: float, python: Path | None
-) -> AsyncIterator[tuple["Party", "aiohttp.ClientSession"]]:
-    import aiohttp
-
-    from oracle.approval.engine_process import Engine, engine_python
-    from oracle.approval.layout import Layout
-    from oracle.approval.party import Party
-    from oracle.approval.vault import held
-
-    identity, program = session.identity_of(name, key), engine_python(python)
-    # A connection on which nothing comes for longer than any answer takes is dead; how long one lasts is the line's.
-    timeout = aiohttp.ClientTimeout(
-        total=None, sock_connect=_CONNECT_SECONDS, sock_read=max(_SILENT_CONNECTION_SECONDS, patience)
-    )
-    async with contextlib.AsyncExitStack() as stack:
-        stack.enter_context(held(folder))
-        engine = await stack.enter_async_context(Engine(program, folder / "engine.log"))
-        http = await stack.enter_async_context(aiohttp.ClientSession(timeout=timeout))
-        layout = Layout(session.model)
-        party = Party(
-            name,
-            session.id,
-            layout,
-            session.roster,
-            identity,
-            engine,
-            session.server,
-            folder,
-            patience_seconds=patience,
-        )
-        yield party, http
-
-
-def _answers(named: str, session: "Session", party: str) -> "Answers":
-    from oracle.approval.answers import AnswersFile, AskedAnswers
-
-    if named != "ask":
-        return AnswersFile(Path(named))
-
-    def ask(question: str) -> str:
-        return str(typer.prompt(question, default="", show_default=False, err=True))
-
-    return AskedAnswers(session.model, party, ask, lambda line: typer.echo(line, err=True))
+    return outcome
 
 
 def _read(file: Path) -> "Session":
