@@ -24,17 +24,20 @@ RARE: dict[str, dict[str, Answer]] = {
 
 _MOST_AT_ONCE = 64 << 20
 _OVERLAP = 64
+_PAGE = 4_096
 
 
 def found_in(raw: bytes, known: np.ndarray) -> int:
     """Return how many of the known 64-bit words begin anywhere in these bytes."""
     padded = np.frombuffer(raw + bytes(16), dtype=np.uint8)
-    begins = np.zeros(1 << 16, dtype=bool)
+    begins, follows = np.zeros(1 << 16, dtype=bool), np.zeros(1 << 16, dtype=bool)
     begins[known & np.uint64(0xFFFF)] = True
+    follows[known >> np.uint64(16) & np.uint64(0xFFFF)] = True
     count = 0
     for odd in (0, 1):
         pairs = padded[odd : odd + (len(padded) - odd) // 2 * 2].view("<u2")
-        places = np.flatnonzero(begins[pairs]) * 2 + odd
+        # A word's first two bytes, and then its next two: few places are left to look at whole.
+        places = np.flatnonzero(begins[pairs[:-1]] & follows[pairs[1:]]) * 2 + odd
         places = places[places < len(raw)]
         words = padded[places[:, None] + np.arange(8)].copy().view("<u8")[:, 0] if len(places) else known[:0]
         count += int(np.isin(words, known).sum())
@@ -42,7 +45,7 @@ def found_in(raw: bytes, known: np.ndarray) -> int:
 
 
 def memory_of(process: int) -> Iterator[bytes]:
-    """Yield what a process has written in its memory, or mapped from files, in pieces that overlap."""
+    """Yield what a process may have written in its memory, in pieces that overlap; `process` is its id."""
     with Path(f"/proc/{process}/mem").open("rb", buffering=0) as memory:
         for line in Path(f"/proc/{process}/maps").read_text().splitlines():
             span, rights, *_ = line.split()
@@ -50,12 +53,16 @@ def memory_of(process: int) -> Iterator[bytes]:
             # Code and constants of libraries hold nobody's data.
             if not rights.startswith("rw"):
                 continue
-            for place in range(begin, end, _MOST_AT_ONCE):
+            place = begin
+            while place < end:
                 memory.seek(place)
                 try:
-                    yield memory.read(min(_MOST_AT_ONCE + _OVERLAP, end - place))
+                    found = memory.read(min(_MOST_AT_ONCE, end - place))
                 except OSError:
-                    break  # a guard page, or what the kernel keeps for itself
+                    found = b""
+                yield found
+                # What the kernel keeps for itself, a guard page: nobody can read it, and what follows it is read.
+                place += _PAGE if not found else len(found) if place + len(found) >= end else len(found) - _OVERLAP
 
 
 def known_words(world: Processes) -> tuple[np.ndarray, list[bytes]]:
@@ -65,7 +72,8 @@ def known_words(world: Processes) -> tuple[np.ndarray, list[bytes]]:
     """
     session = world.session
     identities = {name: Identity.read(world.key(name)) for name in PARTIES}
-    transcript, secrets = Transcript(session.id, session.model.digest), []
+    transcript = Transcript(session.id, session.model.digest)
+    words: list[np.ndarray] = []
     for file in sorted((world.folder / SERVER).glob("*.message")):
         message = read(file.read_bytes(), session.roster)
         transcript.accept(message)
@@ -73,12 +81,12 @@ def known_words(world: Processes) -> tuple[np.ndarray, list[bytes]]:
         if head.kind == "keys":
             half = next(part.sha256 for part in head.parts if part.name == "public")
             vault = Vault(world.folder / head.party, session.id, head.party, identities[head.party])
-            secrets.append(vault.share(half))
+            words.append(np.frombuffer(vault.share(half), "<u8")[::256])
         elif head.kind in ("decision-share", "whatifs-share"):
             bound = f"{session.id} {head.application} {head.kind} {head.party} {head.about}".encode()
-            secrets.append(identities["bank"].unseal(message.parts["share"], bound, PARTIES.index("bank")))
+            share = identities["bank"].unseal(message.parts["share"], bound, PARTIES.index("bank"))
+            words.append(np.frombuffer(share, "<u8")[::2_048])
         transcript.hold(message.announced())
-    words = np.unique(np.concatenate([np.frombuffer(secret, "<u8")[::256] for secret in secrets]))
     plain = [one.secret for one in identities.values()] + [one.secret.hex().encode() for one in identities.values()]
     layout = Layout(session.model)
     for party, answers in RARE.items():
@@ -88,4 +96,4 @@ def known_words(world: Processes) -> tuple[np.ndarray, list[bytes]]:
         # A block's row of ones, as a party's engine is given it: from its first one to its last.
         ones = np.flatnonzero(row[:LANES])
         plain += [row[ones[0] : ones[-1] + 1].astype("<i8").tobytes()] if len(ones) > 2 else []
-    return words, plain
+    return np.unique(np.concatenate(words)), plain
