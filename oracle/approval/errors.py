@@ -28,6 +28,10 @@ class InvalidAnswer(ApprovalError):
     """A form's answer is missing or of the wrong kind."""
 
 
+class SessionFault(ApprovalError):
+    """A session's file, or a public half, is not what it must be."""
+
+
 class VaultFault(ApprovalError):
     """What a party keeps on its disk cannot be opened: another key, or changed bytes."""
 

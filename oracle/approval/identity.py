@@ -4,6 +4,7 @@ Ed25519 and not an Ethereum key: an application takes some twenty signatures and
 and milliseconds there, and the key that speaks for a party on a chain need not lie beside a web client.
 """
 
+import contextlib
 import hashlib
 import os
 from dataclasses import dataclass
@@ -52,21 +53,33 @@ class Identity:
 
         Raises VaultFault for a file that others may read, or that holds anything else.
         """
-        try:
-            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            if file.stat().st_mode & 0o077:
-                raise VaultFault(f"{file} can be read by others: chmod 600 it") from None
+        if not file.exists():
+            # Whole or not at all: half a key file is one that nobody can tell from a wrong one.
+            part = file.with_name(f".{file.name}.{os.urandom(4).hex()}")
+            write_private(part, os.urandom(_KEY).hex().encode() + b"\n")
             try:
-                secret = bytes.fromhex(file.read_text(encoding="ascii").strip())
-            except ValueError as error:
-                raise VaultFault(f"{file} is no key file: it holds 64 hexadecimal digits") from error
-            if len(secret) != _KEY:
-                raise VaultFault(f"{file} is no key file: it holds 64 hexadecimal digits") from None
-            return cls(secret)
-        secret = os.urandom(_KEY)
-        with os.fdopen(descriptor, "w", encoding="ascii") as stream:
-            stream.write(secret.hex() + "\n")
+                # Unlike a rename it never replaces a key that another process made meanwhile.
+                with contextlib.suppress(FileExistsError):
+                    os.link(part, file)
+            finally:
+                part.unlink()
+        return cls.read(file)
+
+    @classmethod
+    def read(cls, file: Path) -> Self:
+        """Return the identity in a file; raises VaultFault where there is none, others may read it, or it is none."""
+        try:
+            if file.stat().st_mode & 0o077:
+                raise VaultFault(f"{file} can be read by others: chmod 600 it")
+            secret = bytes.fromhex(file.read_text(encoding="ascii").strip())
+        except FileNotFoundError as error:
+            raise VaultFault(f"there is no key file {file}: `risk-oracle approval identity` makes one") from error
+        except OSError as error:
+            raise VaultFault(f"the key file {file} cannot be read: {error.strerror}") from error
+        except ValueError as error:
+            raise VaultFault(f"{file} is no key file: it holds 64 hexadecimal digits") from error
+        if len(secret) != _KEY:
+            raise VaultFault(f"{file} is no key file: it holds 64 hexadecimal digits")
         return cls(secret)
 
     @property
@@ -90,6 +103,14 @@ class Identity:
             return ChaCha20Poly1305(key).decrypt(b"\0" * _NONCE, rest[1 + rest[0] * _WRAPPED :], bound_to)
         except (InvalidTag, ValueError, IndexError) as error:
             raise VaultFault("what was sealed does not open: it was changed, or is another reader's") from error
+
+    def token(self, other: PublicIdentity, session: str) -> str:
+        """Return what two of a session show each other to be let in: only they can compute it; raises VaultFault."""
+        try:
+            shared = self._sealing.exchange(X25519PublicKey.from_public_bytes(other.sealing))
+        except ValueError as error:
+            raise VaultFault("a public half is no key to seal to: have its owner print it again") from error
+        return _derived(shared, b"token " + session.encode()).hex()
 
     def lock(self, plain: bytes, bound_to: bytes) -> bytes:
         """Return bytes encrypted for this party's own disk."""
@@ -127,6 +148,24 @@ def seal(plain: bytes, readers: list[PublicIdentity], bound_to: bytes) -> bytes:
         wrapped.append(ChaCha20Poly1305(_derived(shared, b"seal")).encrypt(b"\0" * _NONCE, key, bound_to))
     body = ChaCha20Poly1305(key).encrypt(b"\0" * _NONCE, plain, bound_to)
     return b"".join([ephemeral.public_key().public_bytes_raw(), bytes([len(readers)]), *wrapped, body])
+
+
+def write_private(file: Path, raw: bytes) -> None:
+    """Write a file that its owner alone may read, whole or not at all, and through to the disk."""
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    part = file.with_name(file.name + ".part")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(raw)
+        stream.flush()
+        os.fsync(stream.fileno())
+    part.replace(file)
+    # The name as well: a rename that only memory knows is gone with the power.
+    folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _derived(secret: bytes, purpose: bytes) -> bytes:

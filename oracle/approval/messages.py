@@ -9,8 +9,9 @@ SHA-256; the signature covers the head, and so all of it. There is one way to wr
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Annotated, Final, Literal
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -58,16 +59,30 @@ class Head(_Strict):
 
 @dataclass(frozen=True)
 class Message:
-    """A message whose signature was checked."""
+    """A message whose signature was checked. `parts` is empty where its head alone is at hand: that binds them all."""
 
     head: Head
+    opening: bytes = field(repr=False)
     parts: Mapping[str, bytes] = field(repr=False)
-    raw: bytes = field(repr=False)
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of the head: it stands for the whole message."""
         return hashlib.sha256(_written(self.head)).hexdigest()
+
+    @property
+    def whole(self) -> bool:
+        """Whether its parts are at hand."""
+        return len(self.parts) == len(self.head.parts)
+
+    @property
+    def raw(self) -> bytes:
+        """The message as it is sent and kept."""
+        return b"".join([self.opening, *(self.parts[part.name] for part in self.head.parts)])
+
+    def announced(self) -> Self:
+        """Return it without its parts: what is left of one that was used up."""
+        return replace(self, parts={})
 
 
 def compose(identity: Identity, head: Head, parts: Mapping[str, bytes] | None = None) -> Message:
@@ -77,8 +92,7 @@ def compose(identity: Identity, head: Head, parts: Mapping[str, bytes] | None = 
     whole = head.model_copy(update={"parts": heads})
     text = _written(whole)
     signature = identity.sign(DOMAIN + text)
-    raw = b"".join([MAGIC, len(text).to_bytes(4, "big"), text, signature, *given.values()])
-    return Message(whole, given, raw)
+    return Message(whole, b"".join([MAGIC, len(text).to_bytes(4, "big"), text, signature]), given)
 
 
 def read(raw: bytes, roster: Mapping[str, PublicIdentity], claimed: str = "an unknown sender") -> Message:
@@ -86,12 +100,24 @@ def read(raw: bytes, roster: Mapping[str, PublicIdentity], claimed: str = "an un
 
     Until a head can be read, its sender is who `claimed` to deliver it.
     """
+    if len(raw) > MOST_BYTES:
+        raise Refused(claimed, "unreadable", f"it has {len(raw)} bytes, more than {MOST_BYTES}")
+    head, end = _head(raw, roster, claimed)
+    return Message(head, raw[:end], _parts(head, raw[end:]))
 
+
+def read_opening(raw: bytes, roster: Mapping[str, PublicIdentity], claimed: str) -> Message:
+    """Return a message of which only magic, head and signature are given, without its parts; raises Refused."""
+    head, end = _head(raw, roster, claimed)
+    if end != len(raw):
+        raise Refused(head.party, head.kind, f"{len(raw) - end} bytes follow its signature")
+    return Message(head, raw, {})
+
+
+def _head(raw: bytes, roster: Mapping[str, PublicIdentity], claimed: str) -> tuple[Head, int]:
     def refuse(why: str) -> Refused:
         return Refused(claimed, "unreadable", why)
 
-    if len(raw) > MOST_BYTES:
-        raise refuse(f"it has {len(raw)} bytes, more than {MOST_BYTES}")
     if raw[:4] != MAGIC:
         raise refuse("it does not begin as a message of this protocol")
     size = int.from_bytes(raw[4:8], "big")
@@ -106,7 +132,7 @@ def read(raw: bytes, roster: Mapping[str, PublicIdentity], claimed: str = "an un
         raise refuse("its head is written in another form than the one there is")
     if not roster[head.party].signed(DOMAIN + text, signature):
         raise Refused(head.party, head.kind, "the signature is not this party's")
-    return Message(head, _parts(head, raw[8 + size + _SIGNATURE :]), raw)
+    return head, 8 + size + _SIGNATURE
 
 
 def _parts(head: Head, rest: bytes) -> dict[str, bytes]:

@@ -5,28 +5,26 @@ evaluate from the three inputs: a server that evaluates another model, or hands 
 before anything is opened.
 """
 
-import asyncio
 import contextlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
-from typing import Any, Final
 
 import aiohttp
 import numpy as np
 
 from oracle.approval.engine_process import Engine
-from oracle.approval.errors import Refused, Silent, Unopened, VaultFault
+from oracle.approval.errors import EngineFault, EngineRefusal, InvalidAnswer, Refused, Unopened, VaultFault
 from oracle.approval.evaluation import evaluate, joint_key_digest, joint_key_parts, row
 from oracle.approval.fields import PARTIES, Answer
 from oracle.approval.identity import Identity, PublicIdentity, seal
 from oracle.approval.layout import Layout
-from oracle.approval.messages import Head, Kind, Message, Sender, compose, read
-from oracle.approval.transcript import APPROVED, DENIED, SERVER, Transcript
-
-_WAIT_SECONDS: Final = 10.0
+from oracle.approval.mailbox import Mailbox
+from oracle.approval.messages import Kind, Message, Sender
+from oracle.approval.transcript import APPROVED, DENIED, SERVER, Transcript, blamed, no_input
+from oracle.approval.vault import Vault
 
 
 @dataclass(frozen=True)
@@ -61,67 +59,101 @@ class Party:
         self._roster = roster
         self._identity = identity
         self._engine = engine
-        self._server = server
-        self._folder = folder
-        self._patience = patience_seconds
-        self._seen = 0
-        self._keys_in_use = False
+        self.vault = Vault(folder, session, name, identity)
+        self._mailbox = Mailbox(name, self.transcript, roster, identity, server, patience_seconds)
+
+    async def catch_up(self, http: aiohttp.ClientSession, wait_seconds: float = 0.0) -> None:
+        """Learn what was accepted since, waiting for one message; raises Refused, and Silent where no server is."""
+        await self._mailbox.catch_up(http, wait_seconds)
 
     async def join(self, http: aiohttp.ClientSession) -> None:
-        """Make the joint keys with the others, or take those up again that this session has."""
-        await self._catch_up(http)
+        """Make the joint keys with the others, or take those up again that this session has.
+
+        Raises Refused, Silent, after which it can be called again, and VaultFault where its share is not here.
+        """
+        await self.catch_up(http)
         if self.transcript.get(0, "keys", self.name) is None:
             for before in PARTIES[: self._number]:
                 await self._until(http, 0, "keys", before)
             await self._send(http, 0, "keys", parts=await self._make_share())
-        keys = [await self._until(http, 0, "keys", party) for party in PARTIES]
-        share = self._kept_share()
-        if self.transcript.get(0, "product", self.name) is None:
-            switching = {f"switching-{number}": message.parts["switching"] for number, message in enumerate(keys)}
-            product = await self._engine.order("multiply-keys", {**switching, "share": share})
-            await self._send(http, 0, "product", parts=product)
+            await self.catch_up(http)
+        if not await self._take_up_kept():
+            await self._combine(http)
+        self.transcript.shed(0)
+        ready = self.transcript.get(0, "ready", self.name)
         for party in PARTIES:
-            await self._until(http, 0, "product", party)
-        made = joint_key_parts(self.transcript)
-        if made is None:
-            raise Refused(self.name, "keys", "the joint keys are not complete")
-        joint = await self._engine.order("combine-keys", made.to_combine)
-        await self._engine.order("use-keys", {"public": made.public, **joint, "share": share})
-        self._keys_in_use = True
-        digest = joint_key_digest(made.public, joint)
-        if self.transcript.get(0, "ready", self.name) is None:
-            await self._send(http, 0, "ready", about=digest)
-        for party in PARTIES:
-            ready = await self._until(http, 0, "ready", party)
-            if ready.head.about != digest:
+            theirs = await self._until(http, 0, "ready", party)
+            if ready is None or theirs.head.about != ready.head.about:
                 raise Refused(party, "ready", "it confirms another joint key than the parts give")
 
-    async def apply(self, http: aiohttp.ClientSession, number: int, answers: Mapping[str, Answer]) -> Outcome:
-        """Take part in application `number` with this party's answers, to its end.
+    def next_number(self) -> int:
+        """Return the number of the application that this party would begin: the first without its input.
 
-        Raises InvalidAnswer before anything is sent, Refused, Silent, and Unopened where the shares open nothing.
+        Raises Refused where the session was ended.
+        """
+        known = self.transcript
+        if (end := known.ended(0)) is not None:
+            raise Refused(end.head.party, "abort", end.head.said)
+        return next(n for n in count(1) if not known.finished(n) and known.get(n, "input", self.name) is None)
+
+    async def give_up(self, http: aiohttp.ClientSession, number: int, why: str) -> None:
+        """End an application, unless it is over; its answers are forgotten here."""
+        if number <= self.transcript.last_application and not self.transcript.finished(number):
+            await self._abort(http, number, why)
+        self.vault.drop_form(number)
+
+    async def apply(self, http: aiohttp.ClientSession, number: int, answers: Mapping[str, Answer]) -> Outcome:
+        """Take part in application `number` with this party's answers, to its end; or take it up where it was left.
+
+        Raises InvalidAnswer before anything is sent, or for other answers than it began with; Refused; Silent, after
+        which it can be called again; and Unopened where the shares open nothing. The answers stay in the vault until
+        the caller drops them.
         """
         levels, notes = self._layout.model.levels_of(answers, self.name)
-        await self._catch_up(http)
-        if self.transcript.get(number, "input", self.name) is None:
-            blinds, shifts = self._layout.blinds(self.name)
-            slots = {"features": self._layout.features(self.name, levels), "blinds": blinds, "shifts": shifts}
-            made = await self._engine.order("encrypt", {name: row(values) for name, values in slots.items()})
-            await self._send(http, number, "input", parts=made)
+        await self.catch_up(http)
+        try:
+            if self.transcript.get(number, "input", self.name) is None:
+                self.vault.keep_form(number, answers)
+                blinds, shifts = self._layout.blinds(self.name)
+                slots = {"features": self._layout.features(self.name, levels), "blinds": blinds, "shifts": shifts}
+                made = await self._engine.order("encrypt", {name: row(values) for name, values in slots.items()})
+                await self._send(http, number, "input", parts=made)
+            begun = self.vault.form(number)
+            if begun is not None and self._layout.model.levels_of(begun, self.name)[0] != levels:
+                raise InvalidAnswer(
+                    f"application {number} was begun with other answers and is not over: take it up with those, or end "
+                    "it first"
+                )
+            return await self._decide(http, number, levels, notes)
+        finally:
+            self.transcript.shed(number)
+
+    async def _decide(
+        self, http: aiohttp.ClientSession, number: int, levels: Mapping[str, int], notes: list[str]
+    ) -> Outcome:
         inputs = [await self._until(http, number, "input", party) for party in PARTIES]
-        own = await evaluate(self._engine, self._layout, inputs, keep=True)
-        evaluated = await self._until(http, number, "evaluated", SERVER)
-        if any(evaluated.parts[name] != own[name] for name in own):
-            await self._abort(http, number, "the server's evaluation is not the model's on these inputs")
-            raise Refused(SERVER, "evaluated", "it is not what the model gives on the three inputs")
-        decision = (await self._open(http, number, "decision"))[0]
-        await self._agree(http, number, "decision", APPROVED if decision else DENIED)
-        if decision:
-            await self._engine.order("forget", {})
-            return Outcome(True, {}, tuple(notes))
-        opened = await self._open(http, number, "whatifs")
-        await self._agree(http, number, "whatifs", json.dumps(opened, separators=(",", ":")))
-        return Outcome(False, self._layout.explain(levels, opened), tuple(notes))
+        try:
+            own = await evaluate(self._engine, self._layout, inputs, keep=True)
+        except EngineRefusal as refusal:
+            named = blamed(refusal, "input")
+            await self._abort(http, number, no_input(named))
+            raise named from refusal
+        try:
+            evaluated = await self._until(http, number, "evaluated", SERVER)
+            if any(evaluated.parts[name] != own[name] for name in own):
+                bad = Refused(SERVER, "evaluated", "it is not what the model gives on the three inputs")
+                raise await self._ended(http, number, bad)
+            decision = (await self._open(http, number, "decision"))[0]
+            await self._agree(http, number, "decision", APPROVED if decision else DENIED)
+            if decision:
+                return Outcome(True, {}, tuple(notes))
+            opened = await self._open(http, number, "whatifs")
+            await self._agree(http, number, "whatifs", json.dumps(opened, separators=(",", ":")))
+            return Outcome(False, self._layout.explain(levels, opened), tuple(notes))
+        finally:
+            # An engine that is gone has forgotten.
+            with contextlib.suppress(EngineFault):
+                await self._engine.order("forget", {})
 
     async def _open(self, http: aiohttp.ClientSession, number: int, opening: str) -> list[bool]:
         kind: Kind = "decision-share" if opening == "decision" else "whatifs-share"
@@ -138,8 +170,11 @@ class Party:
                 bound = self._bound(number, kind, party)
                 shares[f"share-{place}"] = self._identity.unseal(message.parts["share"], bound, self._number)
             except VaultFault as error:
-                raise Refused(party, kind, str(error)) from error
-        slots = np.frombuffer((await self._engine.order("fuse", shares))["slots"], "<i8")
+                raise await self._ended(http, number, Refused(party, kind, str(error))) from error
+        try:
+            slots = np.frombuffer((await self._engine.order("fuse", shares))["slots"], "<i8")
+        except EngineRefusal as refusal:
+            raise await self._ended(http, number, blamed(refusal, kind)) from refusal
         try:
             return self._layout.opened(opening, slots)
         except Unopened as error:
@@ -164,36 +199,64 @@ class Party:
                 raise Refused(PARTIES[self._number - 1], "keys", "it is missing")
             parts = {"public": before.parts["public"]}
             parts |= {name: lead.parts[name] for name in ("switching", "rotations")}
-            made = await self._engine.order("join-keys", parts)
-        # Before the message: a share that is lost after its public half was sent leaves a session that nobody can open.
-        _write_private(self._share_file, self._identity.lock(made.pop("share"), self._share_name))
+            try:
+                made = await self._engine.order("join-keys", parts)
+            except EngineRefusal as refusal:
+                raise Refused(before.head.party, "keys", str(refusal)) from refusal
+        self.vault.keep_share(made.pop("share"), made["public"])
         return made
 
-    def _kept_share(self) -> bytes:
+    async def _take_up_kept(self) -> bool:
+        """Take the joint keys into use that this party confirmed before, if they lie here as they were."""
+        ready, kept = self.transcript.get(0, "ready", self.name), self.vault.joint()
+        if ready is None or kept is None or joint_key_digest(*kept) != ready.head.about:
+            return False
+        public, joint = kept
+        await self._engine.order("use-keys", {"public": public, **joint, "share": self._kept_share()})
+        return True
+
+    async def _combine(self, http: aiohttp.ClientSession) -> None:
+        share = self._kept_share()
+        keys = [await self._until(http, 0, "keys", party) for party in PARTIES]
         try:
-            locked = self._share_file.read_bytes()
-        except OSError as error:
-            raise VaultFault(f"{self._share_file}: {self.name}'s key share is not there: {error}") from error
-        return self._identity.unlock(locked, self._share_name)
+            if self.transcript.get(0, "product", self.name) is None:
+                switching = {f"switching-{number}": message.parts["switching"] for number, message in enumerate(keys)}
+                product = await self._engine.order("multiply-keys", {**switching, "share": share})
+                await self._send(http, 0, "product", parts=product)
+            for party in PARTIES:
+                await self._until(http, 0, "product", party)
+            made = joint_key_parts(self.transcript)
+            if made is None:
+                raise Refused(self.name, "keys", "the joint keys are not complete")
+            joint = await self._engine.order("combine-keys", made.to_combine)
+            await self._engine.order("use-keys", {"public": made.public, **joint, "share": share})
+        except EngineRefusal as refusal:
+            raise blamed(refusal, "keys") from refusal
+        self.vault.keep_joint(made.public, joint)
+        if self.transcript.get(0, "ready", self.name) is None:
+            await self._send(http, 0, "ready", about=joint_key_digest(made.public, joint))
+            await self.catch_up(http)
 
-    @property
-    def _share_file(self) -> Path:
-        return self._folder / f"{self.transcript.session}.share"
-
-    @property
-    def _share_name(self) -> bytes:
-        return f"{self.transcript.session} {self.name}".encode()
+    def _kept_share(self) -> bytes:
+        own = self.transcript.get(0, "keys", self.name)
+        if own is None:
+            raise VaultFault(f"{self.name} has no keys in this session yet")
+        return self.vault.share(next(part.sha256 for part in own.head.parts if part.name == "public"))
 
     def _bound(self, number: int, kind: Kind, party: str) -> bytes:
         about = self.transcript.basis(number, kind, party)
         return f"{self.transcript.session} {number} {kind} {party} {about}".encode()
 
     async def _abort(self, http: aiohttp.ClientSession, number: int, why: str) -> None:
-        await self._engine.order("forget", {})
         if self.transcript.ended(number) is None:
             # Another may have ended it first, for the same reason.
             with contextlib.suppress(Refused):
                 await self._send(http, number, "abort", said=why)
+
+    async def _ended(self, http: aiohttp.ClientSession, number: int, refused: Refused) -> Refused:
+        """End an application for what a party sent in it, and return that."""
+        await self._abort(http, number, str(refused))
+        return refused
 
     async def _send(
         self,
@@ -205,50 +268,7 @@ class Party:
         about: str | None = None,
         said: str = "",
     ) -> None:
-        about = self.transcript.basis(number, kind, self.name) if about is None else about
-        session, model = self.transcript.session, self.transcript.model
-        head = Head(
-            session=session, application=number, kind=kind, party=self.name, model=model, about=about, said=said
-        )
-        message = compose(self._identity, head, parts)
-        async with http.post(f"{self._server}/v1/messages", data=message.raw) as answer:
-            if answer.status == 409:
-                told: dict[str, Any] = await answer.json()
-                raise Refused(str(told.get("party")), str(told.get("kind")), str(told.get("why")))
-            answer.raise_for_status()
+        await self._mailbox.send(http, number, kind, parts=parts, about=about, said=said)
 
     async def _until(self, http: aiohttp.ClientSession, number: int, kind: Kind, party: str) -> Message:
-        """Return a message once it is there; raises Silent when it does not come in time."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._patience
-        while (found := self.transcript.get(number, kind, party)) is None:
-            if (end := self.transcript.ended(number)) is not None:
-                raise Refused(end.head.party, "abort", end.head.said)
-            left = deadline - loop.time()
-            if left <= 0:
-                raise Silent(f"{party} has not sent its {kind} message in {self._patience:g} s; the session stays open")
-            await self._catch_up(http, min(left, _WAIT_SECONDS))
-        return found
-
-    async def _catch_up(self, http: aiohttp.ClientSession, wait: float = 0.0) -> None:
-        url = f"{self._server}/v1/messages"
-        async with http.get(url, params={"after": str(self._seen), "wait": f"{wait:.1f}"}) as answer:
-            answer.raise_for_status()
-            listed = (await answer.json())["messages"]
-        for entry in listed:
-            async with http.get(f"{url}/{entry['digest']}") as answer:
-                answer.raise_for_status()
-                raw = await answer.read()
-            self.transcript.accept(await asyncio.to_thread(read, raw, self._roster, SERVER))
-            self._seen += 1
-
-
-def _write_private(file: Path, raw: bytes) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    part = file.with_suffix(".part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(raw)
-        stream.flush()
-        os.fsync(stream.fileno())
-    part.replace(file)
+        return await self._mailbox.until(http, number, kind, party)

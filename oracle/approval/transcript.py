@@ -14,11 +14,12 @@ A message that does not fit is refused, and the transcript stays as it was.
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from oracle.approval.errors import Refused
+from oracle.approval.errors import EngineRefusal, Refused
 from oracle.approval.fields import PARTIES
 from oracle.approval.messages import Kind, Message
 
@@ -61,6 +62,8 @@ class Transcript:
     sizes: Mapping[Kind, Mapping[str, int]] = field(default_factory=lambda: PARTS)
     _kept: dict[tuple[int, Kind, str], Message] = field(default_factory=dict)
     _ended: dict[int, Message] = field(default_factory=dict)
+    _open: set[int] = field(default_factory=set)
+    _last: int = 0
 
     def get(self, application: int, kind: Kind, party: str) -> Message | None:
         """Return a message, or None where it is still to come."""
@@ -87,7 +90,26 @@ class Transcript:
     @property
     def last_application(self) -> int:
         """The number of the newest application, 0 for none."""
-        return max((application for application, _, __ in self._kept), default=0)
+        return self._last
+
+    @property
+    def open_applications(self) -> list[int]:
+        """The applications that began and are not finished, the oldest first."""
+        return [] if 0 in self._ended else sorted(self._open)
+
+    def finished(self, application: int) -> bool:
+        """Whether nothing more can come of an application: it was decided, and explained if denied; or it ended."""
+        if self.ended(application) is not None:
+            return True
+        decided = self.all_of(application, "decision")
+        if decided is None:
+            return False
+        return decided[0].head.said == APPROVED or self.all_of(application, "whatifs") is not None
+
+    def in_application(self, application: int) -> list[Message]:
+        """Return an application's accepted messages, in the order of their rounds."""
+        found = (self._kept.get((application, kind, party)) for kind in PARTS for party in (*PARTIES, SERVER))
+        return [message for message in found if message is not None]
 
     def basis(self, application: int, kind: Kind, party: str) -> str | None:
         """Return the digest that a message must be about: of everything that it rests upon. None: of nothing."""
@@ -108,17 +130,39 @@ class Transcript:
             return ready[0].head.about if ready else None
         evaluated = self.get(application, "evaluated", SERVER)
         if kind in ("decision-share", "whatifs-share") and evaluated is not None:
-            return hashlib.sha256(evaluated.parts[kind.removesuffix("-share")]).hexdigest()
+            return next(part.sha256 for part in evaluated.head.parts if part.name == kind.removesuffix("-share"))
         return None
+
+    def hold(self, message: Message) -> None:
+        """Take the parts of a message that was accepted by its head."""
+        head = message.head
+        kept = self._kept.get((head.application, head.kind, head.party))
+        if kept is None or kept.digest != message.digest:
+            raise Refused(head.party, head.kind, "it is not the message that was accepted here")
+        self._kept[head.application, head.kind, head.party] = message
+
+    def shed(self, application: int) -> None:
+        """Let go of the parts of an application's messages, or the keys': their heads stay, and bind the same."""
+        for message in self.in_application(application):
+            self.hold(message.announced())
 
     def accept(self, message: Message) -> None:
         """Keep a message; raises Refused, which names its party, its kind and what does not fit."""
-        if (fault := self._fault(message)) is not None:
-            raise Refused(message.head.party, message.head.kind, fault)
+        self.check(message)
         head = message.head
         if head.kind == "abort":
             self._ended[head.application] = message
         self._kept[head.application, head.kind, head.party] = message
+        if head.application:
+            self._last = max(self._last, head.application)
+            self._open.add(head.application)
+            if self.finished(head.application):
+                self._open.discard(head.application)
+
+    def check(self, message: Message) -> None:
+        """Raise Refused unless the message fits; nothing is kept."""
+        if (fault := self._fault(message)) is not None:
+            raise Refused(message.head.party, message.head.kind, fault)
 
     def _fault(self, message: Message) -> str | None:
         head = message.head
@@ -133,7 +177,10 @@ class Transcript:
         if {part.name: part.size for part in head.parts} != self.sizes[head.kind]:
             return "its parts are not those of its kind, each of its size"
         if head.kind == "abort":
-            return None
+            # Else a number far ahead would use up all that lie before it, or an ending change what was decided.
+            if head.application > self.last_application:
+                return f"application {head.application} has not begun"
+            return f"application {head.application} is decided" if self.finished(head.application) else None
         if head.party not in _senders(head.kind):
             return f"it is {' or '.join(_senders(head.kind))} who sends it"
         if (head.kind in _OF_KEYS) != (head.application == 0):
@@ -178,6 +225,19 @@ class Transcript:
 
 def _senders(kind: Kind) -> tuple[str, ...]:
     return (SERVER,) if kind == "evaluated" else PARTIES
+
+
+def blamed(refusal: EngineRefusal, kind: str) -> Refused:
+    """Return a refusal of a part as one of its message: the engine names parts by their party's place, as `share-1`."""
+    found = re.search(r"\b([a-z]+)-([0-2])\b", str(refusal))
+    party = PARTIES[int(found[2])] if found else "one of the three"
+    told = str(refusal) if found is None else str(refusal).replace(found[0], found[1])
+    return Refused(party, kind, told)
+
+
+def no_input(refused: Refused) -> str:
+    """Return what ends an application of which an input is no ciphertext."""
+    return f"an input is none: {refused.why}; it is that of {refused.party}"
 
 
 def _digest_of(messages: list[Message]) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
+from oracle.approval.engine.frames import Parts
 from oracle.approval.errors import EngineRefusal, ModelFault, Refused, Unopened
 from oracle.approval.evaluation import evaluate, row
 from oracle.approval.fields import PARTIES
@@ -18,6 +19,7 @@ from oracle.approval.layout import Layout, clear_row
 from oracle.approval.messages import Head, Message, compose
 from oracle.approval.model import load_model
 from oracle.approval.replay import replay
+from tests.approval.searching import found_in
 from tests.support.lane import ANSWERS, ENGINE_PYTHON, NO_ENGINE, Lane, running_lane
 
 pytestmark = [
@@ -189,6 +191,52 @@ async def test_input__when_it_is_no_ciphertext__then_its_party_is_named_and_the_
     assert [outcome.approved for outcome in await lane.apply(lane.next(), ANSWERS)] == [True] * 3
 
 
+@pytest.mark.parametrize("garbage", [b"\xff" * 393216, bytes(393216)])
+async def test_share__when_it_is_none__then_its_party_is_named_and_the_next_application_goes_on(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch, garbage: bytes
+) -> None:
+    number, order = lane.next(), lane.engines["agency"].order
+
+    async def bent(name: str, parts: Parts, fields: Mapping[str, object] | None = None) -> Parts:
+        made = await order(name, parts, fields)
+        return {"share": garbage} if name == "share" else made
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lane.engines["agency"], "order", bent)
+        work = [lane.parties[name].apply(lane.http, number, ANSWERS[name]) for name in PARTIES]
+        found = await asyncio.gather(*work, return_exceptions=True)
+    assert all(isinstance(one, Refused) for one in found)
+    # Who comes first names the agency; who comes after may find the application ended for that.
+    assert ("agency", "decision-share") in [(one.party, one.kind) for one in found if isinstance(one, Refused)]
+    end = lane.board.transcript.ended(number)
+    assert end is not None
+    assert end.head.said.startswith("agency's decision-share message was refused: share ")
+    assert [outcome.approved for outcome in await lane.apply(lane.next(), ANSWERS)] == [True] * 3
+
+
+async def test_party__when_the_server_hands_out_other_parts_than_were_signed__then_the_server_is_named(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, board = lane.next(), lane.board
+    raw = Message.raw.fget
+    assert raw is not None
+
+    def bent(message: Message) -> bytes:
+        found = bytearray(raw(message))
+        # What the server keeps is read from its disk; what a party sends is not.
+        if message.head.kind == "input" and not isinstance(message.parts, dict):
+            found[-1] ^= 1
+        return bytes(found)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Message, "raw", property(bent))
+        work = [lane.parties[name].apply(lane.http, number, ANSWERS[name]) for name in PARTIES]
+        found = await asyncio.gather(*work, return_exceptions=True)
+    assert [(one.party, one.kind) for one in found if isinstance(one, Refused)] == [("server", "input")] * 3
+    assert board.transcript.all_of(number, "decision-share") is None
+    assert [outcome.approved for outcome in await lane.apply(number, ANSWERS)] == [True] * 3
+
+
 async def test_disk__when_the_server_has_worked__then_no_share_and_no_answer_stands_there(lane: Lane) -> None:
     shares, _ = await shares_of(lane)
     opened = [lane.parties[name]._kept_share() for name in PARTIES]
@@ -201,21 +249,6 @@ async def test_disk__when_the_server_has_worked__then_no_share_and_no_answer_sta
         assert found_in((Path(lane.folder) / name / f"{lane.session}.share").read_bytes(), known) == 0
     # The search finds what is there, wherever it begins.
     assert found_in(b"abc" + opened[0], known) >= len(words[0])
-
-
-def found_in(raw: bytes, known: np.ndarray) -> int:
-    """Return how many of the known 64-bit words begin anywhere in these bytes."""
-    padded = np.frombuffer(raw + bytes(16), dtype=np.uint8)
-    begins = np.zeros(1 << 16, dtype=bool)
-    begins[known & np.uint64(0xFFFF)] = True
-    count = 0
-    for odd in (0, 1):
-        pairs = padded[odd : odd + (len(padded) - odd) // 2 * 2].view("<u2")
-        places = np.flatnonzero(begins[pairs]) * 2 + odd
-        places = places[places < len(raw)]
-        words = padded[places[:, None] + np.arange(8)].copy().view("<u8")[:, 0] if len(places) else known[:0]
-        count += int(np.isin(words, known).sum())
-    return count
 
 
 async def test_replay__when_a_result_was_changed__then_it_says_so_without_any_key(lane: Lane, tmp_path: Path) -> None:

@@ -148,3 +148,59 @@ def test_abort__when_one_ends_the_session__then_nothing_more_is_taken() -> None:
     transcript = until(3)
     transcript.accept(message(transcript, 0, "abort", "agency", said="the key is lost"))
     assert "agency ended it" in refused(transcript, message(transcript, 1, "input", "applicant"))
+
+
+def test_abort__when_its_application_has_not_begun__then_no_number_is_used_up() -> None:
+    transcript = until(3)
+    for number in (1, 2, 2**31):
+        assert "has not begun" in refused(transcript, message(transcript, number, "abort", "bank", said="no"))
+    transcript.accept(message(transcript, 1, "input", "applicant"))
+    assert "has not begun" in refused(transcript, message(transcript, 2, "abort", "bank", said="no"))
+    transcript.accept(message(transcript, 1, "abort", "bank", said="no"))
+
+
+def test_abort__when_all_was_decided__then_it_ends_nothing() -> None:
+    transcript = until(9)
+    assert "is decided" in refused(transcript, message(transcript, 1, "abort", "bank", said="we take it back"))
+    approved = until(6)
+    for party in PARTIES:
+        approved.accept(message(approved, 1, "decision", party, said="approved"))
+    assert "is decided" in refused(approved, message(approved, 1, "abort", "server", said="we take it back"))
+
+
+def test_applications__when_some_are_decided_and_one_is_not__then_that_one_is_open() -> None:
+    transcript = until(9)
+    assert (transcript.open_applications, transcript.last_application) == ([], 1)
+    for number in (2, 3):
+        transcript.accept(message(transcript, number, "input", "applicant"))
+    assert transcript.open_applications == [2, 3]
+    transcript.accept(message(transcript, 2, "abort", "applicant", said="withdrawn"))
+    assert transcript.open_applications == [3]
+    assert [transcript.finished(number) for number in (1, 2, 3, 4)] == [True, True, False, False]
+    transcript.accept(message(transcript, 0, "abort", "bank", said="the key is lost"))
+    assert transcript.open_applications == []
+
+
+def test_parts__when_let_go_of__then_what_follows_is_bound_to_the_same() -> None:
+    light, whole = Transcript(SESSION, MODEL, SIZES), Transcript(SESSION, MODEL, SIZES)
+    for application, kind in ROUNDS:
+        for party in senders(kind):
+            one = message(whole, application, kind, party)
+            whole.accept(one)
+            light.accept(one.announced())
+    for application, kind in ROUNDS:
+        for party in PARTIES:
+            assert light.basis(application, kind, party) == whole.basis(application, kind, party)
+    first = whole.get(1, "input", "bank")
+    assert first is not None
+    light.hold(first)
+    assert light.get(1, "input", "bank") == first
+    light.shed(1)
+    assert light.get(1, "input", "bank") == first.announced()
+
+
+def test_parts__when_of_another_message_than_was_accepted__then_they_are_not_taken() -> None:
+    transcript, other = until(4), until(3)
+    for bad in (message(other, 1, "input", "bank", said="another"), message(transcript, 1, "evaluated", "server")):
+        with pytest.raises(Refused, match="not the message that was accepted"):
+            transcript.hold(bad)

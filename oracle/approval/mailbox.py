@@ -1,0 +1,168 @@
+"""A party's end of the wire: it sends, waits for what the others send, and believes no head that it did not check.
+
+Heads come first, and bind the parts; a message's parts are fetched when they are needed, and let go of after.
+"""
+
+import asyncio
+import base64
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Any, Final, TypeVar
+
+import aiohttp
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential
+
+from oracle.approval.errors import Refused, Silent
+from oracle.approval.identity import Identity, PublicIdentity
+from oracle.approval.messages import Head, Kind, Message, Sender, compose, read, read_opening
+from oracle.approval.transcript import SERVER, Transcript
+
+T = TypeVar("T")
+
+_WAIT_SECONDS: Final = 10.0
+_LONGEST_PAUSE_SECONDS: Final = 3.0
+
+
+class _Away(Exception):
+    """The server did not answer, or not now."""
+
+
+class Mailbox:
+    """What a party sends to the server and gets from it. `patience_seconds` is for one message, or for the server."""
+
+    def __init__(
+        self,
+        name: Sender,
+        transcript: Transcript,
+        roster: Mapping[str, PublicIdentity],
+        identity: Identity,
+        server: str,
+        patience_seconds: float,
+    ) -> None:
+        self._name = name
+        self._transcript = transcript
+        self._roster = roster
+        self._identity = identity
+        self._url = f"{server}/v1/messages"
+        self._server = server
+        self._headers = {"Authorization": f"Bearer {identity.token(roster[SERVER], transcript.session)}"}
+        self._patience = patience_seconds
+        self._seen = 0
+        self._sent: dict[str, Message] = {}
+
+    async def catch_up(self, http: aiohttp.ClientSession, wait: float = 0.0) -> None:
+        """Take up the heads of all messages since, waiting up to `wait` seconds for one; raises Refused, Silent."""
+        while True:
+            told = await self._asked(partial(self._list, http, wait))
+            if told["total"] < self._seen:
+                raise Refused(
+                    SERVER,
+                    "list",
+                    f"it has {told['total']} messages and showed {self._seen} before: it lost its folder",
+                )
+            for entry in told["messages"]:
+                message = read_opening(base64.b64decode(entry["opening"]), self._roster, SERVER)
+                self._transcript.accept(self._sent.pop(message.digest, message))
+                self._seen += 1
+            if self._seen >= told["total"]:
+                return
+            wait = 0.0
+
+    async def send(
+        self,
+        http: aiohttp.ClientSession,
+        number: int,
+        kind: Kind,
+        *,
+        parts: Mapping[str, bytes] | None = None,
+        about: str | None = None,
+        said: str = "",
+    ) -> None:
+        """Send a message. One that was accepted before, sent by this party just before it was ended, stands for it."""
+        transcript = self._transcript
+        about = transcript.basis(number, kind, self._name) if about is None else about
+        head = Head(
+            session=transcript.session, application=number, kind=kind, party=self._name, model=transcript.model,
+            about=about, said=said,
+        )  # fmt: skip
+        message = compose(self._identity, head, parts)
+        self._sent = {message.digest: message}
+        try:
+            await self._asked(partial(self._post, http, message))
+        except Refused:
+            await self.catch_up(http)
+            self._sent.clear()
+            if transcript.get(number, kind, self._name) is None:
+                raise
+
+    async def until(self, http: aiohttp.ClientSession, number: int, kind: Kind, party: str) -> Message:
+        """Return a message, whole, once it is there; raises Silent when it does not come in time."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._patience
+        while (found := self._transcript.get(number, kind, party)) is None:
+            if (end := self._transcript.ended(number)) is not None:
+                raise Refused(end.head.party, "abort", end.head.said)
+            left = deadline - loop.time()
+            if left <= 0:
+                raise Silent(
+                    f"{party} has not sent its {kind} message in {self._patience:g} s; nothing is lost and the session "
+                    "stays open: try again when it is there"
+                )
+            await self.catch_up(http, min(left, _WAIT_SECONDS))
+        if not found.whole:
+            found = await self._asked(partial(self._fetch, http, found))
+            self._transcript.hold(found)
+        return found
+
+    async def _list(self, http: aiohttp.ClientSession, wait: float) -> dict[str, Any]:
+        params = {"after": str(self._seen), "wait": f"{wait:.1f}"}
+        async with http.get(self._url, params=params, headers=self._headers) as answer:
+            await _judge(answer)
+            told = await answer.json()
+        if not isinstance(told, dict) or not {"messages", "total"} <= told.keys():
+            raise Refused(SERVER, "list", f"{self._url} lists no messages: is it the server of an approval?")
+        return told
+
+    async def _post(self, http: aiohttp.ClientSession, message: Message) -> None:
+        async with http.post(self._url, data=message.raw, headers=self._headers) as answer:
+            await _judge(answer)
+
+    async def _fetch(self, http: aiohttp.ClientSession, wanted: Message) -> Message:
+        async with http.get(f"{self._url}/{wanted.digest}", headers=self._headers) as answer:
+            await _judge(answer)
+            raw = await answer.read()
+        party, kind = wanted.head.party, wanted.head.kind
+        try:
+            found = await asyncio.to_thread(read, raw, self._roster, SERVER)
+        except Refused as refusal:
+            raise Refused(SERVER, kind, f"what it hands out as {party}'s is not: {refusal.why}") from refusal
+        if found.digest != wanted.digest:
+            raise Refused(SERVER, kind, f"it hands out another message than {party}'s")
+        return found
+
+    async def _asked(self, ask: Callable[[], Awaitable[T]]) -> T:
+        retrying = AsyncRetrying(
+            retry=retry_if_exception_type((_Away, aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, OSError)),
+            stop=stop_after_delay(self._patience),
+            wait=wait_exponential(multiplier=0.1, max=_LONGEST_PAUSE_SECONDS),
+            reraise=True,
+        )
+        try:
+            return await retrying(ask)
+        except (_Away, aiohttp.ClientError, OSError) as error:
+            raise Silent(
+                f"the server at {self._server} has not answered in {self._patience:g} s; nothing is lost: try again "
+                f"when it is there ({str(error) or type(error).__name__})"
+            ) from error
+
+
+async def _judge(answer: aiohttp.ClientResponse) -> None:
+    if answer.status < 400:
+        return
+    if answer.status == 409:
+        told: dict[str, Any] = await answer.json()
+        raise Refused(str(told.get("party")), str(told.get("kind")), str(told.get("why")))
+    text = (await answer.text())[:200].strip()
+    if answer.status >= 500:
+        raise _Away(f"{answer.status}: {text}")
+    raise Refused(SERVER, "answer", f"{answer.status}: {text}")

@@ -1,0 +1,125 @@
+"""What a party keeps on its own disk: its key share and its open forms, locked by its key file; and the joint keys."""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from oracle.approval.errors import VaultFault
+from oracle.approval.fields import Answer
+from oracle.approval.identity import Identity, write_private
+
+_JOINT: Final = ("public", "multiplication", "rotations")
+
+
+class Vault:
+    """One party's folder for one session. What it holds is of no use without the party's key file."""
+
+    def __init__(self, folder: Path, session: str, name: str, identity: Identity) -> None:
+        self._folder = folder
+        self._session = session
+        self._name = name
+        self._identity = identity
+
+    def keep_share(self, share: bytes, public: bytes) -> None:
+        """Keep a key share before its public half is sent: one that is lost after leaves keys that nobody can use.
+
+        It does not replace another: which of two public halves is accepted shows only after both were sent, where a
+        party was ended between.
+        """
+        half = hashlib.sha256(public).hexdigest()
+        write_private(self._made(half), self._identity.lock(share, self._bound(f"share {half}")))
+
+    def share(self, half: str) -> bytes:
+        """Return the share whose public half has this SHA-256; raises VaultFault where it is not here."""
+        kept = self._folder / f"{self._session}.share"
+        with contextlib.suppress(FileNotFoundError):
+            self._made(half).replace(kept)
+        try:
+            locked = kept.read_bytes()
+        except OSError as error:
+            raise VaultFault(
+                f"{kept}: the share of {self._name}'s keys in this session is not there ({error.strerror}): they were "
+                "made with another folder; name that one, or begin a new session"
+            ) from error
+        try:
+            share = self._identity.unlock(locked, self._bound(f"share {half}"))
+        except VaultFault as fault:
+            raise VaultFault(f"{kept}: {fault}") from fault
+        for unused in self._folder.glob(f"{self._session}.*.share"):
+            unused.unlink()
+        return share
+
+    def keep_form(self, number: int, answers: Mapping[str, Answer]) -> None:
+        """Keep the answers of an application until it is over, so that it can be taken up again."""
+        text = json.dumps(dict(answers), sort_keys=True).encode()
+        write_private(self._form(number), self._identity.lock(text, self._bound(f"form {number}")))
+
+    def form(self, number: int) -> dict[str, Answer] | None:
+        """Return the answers that an application began with, or None; raises VaultFault."""
+        try:
+            locked = self._form(number).read_bytes()
+        except FileNotFoundError:
+            return None
+        answers: dict[str, Answer] = json.loads(self._identity.unlock(locked, self._bound(f"form {number}")))
+        return answers
+
+    def forms(self) -> list[int]:
+        """Return the applications whose answers are kept, the oldest first."""
+        found = self._folder.glob(f"{self._session}.*.form")
+        return sorted(int(file.name.split(".")[1]) for file in found)
+
+    def drop_form(self, number: int) -> None:
+        """Forget an application's answers."""
+        self._form(number).unlink(missing_ok=True)
+
+    def keep_joint(self, public: bytes, joint: Mapping[str, bytes]) -> None:
+        """Keep the joint keys, which are no secret: a party that starts again need not fetch and combine them."""
+        whole = {"public": public, **joint}
+        sizes = b"".join(len(whole[name]).to_bytes(8, "big") for name in _JOINT)
+        write_private(self._folder / f"{self._session}.joint", sizes + b"".join(whole[name] for name in _JOINT))
+
+    def joint(self) -> tuple[bytes, dict[str, bytes]] | None:
+        """Return the public and the joint evaluation keys as they were kept, unchecked, or None."""
+        try:
+            raw = (self._folder / f"{self._session}.joint").read_bytes()
+        except FileNotFoundError:
+            return None
+        found, place = {}, 8 * len(_JOINT)
+        for number, name in enumerate(_JOINT):
+            size = int.from_bytes(raw[8 * number : 8 * number + 8], "big")
+            found[name] = raw[place : place + size]
+            place += size
+        return found.pop("public"), found
+
+    def _made(self, half: str) -> Path:
+        return self._folder / f"{self._session}.{half[:16]}.share"
+
+    def _form(self, number: int) -> Path:
+        return self._folder / f"{self._session}.{number}.form"
+
+    def _bound(self, what: str) -> bytes:
+        return f"{self._session} {self._name} {what}".encode()
+
+
+@contextlib.contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Hold a folder for this process alone; raises VaultFault while another has it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise VaultFault(f"{folder} cannot be used: {error.strerror}") from error
+    try:
+        # The kernel lets go of it with the process, however that ends.
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise VaultFault(f"another process works with {folder}: a party, or a server, runs once") from error
+    else:
+        yield
+    finally:
+        os.close(descriptor)
