@@ -31,9 +31,7 @@ _PythonOption = Annotated[
 ]
 _ModelOption = Annotated[str, typer.Option(help="fair, reference, or a model file.")]
 _FolderOption = Annotated[Path, typer.Option(help="Where the server's messages and the parties' shares go.")]
-_PortOption = Annotated[
-    int, typer.Option(min=0, max=65_535, help="The page's port on this machine; 0 takes a free one.")
-]
+_PortOption = Annotated[int, typer.Option(min=0, max=65_535, help="The page's port here; 0 takes a free one.")]
 _FOLDER: Final = Path("build/approval-demo")
 
 
@@ -55,9 +53,10 @@ def approval_demo(
         if as_json:
             tell(told, "", as_json=True)
 
-    run_job(
-        _demo_with_page(folder, model, python, port, say, done) if keep else _demo(folder, model, python, say, done)
-    )
+    if keep:
+        run_job(_demo_with_page(folder, model, python, port, say, done))
+    else:
+        run_job(_demo(folder, model, python, say, done))
 
 
 @approval_app.command("page")

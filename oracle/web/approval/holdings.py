@@ -102,6 +102,8 @@ def _opening(drawn: _Drawn, record: Record, application: int, opening: str, newe
         drawn.put(HOLDERS, f"{opening}-shares", Holding("sealed", text, size, fresh, senders))
     opened = record.of(application, "decision" if decision else "whatifs")
     for one in opened:
+        # Opened, they have done their work.
+        drawn.held[one.party].pop(f"{opening}-shares", None)
         text = f"the decision: {one.said}" if decision else "the what-ifs"
         drawn.put([one.party], opening, Holding("clear", text, None, one is newest))
     if len(opened) == len(PARTIES):

@@ -60,7 +60,17 @@ class Question:
     def hint(self) -> str:
         """A number's range in the table, and its levels."""
         levels = ", ".join(told_level(level) for level in self.field.levels if level != "unknown")
-        return f"{self.field.least:,g} to {self.field.most:,g} in the table, in the levels {levels}"
+        return f"{_written(self.field.least)} to {_written(self.field.most)} in the table, in the levels {levels}"
+
+    @property
+    def first(self) -> str:
+        """A number as it stands in its box at first."""
+        return _written(self.value, "") if isinstance(self.value, int | float) else ""
+
+
+def _written(value: float, thousands: str = ",") -> str:
+    text = f"{value:{thousands}.2f}"
+    return text.rstrip("0").rstrip(".")
 
 
 def title_of(name: str) -> str:

@@ -11,7 +11,7 @@ from oracle.approval.local_lane import LocalLane
 from oracle.approval.messages import Kind, Message
 
 _WAIT_SECONDS: Final = 25
-_SHOWN_BYTES: Final = 12
+_SHOWN_BYTES: Final = 8
 
 
 @dataclass(frozen=True)
