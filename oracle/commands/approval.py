@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -54,7 +54,7 @@ def approval_demo(
             tell(told, "", as_json=True)
 
     if keep:
-        run_job(_demo_with_page(folder, model, python, port, say, done))
+        run_job(_until_stopped(_demo_with_page(folder, model, python, port, say, done)))
     else:
         run_job(_demo(folder, model, python, say, done))
 
@@ -62,7 +62,7 @@ def approval_demo(
 @approval_app.command("page")
 def approval_page(folder: _FolderOption = _FOLDER, python: _PythonOption = None, port: _PortOption = 8090) -> None:
     """Serve a page on which its six steps are done by hand, all parties on this machine; Ctrl-C ends it."""
-    run_job(_page(folder, python, port))
+    run_job(_until_stopped(_page(folder, python, port)))
 
 
 @approval_app.command("train")
@@ -121,7 +121,7 @@ async def _demo_with_page(folder: Path, model: str, python: Path | None, port: i
     from oracle.approval.errors import ApprovalError
     from oracle.web.approval.page import serving
 
-    async with _until_stopped() as stopped, serving(engine_python(python), folder, port) as (show, address):
+    async with serving(engine_python(python), folder, port) as (show, address):
         say(f"page {address}")
         show.choose(model)
         started = time.monotonic()
@@ -132,24 +132,24 @@ async def _demo_with_page(folder: Path, model: str, python: Path | None, port: i
         say(f"session {show.lane.session}, model {show.model.name}; messages in {show.lane.folder}")
         done(await _story(show.lane, show.apply_whole, time.monotonic() - started, say))
         say(f"the page stays at {address}; Ctrl-C ends it")
-        await stopped.wait()
+        await asyncio.Event().wait()
 
 
 async def _page(folder: Path, python: Path | None, port: int) -> None:
     from oracle.approval.engine_process import engine_python
     from oracle.web.approval.page import serving
 
-    async with _until_stopped() as stopped, serving(engine_python(python), folder, port) as (_, address):
+    async with serving(engine_python(python), folder, port) as (_, address):
         typer.echo(f"page {address} (all parties on this machine, for showing); Ctrl-C ends it")
-        await stopped.wait()
+        await asyncio.Event().wait()
 
 
-@contextlib.asynccontextmanager
-async def _until_stopped() -> AsyncIterator[asyncio.Event]:
-    stopped, loop = asyncio.Event(), asyncio.get_running_loop()
+async def _until_stopped(job: Coroutine[Any, Any, None]) -> None:
+    task = asyncio.ensure_future(job)
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
-    yield stopped
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
 
 
 async def _story(lane: "LocalLane", apply: "_Apply", keys_seconds: float, say: _Say) -> dict[str, Any]:

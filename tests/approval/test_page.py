@@ -1,5 +1,9 @@
 """The page's door, where no engine runs: order, who may ask, and what an answer must be."""
 
+import asyncio
+import re
+import signal
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -122,6 +126,27 @@ async def test_door__for_another_site_or_name__stays_shut(served: Served) -> Non
         assert answer.status == 404
     async with http.get("/static/../page.py") as answer:
         assert answer.status == 404
+
+
+async def test_command__until_it_is_stopped__serves_the_page(tmp_path: Path) -> None:
+    program = "from oracle.cli import main; main()"
+    words = ["approval", "page", "--port", "0", "--python", sys.executable, "--folder", str(tmp_path)]
+    running = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, *words, stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        assert running.stdout is not None
+        said = (await asyncio.wait_for(running.stdout.readline(), 60)).decode()
+        found = re.search(r"http://127\.0\.0\.1:\d+/", said)
+        assert found is not None, said
+        async with aiohttp.ClientSession() as http, http.get(found[0]) as answer:
+            assert "Who holds what" in await answer.text()
+        running.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(running.wait(), 60) == 0
+    finally:
+        if running.returncode is None:
+            running.kill()
+            await running.wait()
 
 
 def test_answers__of_a_form__are_those_of_the_table() -> None:

@@ -14,7 +14,9 @@ from oracle.approval.examples import EXAMPLES
 from oracle.approval.fields import PARTIES
 from oracle.approval.layout import clear_row
 from oracle.web.approval.page import serving
+from oracle.web.approval.record import shortened
 from oracle.web.approval.showing import Show
+from oracle.web.approval.view import size
 from tests.browser.test_browser import CHROMIUM, QUIET, problems
 from tests.support.lane import ENGINE_PYTHON, NO_ENGINE
 
@@ -66,12 +68,21 @@ class Shown:
         """Let parties encrypt and send, and wait until the page shows their ciphertexts."""
         for party in parties:
             await self.page.locator(f"#form-{party}").get_by_role("button", name="Encrypt and send").click()
-            row = self.page.locator("[sse-swap=inputs] tbody tr", has_text=party)
-            await expect(row).to_contain_text("5.51 MB", timeout=PATIENT)
+            await self.shows("inputs", party, "its answers, blinds and shifts, encrypted")
 
     async def run(self) -> None:
         await self.press("Run the evaluation")
-        await expect(self.page.locator("[sse-swap=run]")).to_contain_text("1.57 MB", timeout=PATIENT)
+        await self.shows("run", "server", "the decision and the what-ifs, encrypted")
+
+    async def shows(self, piece: str, party: str, what: str) -> None:
+        """Wait until a table has a party's message, with the size that the server's own copy has."""
+        row = self.page.locator(f"[sse-swap={piece}] tbody tr", has_text=party)
+        await expect(row).to_contain_text(what, timeout=PATIENT)
+        assert self.show.lane is not None
+        newest = [one for one in self.show.lane.board.transcript.messages if one.head.party == party][-1]
+        await expect(row).to_contain_text(size(len(newest.raw)))
+        for name, raw in newest.parts.items():
+            await expect(row).to_contain_text(f"{name}, {size(len(raw))} {shortened(raw)}")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

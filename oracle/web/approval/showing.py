@@ -106,6 +106,7 @@ class Show:
             raise OutOfOrder("the joint keys of this session are made once and serve many applications")
         self.begun_at = time.time()
         self._session = asyncio.create_task(self._told_faults(self._run_session()))
+        self._session.add_done_callback(_report)
         self.changes.tell()
 
     async def joined(self) -> None:
@@ -145,6 +146,7 @@ class Show:
         application.pressed["input", party] = time.time()
         work = self._apply(lane, application, party, answers)
         application.tasks[party] = asyncio.create_task(self._told_faults(work, application, party))
+        application.tasks[party].add_done_callback(_report)
         self.changes.tell()
         return notes
 
@@ -302,13 +304,22 @@ class Show:
     async def _told_faults(
         self, work: Coroutine[Any, Any, None], application: Application | None = None, party: str = ""
     ) -> None:
-        """Do the work; what ends it early is shown on the page."""
+        """Do the work; what ends it early is shown on the page, and what nobody foresaw in the terminal as well."""
+        told = "it ended unexpectedly, and the terminal says why"
         try:
             await work
+            told = ""
         except FAULTS as error:
-            if application is None:
-                self.fault = str(error)
-            else:
-                application.faults[party] = str(error)
+            told = str(error)
         finally:
+            if application is None:
+                self.fault = told
+            elif told:
+                application.faults[party] = told
             self.changes.tell()
+
+
+def _report(task: "asyncio.Task[None]") -> None:
+    error = None if task.cancelled() else task.exception()
+    if error is not None:
+        task.get_loop().call_exception_handler({"message": "the page's work failed", "exception": error, "task": task})
