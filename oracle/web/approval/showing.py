@@ -267,6 +267,7 @@ class Show:
                 http = aiohttp.ClientSession(middlewares=(word,), timeout=_NO_TIMEOUT)
                 self._https[party] = await stack.enter_async_context(http)
             self.lane = lane
+            self.changes.tell()
             watching = asyncio.create_task(self.record.watch(lane, lane.http))
             stack.callback(watching.cancel)
             await lane.join()
