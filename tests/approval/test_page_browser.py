@@ -16,7 +16,7 @@ from oracle.approval.layout import clear_row
 from oracle.web.approval.page import serving
 from oracle.web.approval.record import shortened
 from oracle.web.approval.showing import Show
-from oracle.web.approval.view import size
+from oracle.web.approval.words import size
 from tests.browser.test_browser import CHROMIUM, QUIET, problems
 from tests.support.lane import ENGINE_PYTHON, NO_ENGINE
 
@@ -227,6 +227,17 @@ async def test_application__when_withdrawn_half_way__opens_nothing_and_the_next_
     await shown.run()
     await shown.press("All three")
     await expect(shown.page.locator(".verdict")).to_contain_text("Approved", timeout=PATIENT)
+
+
+async def test_story__told_by_the_program__is_shown_as_it_happens(shown: Shown) -> None:
+    assert shown.show.lane is not None
+    number = shown.show.lane.board.transcript.last_application + 1
+    outcomes = await shown.show.apply_whole(number, EXAMPLES["denied"])
+    assert [outcome.approved for outcome in outcomes] == [False] * 3
+    await expect(shown.page.locator(".verdict")).to_contain_text(f"Application {number}, as all three")
+    await expect(shown.page.locator("[sse-swap=explain]")).to_contain_text("The smallest change")
+    await expect(shown.page.locator("[sse-swap=status]")).to_have_text(f"Application {number}: denied, and explained.")
+    await expect(shown.page.locator("[sse-swap=inputs] .note")).to_contain_text("'IT staff' is not in the table")
 
 
 async def test_browser__through_all_of_it__complained_of_nothing_but_refusals(shown: Shown) -> None:

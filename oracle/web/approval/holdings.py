@@ -7,6 +7,7 @@ from typing import Final, Literal
 from oracle.approval.fields import PARTIES
 from oracle.approval.transcript import SERVER
 from oracle.web.approval.record import Record, Seen
+from oracle.web.approval.words import listed
 
 Sort = Literal["clear", "secret", "sealed", "public"]
 SORTS: Final[dict[Sort, str]] = {
@@ -64,7 +65,7 @@ def _keys(drawn: _Drawn, record: Record, newest: Seen | None) -> None:
         drawn.put([one.party], "share", Holding("secret", "a third of the key", None, one is newest, (one.party,)))
     if parts := [*keys, *products]:
         senders = tuple(dict.fromkeys(one.party for one in parts))
-        text = f"public parts of the keys, of {_listed(senders)}"
+        text = f"public parts of the keys, of {listed(senders)}"
         size = sum(one.size for one in parts)
         drawn.put([SERVER], "parts", Holding("public", text, size, newest in parts, senders))
     if not ready:
@@ -84,7 +85,7 @@ def _inputs(drawn: _Drawn, record: Record, application: int, newest: Seen | None
         if theirs := [one for one in inputs if one.party != holder]:
             senders = tuple(one.party for one in theirs)
             size, fresh = sum(one.size for one in theirs), newest in theirs
-            drawn.put([holder], "inputs", Holding("sealed", f"answers of {_listed(senders)}", size, fresh, senders))
+            drawn.put([holder], "inputs", Holding("sealed", f"answers of {listed(senders)}", size, fresh, senders))
     evaluated = record.find(application, "evaluated", SERVER)
     if evaluated is not None:
         text, fresh = "the decision and the what-ifs", evaluated is newest
@@ -97,7 +98,7 @@ def _opening(drawn: _Drawn, record: Record, application: int, opening: str, newe
     if shares:
         senders = tuple(one.party for one in shares)
         of = "the decision" if decision else "the what-ifs"
-        text = f"shares of {of}, {len(shares)} of 3: {_listed(senders)}"
+        text = f"shares of {of}, {len(shares)} of 3: {listed(senders)}"
         size, fresh = sum(one.size for one in shares), newest in shares
         drawn.put(HOLDERS, f"{opening}-shares", Holding("sealed", text, size, fresh, senders))
     opened = record.of(application, "decision" if decision else "whatifs")
@@ -109,7 +110,3 @@ def _opening(drawn: _Drawn, record: Record, application: int, opening: str, newe
     if len(opened) == len(PARTIES):
         text = f"the decision, as all three say: {opened[0].said}" if decision else "the what-ifs, as all three say"
         drawn.put([SERVER], opening, Holding("clear", text, None, newest in opened))
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

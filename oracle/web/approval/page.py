@@ -9,7 +9,6 @@ POST /agree/{opening}/{party}     a party's word to open the decision or the wha
 POST /next, /end                  the next application; the session's end
 """
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -24,21 +23,20 @@ from oracle.approval.examples import EXAMPLES
 from oracle.approval.fields import PARTIES
 from oracle.approval.model import DEFAULT
 from oracle.assessment.errors import ConfigurationFault
+from oracle.web.approval.live import SHOW, live
 from oracle.web.approval.models import shown_models
 from oracle.web.approval.questions import UNKNOWN, answers_of, questions
-from oracle.web.approval.showing import FAULTS, OutOfOrder, Show
-from oracle.web.approval.view import size, view_of
+from oracle.web.approval.session import FAULTS, OutOfOrder
+from oracle.web.approval.showing import Show
+from oracle.web.approval.view import view_of
+from oracle.web.approval.words import listed, size
 from oracle.web.dashboard.alone import by_a_local_name
 from oracle.web.dashboard.answers import TEMPLATES, THEME, check_origin, secure, set_up_templates
 from oracle.web.dashboard.faults import PageFault
 from oracle.web.dashboard.forms import form
 from oracle.web.dashboard.install import static
-from oracle.web.streams import Outlet
 
-SHOW: web.AppKey[Show] = web.AppKey("show", Show)
 _FILL: Final = "denied"
-_HEARTBEAT_SECONDS: Final = 15.0
-_PIECES: Final = ("held", "status", "model", "keys", "inputs", "run", "decision", "explain", "log")
 _OPENINGS: Final = ("decision", "whatifs")
 
 Act = Callable[[web.Request, Show], Awaitable[list[str]]]
@@ -49,11 +47,11 @@ def application(show: Show) -> web.Application:
     app = web.Application(middlewares=[by_a_local_name, _told])
     app[SHOW] = show
     set_up_templates(app)
-    app[TEMPLATES].filters["bytes"] = size
+    app[TEMPLATES].filters.update(bytes=size, listed=listed)
     app.add_routes(
         [
             web.get("/", _page),
-            web.get("/live", _live),
+            web.get("/live", live),
             web.get("/static/{file:.+}", static),
             web.post("/keys", _acting(_keys)),
             web.post("/send/{party}", _acting(_send)),
@@ -121,41 +119,6 @@ def _everywhere(request: web.Request) -> dict[str, Any]:
         "read_only": False,
         "theme": theme if theme in ("light", "dark") else "",
     }
-
-
-async def _live(request: web.Request) -> web.StreamResponse:
-    show = request.app[SHOW]
-    outlet = Outlet(request, _HEARTBEAT_SECONDS)
-    sent: dict[str, str] = {}
-    version = -1
-    try:
-        await outlet.begin()
-        while True:
-            try:
-                async with asyncio.timeout(_HEARTBEAT_SECONDS):
-                    version = await show.changes.after(version)
-            except TimeoutError:
-                await outlet.write(": still here\n\n")
-                continue
-            for name, text in _pieces(request.app, show).items():
-                if sent.get(name) != text:
-                    await outlet.write(_event(name, text))
-                    sent[name] = text
-    except ConnectionError:
-        pass  # gone, or too slow: the page begins its stream anew
-    await outlet.end()
-    return outlet.response
-
-
-def _pieces(app: web.Application, show: Show) -> dict[str, str]:
-    module: Any = app[TEMPLATES].get_template("approval_parts.html").module
-    view = view_of(show)
-    return {name: str(getattr(module, name)(view)) for name in _PIECES}
-
-
-def _event(name: str, text: str) -> str:
-    lines = "".join(f"data: {line}\n" for line in text.splitlines() or [""])
-    return f"event: {name}\n{lines}\n"
 
 
 @web.middleware

@@ -14,6 +14,7 @@ from oracle.web.approval.holdings import HOLDERS, NEVER, SORTS, holdings
 from oracle.web.approval.questions import title_of, told_level
 from oracle.web.approval.record import Seen
 from oracle.web.approval.showing import Application, Show
+from oracle.web.approval.words import listed
 
 KEY_KINDS: Final[tuple[Kind, ...]] = ("keys", "product", "ready")
 _KEY_MESSAGES: Final = len(KEY_KINDS) * len(PARTIES)
@@ -79,16 +80,6 @@ def view_of(show: Show) -> dict[str, Any]:
     }
 
 
-def size(count: int | None) -> str:
-    """Return a number of bytes with the unit that fits."""
-    if count is None:
-        return ""
-    for unit, one in (("MB", 1e6), ("kB", 1e3)):
-        if count >= one:
-            return f"{count / one:.3g} {unit}" if count < 100 * one else f"{count / one:.0f} {unit}"
-    return f"{count} B"
-
-
 def _log(show: Show) -> list[Line]:
     found, pressed = [], {} if show.application is None else show.application.pressed
     current = None if show.application is None else show.application.number
@@ -136,12 +127,8 @@ def _next_key_step(show: Show) -> str:
         if waiting:
             # The keys are made one upon the other; the rest is each party's own, at the same time.
             who = waiting[:1] if kind == "keys" else waiting
-            return f"{' and '.join(who)} {_DOING[kind]}" if len(who) == 1 else f"{_listed(who)}: each {_DOING[kind]}"
+            return f"{' and '.join(who)} {_DOING[kind]}" if len(who) == 1 else f"{listed(who)}: each {_DOING[kind]}"
     return ""
-
-
-def _listed(names: list[str]) -> str:
-    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _opening(show: Show, application: Application | None, opening: str) -> dict[str, Any]:
