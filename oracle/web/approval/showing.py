@@ -109,7 +109,7 @@ class Show(Session):
     async def next_application(self) -> None:
         """Go on to the next application; one that is not over is ended for all, and nothing more of it is opened."""
         lane, application = self._lane(), self._current()
-        if not application.over:
+        if application.tasks and not application.over:
             await self._withdraw(lane, application)
         self.application = None
         self.changes.tell()
