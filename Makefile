@@ -97,9 +97,9 @@ demo-private: setup ## loans on private data: a bank, three customers, an impost
 	@echo "==> Demo, private data"
 	@exec $(BIN)/python -m oracle.devnet.demo.private
 
-demo-approval: $(STAMPS)/python approval-python ## the encrypted card approval: joint keys, one applicant approved, one denied and told why
+demo-approval: $(STAMPS)/python approval-python ## the encrypted card approval: joint keys, one applicant approved, one denied and told why (KEEP=1: its page stays up)
 	@echo "==> Encrypted card approval"
-	@$(BIN)/risk-oracle approval demo
+	@exec $(BIN)/risk-oracle approval demo $(if $(KEEP),--keep)
 
 check: $(STAMPS)/python $(STAMPS)/node ## style, types and import rules, of Python and Solidity
 	@echo "==> Style, types and import rules"

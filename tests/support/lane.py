@@ -1,21 +1,16 @@
 """A whole lane for tests: three parties, their server on a loopback port, four engines, one joint key."""
 
-import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import aiohttp
-from aiohttp import web
-
-from oracle.approval.board import Board
-from oracle.approval.engine_process import DEFAULT_PYTHON, Engine
+from oracle.approval.engine_process import DEFAULT_PYTHON
 from oracle.approval.fields import PARTIES, Answer
-from oracle.approval.identity import Identity, PublicIdentity, session_id
+from oracle.approval.identity import Identity, PublicIdentity
 from oracle.approval.layout import Layout
+from oracle.approval.local_lane import LocalLane, local_lane
 from oracle.approval.model import load_model
-from oracle.approval.party import Outcome, Party
 from oracle.approval.transcript import SERVER
 
 ENGINE_PYTHON = Path(__file__).parents[2] / DEFAULT_PYTHON
@@ -36,20 +31,10 @@ ANSWERS: dict[str, dict[str, Answer]] = {
 }
 
 
-@dataclass
-class Lane:
-    """What runs."""
+@dataclass(frozen=True)
+class Lane(LocalLane):
+    """What runs, and what the tests did to it."""
 
-    session: str
-    layout: Layout
-    roster: Mapping[str, PublicIdentity]
-    identities: Mapping[str, Identity]
-    engines: Mapping[str, Engine]
-    board: Board
-    parties: Mapping[str, Party]
-    http: aiohttp.ClientSession
-    url: str
-    folder: Path
     used: list[int] = field(default_factory=lambda: [0])
     cheated: set[int] = field(default_factory=set)
 
@@ -57,12 +42,6 @@ class Lane:
         """Return the next application's number."""
         self.used.append(self.board.transcript.last_application + 1)
         return self.used[-1]
-
-    async def apply(self, number: int, answers: Mapping[str, Mapping[str, Answer]]) -> list[Outcome]:
-        """Take an application to its end at all three."""
-        return list(
-            await asyncio.gather(*(self.parties[name].apply(self.http, number, answers[name]) for name in PARTIES))
-        )
 
 
 def identities() -> tuple[dict[str, Identity], dict[str, PublicIdentity]]:
@@ -74,27 +53,7 @@ def identities() -> tuple[dict[str, Identity], dict[str, PublicIdentity]]:
 @contextlib.asynccontextmanager
 async def running_lane(folder: Path, model: str = "fair") -> AsyncIterator[Lane]:
     """Start it all and make the joint key."""
-    known, roster = identities()
-    layout = Layout(load_model(model))
-    session = session_id(roster, layout.model.digest, b"test")
-    async with contextlib.AsyncExitStack() as stack:
-        engines = {
-            name: await stack.enter_async_context(Engine(ENGINE_PYTHON, folder / f"{name}.log"))
-            for name in (*PARTIES, SERVER)
-        }
-        board = Board(session, layout, roster, known[SERVER], engines[SERVER], folder / "board")
-        await board.resume()
-        runner = web.AppRunner(board.application())
-        await runner.setup()
-        stack.push_async_callback(runner.cleanup)
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        http = await stack.enter_async_context(aiohttp.ClientSession())
-        parties = {
-            name: Party(name, session, layout, roster, known[name], engines[name], url, folder / name)
-            for name in PARTIES
-        }
-        lane = Lane(session, layout, roster, known, engines, board, parties, http, url, folder)
-        await asyncio.gather(*(party.join(http) for party in parties.values()))
-        yield lane
+    layout, known = Layout(load_model(model)), identities()[0]
+    async with local_lane(ENGINE_PYTHON, folder, layout, identities=known, nonce=b"test") as lane:
+        await lane.join()
+        yield Lane(**vars(lane))

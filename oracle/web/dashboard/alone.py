@@ -36,7 +36,7 @@ async def serve_alone(
             settings = DashboardSettings(path_prefix=path_prefix)
         except ValidationError as error:
             raise ConfigurationFault(f"--path-prefix: {error.errors()[0]['msg']}") from error
-        app = web.Application(middlewares=[] if public else [_by_a_local_name])
+        app = web.Application(middlewares=[] if public else [by_a_local_name])
         install(app, Parts(engine, found[0], found[1], settings, read_only=True))
         runner = web.AppRunner(app, access_log=None)
         stack.push_async_callback(runner.cleanup)
@@ -49,14 +49,13 @@ async def serve_alone(
 
 
 @web.middleware
-async def _by_a_local_name(
+async def by_a_local_name(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
+    """Answer who asks for this machine by a name of its own: 421 for any other."""
     # Nobody signs in: a site whose name was made to stand for this machine could read all by its visitors' browsers.
     if not is_local(urlsplit(f"//{request.host}").hostname or ""):
-        said = (
-            "This dashboard is asked for as localhost or 127.0.0.1; --public takes any name, behind a proxy of yours.\n"
-        )
+        said = "This page is asked for as localhost or 127.0.0.1; --public, behind a proxy, takes any name.\n"
         raise web.HTTPMisdirectedRequest(text=said)
     return await handler(request)
 

@@ -27,7 +27,7 @@ SIGNED_OUT: Final = b"event: signedout\ndata: -\n\n"
 SESSION: Final = "risk_oracle_session"
 THEME: Final = "risk_oracle_theme"
 WHO: web.RequestKey[SignedIn] = web.RequestKey("who", SignedIn)
-_TEMPLATES: web.AppKey[jinja2.Environment] = web.AppKey("dashboard_templates", jinja2.Environment)
+TEMPLATES: web.AppKey[jinja2.Environment] = web.AppKey("dashboard_templates", jinja2.Environment)
 _RETRY_SECONDS: Final = 5
 _HEADERS: Final = {
     "Content-Security-Policy": (
@@ -47,7 +47,7 @@ def set_up_templates(app: web.Application) -> None:
     aiohttp_jinja2.setup(
         app,
         loader=jinja2.PackageLoader("oracle.web", "templates"),
-        app_key=_TEMPLATES,
+        app_key=TEMPLATES,
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -55,7 +55,7 @@ def set_up_templates(app: web.Application) -> None:
         filters=formats.FILTERS,
         finalize=_showable,
     )
-    app[_TEMPLATES].globals.update(ago=formats.ago, asset_version=secrets.token_hex(4))
+    app[TEMPLATES].globals.update(ago=formats.ago, asset_version=secrets.token_hex(4))
 
 
 def _showable(value: Any) -> Any:
@@ -71,7 +71,7 @@ def page(handler: Handler, *, public: bool = False, acts: bool = False) -> Handl
         try:
             response = await _admit(request, handler, public, acts)
         except web.HTTPException as moved:
-            _secure(moved)
+            secure(moved)
             raise
         except PageFault as fault:
             response = fault_page(request, fault.status, fault.title, str(fault))
@@ -90,13 +90,14 @@ def page(handler: Handler, *, public: bool = False, acts: bool = False) -> Handl
                 request, 503, "The database does not answer", "Nothing is lost. This page tries again by itself."
             )
         if not response.prepared:
-            _secure(response)
+            secure(response)
         return response
 
     return answer
 
 
-def _secure(response: web.StreamResponse | web.HTTPException) -> None:
+def secure(response: web.StreamResponse | web.HTTPException) -> None:
+    """Give an answer the headers of each page: nothing but our own scripts and styles, in no frame, never kept."""
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
 
@@ -163,7 +164,7 @@ def render(request: web.Request, name: str, values: dict[str, Any], *, status: i
         "chain_id": parts.chain_id,
         "oracle": parts.oracle,
     }
-    response = aiohttp_jinja2.render_template(name, request, {**everywhere, **values}, app_key=_TEMPLATES)
+    response = aiohttp_jinja2.render_template(name, request, {**everywhere, **values}, app_key=TEMPLATES)
     response.set_status(status)
     return response
 
@@ -171,7 +172,7 @@ def render(request: web.Request, name: str, values: dict[str, Any], *, status: i
 def render_part(app: web.Application, name: str, values: dict[str, Any]) -> str:
     """Return a piece of a page that is the same for everybody."""
     parts = app[PARTS]
-    return app[_TEMPLATES].get_template(name).render(path=parts.path, read_only=parts.read_only, now=now(), **values)
+    return app[TEMPLATES].get_template(name).render(path=parts.path, read_only=parts.read_only, now=now(), **values)
 
 
 def fault_page(request: web.Request, status: int, title: str, text: str) -> web.Response:

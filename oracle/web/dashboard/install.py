@@ -57,7 +57,7 @@ def install(app: web.Application, parts: Parts) -> None:
     app[PARTS], app[BOARD] = parts, Board(parts)
     set_up_templates(app)
     path, routes = parts.path, []
-    routes.append(web.get(path("/static/{file:.+}"), page(_static, public=True)))
+    routes.append(web.get(path("/static/{file:.+}"), page(static, public=True)))
     if parts.settings.borrower_page:
         routes.append(web.get(path("/b/{request_id}"), page(borrower.borrower, public=True)))
     if parts.settings.borrow_page and not parts.read_only:
@@ -94,7 +94,8 @@ async def _close(app: web.Application) -> None:
     await app[PARTS].engine.dispose()
 
 
-async def _static(request: web.Request) -> web.StreamResponse:
+async def static(request: web.Request) -> web.StreamResponse:
+    """A style, script or picture of the pages; raises NotThere."""
     # Looked up by the whole name among those that there are: no name leads a path anywhere.
     file = _FILES.get(request.match_info["file"])
     if file is None:
