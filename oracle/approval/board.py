@@ -85,8 +85,8 @@ class Board:
     async def _go_on(self) -> None:
         if not self._has_keys and (keys := joint_key_parts(self.transcript)) is not None:
             try:
-                joint = await self._engine.order("combine-keys", keys.to_combine)
-                await self._engine.order("use-keys", {"public": keys.public, **joint})
+                await self._engine.order("open-session", {}, {"session": self.transcript.session})
+                await self._engine.order("use-keys", await self._engine.order("combine-keys", keys))
             except EngineRefusal as refusal:
                 await self._say(0, "abort", said=f"a part of the keys is none: {refusal}")
                 return

@@ -69,11 +69,13 @@ class Party:
 
     async def join(self, http: aiohttp.ClientSession) -> None:
         """Make the joint keys with the others, or take those up again that this session has."""
+        await self._engine.order("open-session", {}, {"session": self.transcript.session})
         await self._catch_up(http)
         if self.transcript.get(0, "keys", self.name) is None:
+            parts = await self._make_share()
             for before in PARTIES[: self._number]:
                 await self._until(http, 0, "keys", before)
-            await self._send(http, 0, "keys", parts=await self._make_share())
+            await self._send(http, 0, "keys", parts=parts)
         keys = [await self._until(http, 0, "keys", party) for party in PARTIES]
         share = self._kept_share()
         if self.transcript.get(0, "product", self.name) is None:
@@ -85,10 +87,10 @@ class Party:
         made = joint_key_parts(self.transcript)
         if made is None:
             raise Refused(self.name, "keys", "the joint keys are not complete")
-        joint = await self._engine.order("combine-keys", made.to_combine)
-        await self._engine.order("use-keys", {"public": made.public, **joint, "share": share})
+        joint = await self._engine.order("combine-keys", made)
+        await self._engine.order("use-keys", {**joint, "share": share})
         self._keys_in_use = True
-        digest = joint_key_digest(made.public, joint)
+        digest = joint_key_digest(joint)
         if self.transcript.get(0, "ready", self.name) is None:
             await self._send(http, 0, "ready", about=digest)
         for party in PARTIES:
@@ -155,16 +157,7 @@ class Party:
                 raise Refused(party, kind, "it opened otherwise than here")
 
     async def _make_share(self) -> dict[str, bytes]:
-        if self._number == 0:
-            made = await self._engine.order("begin-keys", {})
-        else:
-            before = self.transcript.get(0, "keys", PARTIES[self._number - 1])
-            lead = self.transcript.get(0, "keys", PARTIES[0])
-            if before is None or lead is None:
-                raise Refused(PARTIES[self._number - 1], "keys", "it is missing")
-            parts = {"public": before.parts["public"]}
-            parts |= {name: lead.parts[name] for name in ("switching", "rotations")}
-            made = await self._engine.order("join-keys", parts)
+        made = await self._engine.order("make-keys", {})
         # Before the message: a share that is lost after its public half was sent leaves a session that nobody can open.
         _write_private(self._share_file, self._identity.lock(made.pop("share"), self._share_name))
         return made
