@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -64,7 +65,7 @@ class Message:
     parts: Mapping[str, bytes] = field(repr=False)
     raw: bytes = field(repr=False)
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of the head: it stands for the whole message."""
         return hashlib.sha256(_written(self.head)).hexdigest()
