@@ -39,7 +39,6 @@ _DENIED: Final[Mapping[str, Mapping[str, Any]]] = {
         "own_property": False,
         "annual_income": 130_000,
         "education_type": "Incomplete higher",
-        "housing_type": "Rented apartment",
         "occupation_type": "IT staff",
     },
     "bank": {"account_months": 55},

@@ -34,7 +34,6 @@ DENIED_ANSWERS = {
         "own_property": False,
         "annual_income": 130_000,
         "education_type": "Incomplete higher",
-        "housing_type": "Rented apartment",
         "occupation_type": "IT staff",
     },
 }
