@@ -70,9 +70,10 @@ def checked(kind: Kind, raw: bytes, name: str) -> Towers:
     if len(raw) != kind.size:
         raise BadObject(f"{name} has {len(raw)} bytes, a {kind.name} has {kind.size}")
     towers = np.frombuffer(raw, dtype="<u8").reshape(kind.polynomials, kind.towers, scheme.RING_DIMENSION)
-    if bool((towers >= _MODULI[: kind.towers]).any()):
+    largest = towers.max(axis=2, keepdims=True)
+    if bool((largest >= _MODULI[: kind.towers]).any()):
         raise BadObject(f"{name} has a coefficient that is not below its modulus")
-    if not bool(towers.any()):
+    if not bool(largest.any()):
         raise BadObject(f"{name} is zero throughout: it would hide nothing")
     return towers
 

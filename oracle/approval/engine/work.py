@@ -209,8 +209,11 @@ def _zeros(kind: objects.Kind) -> objects.Towers:
 
 def _slots(parts: Parts, name: str) -> list[int]:
     raw = parts[name]
-    if len(raw) != SLOTS * 8:
-        raise Refusal(f"{name} has {len(raw)} bytes, a row of {SLOTS} slots has {SLOTS * 8}")
+    if not raw or len(raw) % (SLOTS * 8) or len(raw) > scheme.RING_DIMENSION * 8:
+        raise Refusal(
+            f"{name} has {len(raw)} bytes: an application's row of {SLOTS} slots has {SLOTS * 8}, and a ciphertext "
+            f"holds the rows of up to {scheme.RING_DIMENSION // SLOTS}"
+        )
     found = np.frombuffer(raw, "<i8")
     if int(found.max()) > _HALF or int(found.min()) < -_HALF:
         raise Refusal(f"{name} has a value that the plaintext space does not hold: at most {_HALF} on either side")
