@@ -22,7 +22,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
 export HARDHAT_DISABLE_TELEMETRY_PROMPT := true
 
-.PHONY: help setup approval-python browser prometheus keys contracts artifacts demo demo-private demo-approval test chaos-short chaos test-long coverage slither bench-gas bench-history bench-web bench-private bench-approval docs check format lock train clean
+.PHONY: help setup approval-python browser prometheus keys contracts artifacts demo demo-private demo-approval test chaos-short chaos test-long coverage slither bench-gas bench-history bench-web bench-private bench-approval bench-approval-peer docs check format lock train clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -178,9 +178,15 @@ bench-private: setup ## what private data cost, and that they are left nowhere i
 	@echo "==> Private data"
 	@$(BIN)/python -m tests.benchmarks.private_data
 
-bench-approval: $(STAMPS)/python approval-python ## what the encrypted approval takes (APPROVAL_APPLICATIONS=20); the last line is one JSON object
+bench-approval: $(STAMPS)/python approval-python ## what the encrypted approval takes (APPROVAL_APPLICATIONS=20 APPROVAL_ROWS=1234); the last line is one JSON object
 	@echo "==> Encrypted card approval"
 	@$(BIN)/python -m tests.benchmarks.approval
+
+# Nothing else needs the peer: no other target makes its environment.
+bench-approval-peer: $(STAMPS)/python approval-python ## the encrypted approval beside concrete-ml, turn by turn (APPROVAL_TURNS=5; installs 6 GB); the last line is one JSON object
+	@deploy/approval-peer.sh build/approval-peer deploy/requirements-approval-peer.txt
+	@echo "==> Encrypted card approval beside concrete-ml"
+	@$(BIN)/python -m tests.benchmarks.approval_peer
 
 docs: $(STAMPS)/python $(STAMPS)/node ## write the documentation site to build/site; a link that leads nowhere fails
 	@echo "==> Documentation"

@@ -151,8 +151,8 @@ class Board:
         if keys is None:
             return False
         try:
-            joint = await self._engine.order("combine-keys", keys.to_combine)
-            await self._engine.order("use-keys", {"public": keys.public, **joint})
+            await self._engine.order("open-session", {}, {"session": self.transcript.session})
+            await self._engine.order("use-keys", await self._engine.order("combine-keys", keys))
         except EngineRefusal as refusal:
             await self._say(0, "abort", said=f"a part of the keys is none: {refusal}")
             return False

@@ -1,7 +1,7 @@
 """The evaluation that server and parties each do for themselves, and that anybody can do again without a key."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 from oracle.approval.engine_process import Engine
 from oracle.approval.layout import Layout, Slots
@@ -9,28 +9,20 @@ from oracle.approval.messages import Message
 from oracle.approval.transcript import Transcript
 
 
-@dataclass(frozen=True)
-class JointKeys:
-    """What the joint keys are made of: the last party's public key, and everybody's parts of the evaluation keys."""
-
-    public: bytes
-    to_combine: dict[str, bytes]
-
-
-def joint_key_parts(transcript: Transcript) -> JointKeys | None:
-    """Return what the accepted messages give for the joint keys, or None while one is missing."""
+def joint_key_parts(transcript: Transcript) -> dict[str, bytes] | None:
+    """Return everybody's parts of the joint keys, as the engine's order `combine-keys` takes them, or None."""
     keys, products = transcript.all_of(0, "keys"), transcript.all_of(0, "product")
     if keys is None or products is None:
         return None
-    parts = {f"rotations-{number}": message.parts["rotations"] for number, message in enumerate(keys)}
-    parts |= {f"product-{number}": message.parts["product"] for number, message in enumerate(products)}
-    return JointKeys(keys[-1].parts["public"], parts)
+    names = ("public", "rotations")
+    parts = {f"{name}-{number}": message.parts[name] for number, message in enumerate(keys) for name in names}
+    return parts | {f"product-{number}": message.parts["product"] for number, message in enumerate(products)}
 
 
-def joint_key_digest(public: bytes, joint: dict[str, bytes]) -> str:
+def joint_key_digest(joint: Mapping[str, bytes]) -> str:
     """Return SHA-256 over the joint keys: what each party confirms to have computed."""
-    whole = hashlib.sha256(public)
-    for name in ("multiplication", "rotations"):
+    whole = hashlib.sha256()
+    for name in ("public", "multiplication", "rotations"):
         whole.update(joint[name])
     return whole.hexdigest()
 

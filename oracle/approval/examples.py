@@ -35,7 +35,6 @@ EXAMPLES: Final[Mapping[str, Forms]] = {
             "own_property": False,
             "annual_income": 130_000,
             "education_type": "Incomplete higher",
-            "housing_type": "Rented apartment",
             "occupation_type": "IT staff",
         },
         BANK: {"account_months": 55},

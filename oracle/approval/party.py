@@ -71,11 +71,13 @@ class Party:
 
         Raises Refused, Silent, after which it can be called again, and VaultFault where its share is not here.
         """
+        await self._engine.order("open-session", {}, {"session": self.transcript.session})
         await self.catch_up(http)
         if self.transcript.get(0, "keys", self.name) is None:
+            parts = await self._make_share()
             for before in PARTIES[: self._number]:
                 await self._until(http, 0, "keys", before)
-            await self._send(http, 0, "keys", parts=await self._make_share())
+            await self._send(http, 0, "keys", parts=parts)
             await self.catch_up(http)
         if not await self._take_up_kept():
             await self._combine(http)
@@ -190,29 +192,16 @@ class Party:
                 raise Refused(party, kind, "it opened otherwise than here")
 
     async def _make_share(self) -> dict[str, bytes]:
-        if self._number == 0:
-            made = await self._engine.order("begin-keys", {})
-        else:
-            before = self.transcript.get(0, "keys", PARTIES[self._number - 1])
-            lead = self.transcript.get(0, "keys", PARTIES[0])
-            if before is None or lead is None:
-                raise Refused(PARTIES[self._number - 1], "keys", "it is missing")
-            parts = {"public": before.parts["public"]}
-            parts |= {name: lead.parts[name] for name in ("switching", "rotations")}
-            try:
-                made = await self._engine.order("join-keys", parts)
-            except EngineRefusal as refusal:
-                raise Refused(before.head.party, "keys", str(refusal)) from refusal
+        made = await self._engine.order("make-keys", {})
         self.vault.keep_share(made.pop("share"), made["public"])
         return made
 
     async def _take_up_kept(self) -> bool:
         """Take the joint keys into use that this party confirmed before, if they lie here as they were."""
         ready, kept = self.transcript.get(0, "ready", self.name), self.vault.joint()
-        if ready is None or kept is None or joint_key_digest(*kept) != ready.head.about:
+        if ready is None or kept is None or joint_key_digest(kept) != ready.head.about:
             return False
-        public, joint = kept
-        await self._engine.order("use-keys", {"public": public, **joint, "share": self._kept_share()})
+        await self._engine.order("use-keys", {**kept, "share": self._kept_share()})
         return True
 
     async def _combine(self, http: aiohttp.ClientSession) -> None:
@@ -228,13 +217,13 @@ class Party:
             made = joint_key_parts(self.transcript)
             if made is None:
                 raise Refused(self.name, "keys", "the joint keys are not complete")
-            joint = await self._engine.order("combine-keys", made.to_combine)
-            await self._engine.order("use-keys", {"public": made.public, **joint, "share": share})
+            joint = await self._engine.order("combine-keys", made)
+            await self._engine.order("use-keys", {**joint, "share": share})
         except EngineRefusal as refusal:
             raise blamed(refusal, "keys") from refusal
-        self.vault.keep_joint(made.public, joint)
+        self.vault.keep_joint(joint)
         if self.transcript.get(0, "ready", self.name) is None:
-            await self._send(http, 0, "ready", about=joint_key_digest(made.public, joint))
+            await self._send(http, 0, "ready", about=joint_key_digest(joint))
             await self.catch_up(http)
 
     def _kept_share(self) -> bytes:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from oracle.approval.engine_process import Engine
 from oracle.approval.errors import ModelFault, Refused
-from oracle.approval.evaluation import evaluate, joint_key_parts
+from oracle.approval.evaluation import evaluate, joint_key_digest, joint_key_parts
+from oracle.approval.fields import PARTIES
 from oracle.approval.identity import PublicIdentity
 from oracle.approval.layout import Layout
 from oracle.approval.messages import Message, read
@@ -34,8 +35,12 @@ async def replay(
     keys = joint_key_parts(transcript)
     if keys is None:
         raise Refused(SERVER, "keys", f"{folder} lacks parts of the joint keys")
-    joint = await engine.order("combine-keys", keys.to_combine)
-    await engine.order("use-keys", {"public": keys.public, **joint})
+    await engine.order("open-session", {}, {"session": transcript.session})
+    joint = await engine.order("combine-keys", keys)
+    ready = transcript.get(0, "ready", PARTIES[0])
+    if ready is not None and ready.head.about != joint_key_digest(joint):
+        raise Refused(PARTIES[0], "ready", "it confirms another joint key than the parts give")
+    await engine.order("use-keys", joint)
     found = {}
     for number in range(1, transcript.last_application + 1):
         inputs, evaluated = transcript.all_of(number, "input"), transcript.get(number, "evaluated", SERVER)

@@ -28,13 +28,16 @@ APPROVED: Final = "approved"
 DENIED: Final = "denied"
 
 _RUN: Final = 16384 * 8
-_CIPHERTEXT: Final = 14 * _RUN
+_TOWERS: Final = 6
+_CIPHERTEXT: Final = 2 * _TOWERS * _RUN
+_HALF_KEY: Final = _TOWERS**2 * _RUN
 _RESULT: Final = 6 * _RUN
 _SEALED: Final = 3 * _RUN + 32 + 1 + len(PARTIES) * 48 + 16
-_KEYS: Final = {"public": 14 * _RUN, "switching": 98 * _RUN, "rotations": 588 * _RUN}
+# Of each key the half that is its party's own: the other is drawn from the session's name.
+_KEYS: Final = {"public": _TOWERS * _RUN, "switching": _HALF_KEY, "rotations": 6 * _HALF_KEY}
 PARTS: Final[Mapping[Kind, Mapping[str, int]]] = {
     "keys": _KEYS,
-    "product": {"product": 98 * _RUN},
+    "product": {"product": 2 * _HALF_KEY},
     "ready": {},
     "input": {"features": _CIPHERTEXT, "blinds": _CIPHERTEXT, "shifts": _CIPHERTEXT},
     "evaluated": {"decision": _RESULT, "whatifs": _RESULT},

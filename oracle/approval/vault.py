@@ -77,14 +77,13 @@ class Vault:
         """Forget an application's answers."""
         self._form(number).unlink(missing_ok=True)
 
-    def keep_joint(self, public: bytes, joint: Mapping[str, bytes]) -> None:
+    def keep_joint(self, joint: Mapping[str, bytes]) -> None:
         """Keep the joint keys, which are no secret: a party that starts again need not fetch and combine them."""
-        whole = {"public": public, **joint}
-        sizes = b"".join(len(whole[name]).to_bytes(8, "big") for name in _JOINT)
-        write_private(self._folder / f"{self._session}.joint", sizes + b"".join(whole[name] for name in _JOINT))
+        sizes = b"".join(len(joint[name]).to_bytes(8, "big") for name in _JOINT)
+        write_private(self._folder / f"{self._session}.joint", sizes + b"".join(joint[name] for name in _JOINT))
 
-    def joint(self) -> tuple[bytes, dict[str, bytes]] | None:
-        """Return the public and the joint evaluation keys as they were kept, unchecked, or None."""
+    def joint(self) -> dict[str, bytes] | None:
+        """Return the joint keys as they were kept, unchecked, or None."""
         try:
             raw = (self._folder / f"{self._session}.joint").read_bytes()
         except FileNotFoundError:
@@ -94,7 +93,7 @@ class Vault:
             size = int.from_bytes(raw[8 * number : 8 * number + 8], "big")
             found[name] = raw[place : place + size]
             place += size
-        return found.pop("public"), found
+        return found
 
     def _made(self, half: str) -> Path:
         return self._folder / f"{self._session}.{half[:16]}.share"

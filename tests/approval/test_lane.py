@@ -36,7 +36,6 @@ DENIED_ANSWERS = {
         "own_property": False,
         "annual_income": 130_000,
         "education_type": "Incomplete higher",
-        "housing_type": "Rented apartment",
         "occupation_type": "IT staff",
     },
 }
@@ -171,7 +170,7 @@ async def test_input__when_it_is_no_ciphertext__then_its_party_is_named_and_the_
     lane: Lane,
 ) -> None:
     number = lane.next()
-    garbage = dict.fromkeys(("features", "blinds", "shifts"), b"\xff" * (14 * 131072))
+    garbage = dict.fromkeys(("features", "blinds", "shifts"), b"\xff" * (12 * 131072))
     head = Head(
         session=lane.session,
         application=number,
@@ -281,7 +280,7 @@ async def test_model__when_read__then_the_default_leaves_out_what_is_protected()
 async def test_noise__when_measured_on_a_result__then_the_flood_covers_it_as_derived(lane: Lane) -> None:
     shares, inputs = await shares_of(lane)
     result = (await evaluate(lane.engines["server"], lane.layout, inputs))["decision"]
-    keys = [np.frombuffer(lane.parties[name]._kept_share(), "<u8").reshape(7, N)[:3] for name in PARTIES]
+    keys = [np.frombuffer(lane.parties[name]._kept_share(), "<u8").reshape(6, N)[:3] for name in PARTIES]
     halves = np.frombuffer(result, "<u8").reshape(2, 3, N)
     whole = Q // T
     flooded, plain = [], []

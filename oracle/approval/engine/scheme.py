@@ -12,9 +12,9 @@ from typing import Any, Final
 import openfhe
 
 RING_DIMENSION: Final = 16384
-DEPTH: Final = 4
+DEPTH: Final = 3
 PLAINTEXT_MODULUS: Final = 274_881_052_673
-TOWERS: Final = 7
+TOWERS: Final = 6
 TOWERS_OF_RESULT: Final = 3
 ROTATIONS: Final = (1, 2, 4, 8, 16, 32)
 PARTIES: Final = 3

@@ -61,8 +61,8 @@ def test_form__when_kept__then_it_is_read_again_and_stands_nowhere_in_the_clear(
 def test_joint_keys__when_kept__then_they_are_the_same_and_a_cut_file_gives_others(tmp_path: Path) -> None:
     vault = Vault(tmp_path, SESSION, "bank", BANK)
     assert vault.joint() is None
-    kept = b"public", {"multiplication": b"product", "rotations": b"turns"}
-    vault.keep_joint(*kept)
+    kept = {"public": b"public", "multiplication": b"product", "rotations": b"turns"}
+    vault.keep_joint(kept)
     assert vault.joint() == kept
     file = tmp_path / f"{SESSION}.joint"
     for size in (0, 5, len(file.read_bytes()) - 1):

@@ -8,7 +8,7 @@ import pytest
 
 from oracle.approval.fields import FIELDS, PROTECTED
 from oracle.approval.model import SHIPPED, load_model
-from oracle.training.approval import MODELS, answers_of, fold_of, levels_of, people_of
+from oracle.training.approval import MODELS, answers_of, fit, fold_of, levels_of, people_of
 
 
 def table() -> pd.DataFrame:
@@ -55,3 +55,22 @@ def test_shipped__when_read__then_its_figures_are_of_this_very_model(name: str) 
     assert set(load_model(name).weights) == set(MODELS[name])
     low, high = figures["auc_interval"]
     assert low < figures["auc"] < high
+
+
+def test_fit__when_one_level_is_rejected_more__then_it_alone_weighs_against_and_as_many_are_denied_as_were() -> None:
+    drawn = np.random.default_rng(5)
+    names = [field for field in FIELDS if field.name in MODELS["fair"]]
+    levels = pd.DataFrame({field.name: drawn.integers(0, len(field.levels), 1_500) for field in names})
+    bad = levels["housing_type"] >= 3
+    labels = (drawn.random(len(levels)) < np.where(bad, 0.5, 0.05)).astype(np.int64)
+    model = fit("fair", levels, labels)
+    weights = model.weights["housing_type"]
+    assert max(weights[3:]) < -150
+    assert min(weights[:3]) > -60
+    assert all(model.weights[field.name][field.base] == 0 for field in names)
+    assert all(abs(weight) < 100 for name, row in model.weights.items() if name != "housing_type" for weight in row)
+    margins = np.array([model.margin(row) for row in levels.to_dict("records")])
+    assert abs(float((margins < 0).mean()) - float(labels.mean())) < 0.03
+    # Over rows that differ in nothing else, the margin moves by the weight.
+    row = levels.iloc[0].to_dict()
+    assert model.margin({**row, "housing_type": 4}) - model.margin({**row, "housing_type": 0}) == weights[4]
