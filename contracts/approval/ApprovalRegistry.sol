@@ -83,6 +83,7 @@ contract ApprovalRegistry is IApprovalRegistry, AccessManaged, EIP712 {
         _checkSigned(decision, signatures, digest);
 
         (uint32 panel, address applicant, bytes32 request) = (decision.panel, decision.applicant, decision.request);
+        bytes32 dataCommitment = decision.dataCommitment;
         _decisions[panel][request] = Recorded(
             applicant,
             uint40(decision.decidedAt),
@@ -90,10 +91,10 @@ contract ApprovalRegistry is IApprovalRegistry, AccessManaged, EIP712 {
             decision.approved,
             decision.yearsBin,
             decision.modelHash,
+            dataCommitment,
             digest
         );
         newestOf[panel][applicant] = request;
-        bytes32 dataCommitment = decision.dataCommitment;
         if (dataCommitment != bytes32(0)) boundTo[dataCommitment] = Bound(applicant, panel);
         emit DecisionRecorded(panel, applicant, request, decision);
     }

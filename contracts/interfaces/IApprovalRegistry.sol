@@ -65,6 +65,7 @@ interface IApprovalRegistry {
         bool approved;
         uint8 yearsBin;
         bytes32 modelHash;
+        bytes32 dataCommitment;
         bytes32 digest;
     }
 

@@ -69,6 +69,7 @@ contract ApprovalRegistryTest is ApprovalFixture {
         equal(r.validUntil, d.validUntil, "until");
         check(r.approved && r.yearsBin == 0, "approved");
         equal(r.modelHash, CARD_MODEL, "model");
+        equal(r.dataCommitment, bytes32(0), "no private data");
         equal(r.digest, approvals.decisionDigest(d), "what was signed");
     }
 
@@ -334,6 +335,7 @@ contract ApprovalRegistryTest is ApprovalFixture {
         _record(d);
         (address who, uint32 by, bytes32 model) = approvals.checkBound(data);
         check(who == applicant && by == panel && model == CARD_MODEL, "whose, by whom, by what");
+        equal(approvals.decisionOf(panel, d.request).dataCommitment, data, "and for which");
         ContractAccount other = new ContractAccount();
         IApprovalRegistry.Decision memory theirs = _decision(true);
         (theirs.applicant, theirs.dataCommitment) = (address(other), data);
