@@ -172,8 +172,8 @@ class DecisionFile:
                 "a decision has three accounts, the applicant's, the bank's and the agency's, each another"
             )
         words = {one.name: _raw(getattr(known, one.name)) for one in fields(Outcome) if one.name not in _PLAIN}
-        outcome = Outcome(**words, approved=known.approved, years_bin=known.years_bin)  # type: ignore[arg-type] # by name
-        accounts = {party: Address(known.accounts[party]) for party in PARTIES}  # type: ignore[index] # its own keys
+        outcome = Outcome(**words, approved=known.approved, years_bin=known.years_bin)
+        accounts = {party: Address(known.accounts[party]) for party in PARTIES}
         commitment = _raw(known.data_commitment)
         times = (known.decided_at, known.valid_until)
         decision = Decision(known.panel, accounts[APPLICANT], outcome, commitment, *times)

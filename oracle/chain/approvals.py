@@ -53,10 +53,13 @@ class ApprovalRegistry:
 
     async def recorded(self, panel: int, request: bytes) -> Recorded | None:
         """Return what a panel's decision on a request is, None while nothing is recorded."""
-        applicant, decided_at, *rest = await self._ask("decisionOf", panel, request)
+        found = await self._ask("decisionOf", panel, request)
+        applicant, decided_at, valid_until, approved, years_bin, model_hash, data_commitment, digest = found
         if not decided_at:
             return None
-        return Recorded(to_address(applicant), decided_at, *rest, await self._ask("revokedAt", panel, request))
+        revoked_at = await self._ask("revokedAt", panel, request)
+        times, said = (decided_at, valid_until), (approved, years_bin, model_hash, data_commitment, digest)
+        return Recorded(to_address(applicant), *times, *said, revoked_at)
 
     async def standing(self, panel: int, applicant: Address) -> Reverted | None:
         """Return why a panel's newest decision on an applicant is no approval now; None where it is one."""
