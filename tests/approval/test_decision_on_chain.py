@@ -138,7 +138,7 @@ async def test_decision__when_approved__then_three_sign_it_anybody_records_it_an
     assert (found["approved"], found["counts_now"]) == (True, True)
     assert found["applicant"] == APPLICANT.address.lower()
     bound = await desk.transactor.read(desk.registry, "boundTo", bytes.fromhex(PASSPORT[2:]))
-    assert tuple(bound) == (APPLICANT.address, 1)
+    assert tuple(bound) == (APPLICANT.address.lower(), 1)
     again = await desk.submit(file)
     assert again.code == ExitCode.REFUSED
     assert "RequestDecided" in again.error
