@@ -26,7 +26,7 @@ contract ApprovalWorld is ApprovalFixture {
     uint256 public wronglyTaken;
     uint256 public taken;
 
-    function build() external {
+    constructor() {
         vm.warp(1_800_000_000);
         _foundApprovals(new AccessManager(address(this)));
         approvals.addPanel(vm.addr(AGENCY_KEY), vm.addr(PANEL_BANK_KEY), "Turned round");
@@ -123,7 +123,6 @@ contract ApprovalInvariantsTest is ApprovalFixture {
 
     function setUp() public {
         world = new ApprovalWorld();
-        world.build();
     }
 
     function targetContracts() external view returns (address[] memory targets) {
