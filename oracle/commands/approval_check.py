@@ -16,30 +16,32 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A recorded decision beside the messages and the model; `recorded` is None where the registry has none."""
+    """A recorded decision beside the messages and the model.
+
+    `recorded` is None where the registry has none, and `as_model` then, too: there is nothing to compare.
+    """
 
     request: bytes
     panel: int
     recorded: "Recorded | None"
     as_messages: bool
-    as_model: bool
+    as_model: bool | None
     refusal: "Reverted | None"
 
     @property
     def equal(self) -> bool:
         """Whether all three agree."""
-        return self.recorded is not None and self.as_messages and self.as_model
+        return self.recorded is not None and self.as_messages and self.as_model is True
 
     def lines(self) -> list[str]:
         """Return it for people."""
-        evaluated = f"evaluation: {'equal' if self.as_model else 'DIFFERENT'} to the model's"
         if self.recorded is None:
-            return [f"panel {self.panel} recorded nothing about request 0x{self.request.hex()}", evaluated]
+            return [f"panel {self.panel} recorded nothing about request 0x{self.request.hex()}"]
         what = "approved" if self.recorded.approved else "denied"
         return [
             f"recorded: {self.recorded.applicant} {what} by panel {self.panel}, "
             f"{'equal' if self.as_messages else 'DIFFERENT'} to the messages",
-            evaluated,
+            f"evaluation: {'equal' if self.as_model else 'DIFFERENT'} to the model's",
             "counts now" if self.refusal is None else f"counts for no loan now: {self.refusal}",
         ]
 
@@ -81,14 +83,14 @@ async def compare(
         if known.model.digest != load_model(model).digest:
             raise ConfigurationFault(f"{session} is about model {known.model.name}: name that one with --model")
     outcome = await asyncio.to_thread(outcome_in, folder, model, session, application=application)
-    refusal, same = None, False
     async with registry_at(rpc_url, registry) as (found, chain_id, _):
         recorded = await found.recorded(panel, outcome.request)
-        if recorded is not None:
-            refusal = await found.standing(panel, recorded.applicant)
-            times = (recorded.decided_at, recorded.valid_until)
-            own = Decision(panel, recorded.applicant, outcome, recorded.data_commitment, *times)
-            same = own.digest(registry_domain(chain_id, registry)) == recorded.digest
+        if recorded is None:
+            return Comparison(outcome.request, panel, None, False, None, None)
+        refusal = await found.standing(panel, recorded.applicant)
+    times = (recorded.decided_at, recorded.valid_until)
+    own = Decision(panel, recorded.applicant, outcome, recorded.data_commitment, *times)
+    same = own.digest(registry_domain(chain_id, registry)) == recorded.digest
     async with Engine(program, folder.parent / "replay.log") as engine:
         evaluated = (await replay(folder, model, engine)).get(application, False)
     return Comparison(outcome.request, panel, recorded, same, evaluated, refusal)
