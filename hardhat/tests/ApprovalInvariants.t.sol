@@ -24,7 +24,6 @@ contract ApprovalWorld is ApprovalFixture {
     mapping(bytes32 dataCommitment => address who) public ownerOf;
     /// @notice What was taken against the rules: twice, after its time, before its time, older, of another's data.
     uint256 public wronglyTaken;
-    uint256 public taken;
 
     constructor() {
         vm.warp(1_800_000_000);
@@ -67,7 +66,6 @@ contract ApprovalWorld is ApprovalFixture {
         Paper storage paper = _papers[which];
         try approvals.record(paper.decision, paper.signatures) {
             if (!_mayBeTaken(paper)) ++wronglyTaken;
-            ++taken;
             paper.recorded = true;
             IApprovalRegistry.Decision memory d = paper.decision;
             newest[d.panel][d.applicant] = which + 1;
