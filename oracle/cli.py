@@ -11,6 +11,7 @@ import typer
 
 from oracle.commands import exits
 from oracle.commands.approval import approval_app
+from oracle.commands.approval_decision import decision_app
 from oracle.commands.approval_processes import approval_processes_app
 from oracle.commands.common import (
     ConfigOption,
@@ -68,6 +69,7 @@ models_app.add_typer(models_watch_app)
 app.add_typer(models_app, name="models")
 app.add_typer(contracts_app, name="contracts")
 approval_app.add_typer(approval_processes_app)
+approval_app.add_typer(decision_app, name="decision")
 app.add_typer(approval_app, name="approval")
 app.add_typer(prover_app, name="prover")
 contracts_app.command("deploy")(contracts_deploy)

@@ -50,13 +50,13 @@ contract AcceptedIssuers is IAcceptedIssuers, AccessManaged {
         address borrower,
         bytes32 dataCommitment,
         IIssuerRegistry.Attestation calldata attestation
-    ) external view returns (uint16 number) {
+    ) public view virtual returns (uint16 number) {
         number = _accepted(attestation.issuer, attestation.schema);
         registry.check(borrower, dataCommitment, attestation);
     }
 
     /// @inheritdoc IAcceptedIssuers
-    function checkStanding(uint16 number, bytes32 dataCommitment) external view {
+    function checkStanding(uint16 number, bytes32 dataCommitment) public view virtual {
         Pair memory pair = pairOf[number];
         _accepted(pair.issuer, pair.schema);
         registry.checkStanding(pair.issuer, pair.schema, dataCommitment);

@@ -14,8 +14,18 @@ const contracts = {
   TokenLender: "lending/TokenLender.sol",
   IssuerRegistry: "issuers/IssuerRegistry.sol",
   AcceptedIssuers: "issuers/AcceptedIssuers.sol",
+  ApprovalRegistry: "approval/ApprovalRegistry.sol",
+  AcceptedApprovals: "approval/AcceptedApprovals.sol",
 };
-const spoken = ["AIRiskOracle", "ModelRegistry", "SmartLending", "IssuerRegistry", "AcceptedIssuers"];
+const spoken = [
+  "AIRiskOracle",
+  "ModelRegistry",
+  "SmartLending",
+  "IssuerRegistry",
+  "AcceptedIssuers",
+  "ApprovalRegistry",
+  "AcceptedApprovals",
+];
 
 function artifact(name) {
   const file = path.join(artifacts, contracts[name], `${name}.json`);

@@ -14,6 +14,8 @@ const contracts = {
   AIRiskOracle: "contracts/AIRiskOracle.sol",
   IssuerRegistry: "contracts/issuers/IssuerRegistry.sol",
   AcceptedIssuers: "contracts/issuers/AcceptedIssuers.sol",
+  ApprovalRegistry: "contracts/approval/ApprovalRegistry.sol",
+  AcceptedApprovals: "contracts/approval/AcceptedApprovals.sol",
   SmartLending: "contracts/lending/SmartLending.sol",
   TokenLender: "contracts/lending/TokenLender.sol",
   PriceFeed: "contracts/devnet/PriceFeed.sol",

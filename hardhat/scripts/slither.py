@@ -18,6 +18,8 @@ OUT = REPOSITORY / "build" / "slither-findings"
 FILES = (
     "AIRiskOracle",
     "ModelRegistry",
+    "approval/AcceptedApprovals",
+    "approval/ApprovalRegistry",
     "issuers/AcceptedIssuers",
     "issuers/IssuerRegistry",
     "lending/SmartLending",

@@ -1,4 +1,4 @@
-"""Who sends a deployment's transactions: a key that is here, or one that a wallet keeps and signs with when asked."""
+"""Who sends and signs by hand: a key that is here, or one that a wallet keeps and signs with when asked."""
 
 import json
 from collections.abc import Callable
@@ -44,6 +44,9 @@ class SendingAccount(Protocol):
     async def send(self, w3: AsyncWeb3[AsyncHTTPProvider], transaction: dict[str, Any], note: Note) -> None:
         """Sign and send; `note` hears the hash."""
 
+    async def sign_message(self, message: dict[str, Any]) -> bytes:
+        """Return the signature of an EIP-712 message, as `eth_signTypedData_v4` takes it; raises SigningRefused."""
+
     async def check(self, chain_id: int) -> None:
         """Raise ConfigurationFault unless the account can send on this chain."""
 
@@ -84,6 +87,10 @@ class KeyAccount:
 
     def __getstate__(self) -> NoReturn:
         raise TypeError("an account is not pickled or copied: its key never leaves this process")
+
+    async def sign_message(self, message: dict[str, Any]) -> bytes:
+        """Return r ‖ s ‖ v, with low s."""
+        return bytes(self._key.sign_typed_data(full_message=message).signature)
 
     async def check(self, chain_id: int) -> None:
         """A key signs for any chain."""
@@ -128,6 +135,20 @@ class WalletAccount:
                 f"the wallet does not show account {self.address} to this program: unlock it, or allow the access; "
                 f"it shows {', '.join(map(str, held)) or 'none'}"
             )
+
+    async def sign_message(self, message: dict[str, Any]) -> bytes:
+        """Have the wallet show and sign it; what comes back is the caller's to check. Raises SigningRefused."""
+        try:
+            with endpoint_faults():
+                answer = await self._ask("eth_signTypedData_v4", self.address, json.dumps(message))
+        finally:
+            await self._provider.disconnect()
+        if "error" in answer:
+            raise SigningRefused(f"the wallet did not sign: {_message(answer['error'])}")
+        try:
+            return bytes(HexBytes(answer["result"]))
+        except (TypeError, ValueError):
+            raise SigningRefused("the wallet gave back what is no signature") from None
 
     async def send(self, w3: AsyncWeb3[AsyncHTTPProvider], transaction: dict[str, Any], note: Note) -> None:
         """Have it signed and send it here, or have the wallet send it; raises SigningRefused."""

@@ -14,7 +14,15 @@ from oracle.assessment.errors import OracleError
 from oracle.chain.abi import abi
 from oracle.nodes.refusals import NodeError
 
-_CONTRACTS: Final = ("AIRiskOracle", "ModelRegistry", "SmartLending", "IssuerRegistry", "AcceptedIssuers")
+_CONTRACTS: Final = (
+    "AIRiskOracle",
+    "ModelRegistry",
+    "SmartLending",
+    "IssuerRegistry",
+    "AcceptedIssuers",
+    "ApprovalRegistry",
+    "AcceptedApprovals",
+)
 # Solidity's own: require() with a text, and failed assertions, overflows, wrong indices.
 _BUILT_IN: Final = (("Error", ["message"], ["string"]), ("Panic", ["code"], ["uint256"]))
 

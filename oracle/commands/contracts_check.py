@@ -128,15 +128,19 @@ async def _check_lender(w3: AsyncWeb3[AsyncHTTPProvider], lender: LenderSettings
 
 
 async def _check_issuers(w3: AsyncWeb3[AsyncHTTPProvider], lender: str, known: set[str]) -> list[Verdict]:
-    """Compare whose word about private data a lender takes, and who may vouch at all, unless they are `known`."""
+    """Compare whose word a lender takes, and the registries that this asks, unless they are `known`."""
     accepted = await _named(w3, lender, "SmartLending", "acceptedIssuers")
     if accepted == _NOBODY or accepted in known:
         return []
-    verdicts = [_compare(accepted, await code_at(w3, accepted), ("AcceptedIssuers",))]
+    verdicts = [_compare(accepted, await code_at(w3, accepted), ("AcceptedIssuers", "AcceptedApprovals"))]
     if verdicts[0].status == "same":
-        registry = await _named(w3, accepted, "AcceptedIssuers", "registry")
-        if registry not in known:
-            verdicts.append(_compare(registry, await code_at(w3, registry), ("IssuerRegistry",)))
+        asked = {"registry": "IssuerRegistry"}
+        if verdicts[0].contract == "AcceptedApprovals":
+            asked["approvals"] = "ApprovalRegistry"
+        for view, contract in asked.items():
+            registry = await _named(w3, accepted, verdicts[0].contract, view)
+            if registry not in known:
+                verdicts.append(_compare(registry, await code_at(w3, registry), (contract,)))
     return verdicts
 
 

@@ -25,6 +25,7 @@ from oracle.devnet.machinery.accounts import ETHER, NOBODY, Transactor, named_ac
 from oracle.devnet.machinery.anvil import Anvil
 from oracle.devnet.machinery.artifacts import BUILD, Artifact, Deployed, aave_v3, project, verifier
 from oracle.devnet.machinery.node import REPOSITORY, node_binary
+from tests.benchmarks.gas_approvals import approval_costs
 from tests.benchmarks.gas_loans import POLICY as LOAN_POLICY
 from tests.benchmarks.gas_loans import POLICY_END as LOAN_POLICY_END
 from tests.benchmarks.gas_loans import SCHEMA, Issuers, Loans, attestation_checks
@@ -37,7 +38,7 @@ FEE: Final = ETHER // 1000
 COIN: Final = "0x" + "00" * 20
 TERMS: Final = (COIN, ETHER, COIN, 2 * ETHER, 30 * 86_400)
 WALLETS: Final = 16
-ISSUERS: Final = ("IssuerRegistry", "AcceptedIssuers")
+ISSUERS: Final = ("IssuerRegistry", "AcceptedIssuers", "ApprovalRegistry", "AcceptedApprovals")
 # Creates code that returns the word 1 to any call.
 SAYS_YES: Final = "0x6760015f5260205ff35f5260086018f3"
 
@@ -214,9 +215,12 @@ async def ours(bench: Bench, fixtures: dict[str, Any]) -> dict[str, Any]:
     await bench.call(token, "mint", 10**12)
     await bench.call(token, "approve", lender.address, 2**256 - 1)
     await bench.call(lender, "deposit", 10**12, bench.owner.address)
+    approvals, approval_gas = await approval_costs(bench, manager)
+    deploy_gas |= approval_gas
     loans = await all_loans(bench, oracle, [(pool, ETHER), (lender, 10**9)], unchecked, fixtures, issuers)
     return {
         "attestation": checks,
+        "approval": approvals,
         "loans": loans,
         "request_new_wallet": dearest(new_requests[1:]).told(),
         "request_known_wallet": dearest(known_requests).told(),

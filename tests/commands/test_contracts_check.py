@@ -249,6 +249,26 @@ async def test_check__when_a_lender_takes_private_data__then_whose_word_it_takes
         assert _line(said, contract.address).startswith("DIFFERENT")
 
 
+async def test_check__when_a_lender_wants_an_approval_too__then_its_registry_is_compared_too(
+    oracle: OracleOnChain, tmp_path: Path
+) -> None:
+    await _register(oracle, await _verifier(oracle))
+    send, manager = oracle.transactor, oracle.manager.address
+    issuers = await send.deploy(oracle.owner, project("IssuerRegistry"), manager)
+    approvals = await send.deploy(oracle.owner, project("ApprovalRegistry"), manager)
+    of_both = (manager, issuers.address, approvals.address)
+    accepted = await send.deploy(oracle.owner, project("AcceptedApprovals"), *of_both)
+    lender = (await _lending(oracle, oracle.deployed, accepted.address)).address
+    code, said = await _check(oracle, tmp_path, lender)
+    assert code == 0, said
+    for contract in (accepted, issuers, approvals):
+        assert _line(said, contract.address).startswith("same "), said
+    await _flip_last_byte(oracle, approvals.address)
+    code, said = await _check(oracle, tmp_path, lender)
+    assert code == 1, said
+    assert _line(said, approvals.address).startswith("DIFFERENT")
+
+
 async def test_check__when_a_lender_asks_another_oracle__then_it_says_so(oracle: OracleOnChain, tmp_path: Path) -> None:
     await _register(oracle, await _verifier(oracle))
     other = await _another_oracle(oracle)

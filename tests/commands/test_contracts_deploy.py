@@ -210,6 +210,24 @@ async def test_deploy__with_an_admin_and_a_guardian__leaves_the_deployer_without
         await deploy(options={"admin": GUARDIAN, "guardian": GUARDIAN, "payee": ADMIN})
 
 
+async def test_deploy__with_approvals__lets_the_lender_want_one_and_the_guardian_stop_a_panel(
+    deploy: Deploying,
+) -> None:
+    assert await deploy(options={"approvals": True, "lender": True, "guardian": GUARDIAN})
+    chain, transactor = deploy.operator.chain, Transactor(deploy.operator.chain)
+    places = {name: str(deed.get("address")) for name, deed in deploy.deeds.items()}
+    lender, accepted = (project(name).at(places[name]) for name in ("SmartLending", "AcceptedApprovals"))
+    assert await transactor.read(lender, "acceptedIssuers") == places["AcceptedApprovals"].lower()
+    assert await transactor.read(accepted, "approvals") == places["ApprovalRegistry"].lower()
+    assert await transactor.read(accepted, "registry") == places["IssuerRegistry"].lower()
+    assert "AcceptedIssuers" not in places
+    approvals, guardian = project("ApprovalRegistry").at(places["ApprovalRegistry"]), named_account("guardian")
+    await transactor.call(deploy.operator.deployer, approvals, "addPanel", ADMIN, GUARDIAN, "Two")
+    await chain.set_balance(guardian.address, ETHER)
+    await transactor.call(guardian, approvals, "suspend", 1)
+    await transactor.call(guardian, approvals, "setActive", 1, True, fails=True)
+
+
 async def test_deploy__with_a_new_signers_key__writes_it_for_its_owner_and_funds_it_once(
     deploy: Deploying, tmp_path: Path
 ) -> None:

@@ -4,8 +4,11 @@ pragma solidity ^0.8.28;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {AIRiskOracle} from "../../contracts/AIRiskOracle.sol";
 import {ModelRegistry} from "../../contracts/ModelRegistry.sol";
+import {AcceptedApprovals} from "../../contracts/approval/AcceptedApprovals.sol";
+import {ApprovalRegistry} from "../../contracts/approval/ApprovalRegistry.sol";
 import {IAIRiskOracle} from "../../contracts/interfaces/IAIRiskOracle.sol";
 import {IAcceptedIssuers} from "../../contracts/interfaces/IAcceptedIssuers.sol";
+import {IApprovalRegistry} from "../../contracts/interfaces/IApprovalRegistry.sol";
 import {IIssuerRegistry} from "../../contracts/interfaces/IIssuerRegistry.sol";
 import {ILendingDesk} from "../../contracts/interfaces/ILendingDesk.sol";
 import {IModelRegistry} from "../../contracts/interfaces/IModelRegistry.sol";
@@ -37,6 +40,20 @@ library Built {
     function acceptedIssuers(address manager, IIssuerRegistry registry) internal returns (AcceptedIssuers) {
         bytes memory arguments = abi.encode(manager, registry);
         return AcceptedIssuers(_create("contracts/issuers/AcceptedIssuers.sol:AcceptedIssuers", arguments));
+    }
+
+    function approvalRegistry(address manager) internal returns (ApprovalRegistry) {
+        return
+            ApprovalRegistry(_create("contracts/approval/ApprovalRegistry.sol:ApprovalRegistry", abi.encode(manager)));
+    }
+
+    function acceptedApprovals(
+        address manager,
+        IIssuerRegistry registry,
+        IApprovalRegistry approvals
+    ) internal returns (AcceptedApprovals) {
+        bytes memory arguments = abi.encode(manager, registry, approvals);
+        return AcceptedApprovals(_create("contracts/approval/AcceptedApprovals.sol:AcceptedApprovals", arguments));
     }
 
     function smartLending(

@@ -79,14 +79,19 @@ class Deployment:
             price = self.coin_price_usd * 10**_FEED_DECIMALS
             await self._create(PRICE_FEED, {"description": "COIN / USD", "price": price})
         issuers = await self._create("IssuerRegistry", {"manager": manager.address})
+        approvals: Part | None = None
+        if self.wanted.approvals:
+            approvals = await self._create("ApprovalRegistry", {"manager": manager.address})
         if self.wanted.lends:
             arguments = {"manager": manager.address, "registry": issuers.address}
-            accepted = await self._create("AcceptedIssuers", arguments)
+            if approvals is not None:
+                arguments["approvals"] = approvals.address
+            accepted = await self._create(self._accepted, arguments)
             await self._lenders({"manager": manager.address, "oracle": oracle.address, "accepted": accepted.address})
         await self._fund()
         answering = await self._bring_model(registry)
         roles = Roles(self.doer, manager.address, self.wanted)
-        await roles.give_guardian(oracle.address, issuers.address)
+        await roles.give_guardian(oracle.address, issuers.address, None if approvals is None else approvals.address)
         if answering:
             await roles.hand_over()
         return answering
@@ -147,6 +152,10 @@ class Deployment:
             told = {"minimum_wei": str(bounds[0]), "maximum_wei": str(bounds[1])}
             await self.doer.do("bounds of the fee", oracle.address, data, told)
 
+    @property
+    def _accepted(self) -> str:
+        return "AcceptedApprovals" if self.wanted.approvals else "AcceptedIssuers"
+
     async def _lenders(self, place: dict[str, Any]) -> None:
         if self.wanted.lender:
             await self._create("SmartLending", place | {"policy": self.wanted.policy})
@@ -168,7 +177,7 @@ class Deployment:
         if self.doer.journal.deeds:
             return
         names = ["AccessManager", "ModelRegistry", "AIRiskOracle", "IssuerRegistry"]
-        names += ["AcceptedIssuers"] * self.wanted.lends
+        names += ["ApprovalRegistry"] * self.wanted.approvals + [self._accepted] * self.wanted.lends
         names += ["SmartLending"] * self.wanted.lender + ["TokenLender"] * (self.wanted.asset is not None)
         size = sum(map(creation_size, names)) + len(self.verifier.creation)
         gas = size * _GAS_A_CODE_BYTE + _GAS_BESIDE_THE_CODE

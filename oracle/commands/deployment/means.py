@@ -1,4 +1,4 @@
-"""The keys of a deployment: who sends it, and the signer that the daemon will have."""
+"""The keys of what is done by hand: who sends or signs it, and the signer that a deployment's daemon will have."""
 
 import os
 import secrets
@@ -19,7 +19,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """Where the deployer's key is: exactly one of the three."""
+    """Where the key is: exactly one of the three."""
 
     keystore: Path | None = None
     password_file: Path | None = None
@@ -33,7 +33,7 @@ class Means:
         named = [option for option, value in ways.items() if value is not None]
         if len(named) != 1:
             raise ConfigurationFault(
-                f"who deploys? Give one of {', '.join(ways)}"
+                f"whose key? Give one of {', '.join(ways)}"
                 + (
                     f", not {' and '.join(named)}"
                     if named
@@ -57,7 +57,7 @@ class Means:
             warn_if_readable(self.key_file, say)
             return KeyAccount.from_key_file(self.key_file)
         if self.keystore is None:
-            raise ConfigurationFault("no key to deploy with")
+            raise ConfigurationFault("no key is named")
         if self.password_file is None:
             return KeyAccount.from_keystore(self.keystore, ask_password())
         warn_if_readable(self.password_file, say)

@@ -12,6 +12,7 @@ _ADMIN_ROLE: Final = 0
 _GUARDIAN_ROLE: Final = 1
 _PAUSE: Final = "pause()"
 _SUSPEND: Final = "suspend(bytes32)"
+_SUSPEND_PANEL: Final = "suspend(uint32)"
 
 
 def _function(name: str, inputs: list[str], outputs: list[str], mutability: str = "nonpayable") -> dict[str, Any]:
@@ -44,11 +45,14 @@ class Roles:
         self._admin = wanted.admin or self._deployer
         self._delay_seconds = wanted.admin_delay_seconds
 
-    async def give_guardian(self, oracle: str, issuers: str) -> None:
-        """Let the guardian, and the admin, stop requests and issuers at once; starting them again stays the admin's."""
+    async def give_guardian(self, oracle: str, issuers: str, approvals: str | None) -> None:
+        """Let the guardian, and the admin, stop requests, issuers and panels at once; the admin alone starts them."""
         if self._guardian is None or not await self._governs():
             return
-        for what, contract, function in (("requests", oracle, _PAUSE), ("an issuer", issuers, _SUSPEND)):
+        stopped = [("requests", oracle, _PAUSE), ("an issuer", issuers, _SUSPEND)]
+        if approvals is not None:
+            stopped.append(("a panel", approvals, _SUSPEND_PANEL))
+        for what, contract, function in stopped:
             selector = bytes(self._doer.w3.keccak(text=function)[:4])
             target = self._checksummed(contract)
             if await self._ask("getTargetFunctionRole", target, selector) != _GUARDIAN_ROLE:

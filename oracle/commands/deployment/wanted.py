@@ -74,6 +74,9 @@ class Wanted(Section):
     price_feed: ContractAddress | None = Field(None, description="Chainlink-style feed of the coin's price in it")
     liquidation_ltv_bps: int = Field(8_000, ge=1, le=10_000, description="loan to value that is liquidated")
     maximum_price_age_seconds: int = Field(4_500, ge=1, lt=2**32, description="an older price is refused as stale")
+    approvals: bool = Field(
+        False, description="whether decisions of encrypted card approvals are recorded, and the lenders want one"
+    )
     policy: Policy = Policy()
     token_policy: TokenPolicy = TokenPolicy()
     admin: ContractAddress | None = Field(None, description="who governs in the end; absent: the deployer goes on")

@@ -20,7 +20,7 @@ def _plain(value: Any) -> Any:
             return {name: _plain(one) for name, one in value.items()}
         case bytes():
             return f"0x{value.hex()}"
-        case int():
+        case int() if not isinstance(value, bool):
             return str(value)
         case str() if value.startswith("0x") and len(value) == 42:
             return to_checksum_address(value)

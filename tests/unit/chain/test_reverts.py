@@ -13,7 +13,15 @@ from web3.exceptions import ContractCustomError, ContractLogicError, ContractPan
 from oracle.chain.abi import abi
 from oracle.chain.reverts import explain_revert, from_web3
 
-CONTRACTS = ("AIRiskOracle", "ModelRegistry", "SmartLending", "IssuerRegistry", "AcceptedIssuers")
+CONTRACTS = (
+    "AIRiskOracle",
+    "ModelRegistry",
+    "SmartLending",
+    "IssuerRegistry",
+    "AcceptedIssuers",
+    "ApprovalRegistry",
+    "AcceptedApprovals",
+)
 ERRORS = {
     (entry["name"], tuple(collapse_if_tuple(item) for item in entry["inputs"])): [
         item["name"] for item in entry["inputs"]
