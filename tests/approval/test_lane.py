@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 
 from oracle.approval.engine.frames import Parts
+from oracle.approval.engine_process import Engine
 from oracle.approval.errors import EngineRefusal, ModelFault, Refused, Unopened
 from oracle.approval.evaluation import evaluate, row
 from oracle.approval.fields import PARTIES
@@ -20,6 +21,8 @@ from oracle.approval.messages import Head, Message, compose
 from oracle.approval.model import load_model
 from oracle.approval.replay import replay
 from tests.approval.searching import found_in
+from tests.benchmarks.approval_attacks import attack
+from tests.benchmarks.approval_rows import equal_to_the_clear
 from tests.support.lane import ANSWERS, ENGINE_PYTHON, NO_ENGINE, Lane, running_lane
 
 pytestmark = [
@@ -266,6 +269,52 @@ async def test_replay__when_a_result_was_changed__then_it_says_so_without_any_ke
             break
         (tmp_path / file.name).symlink_to(file)
     assert await replay(tmp_path, "fair", engine, lane.roster) == {1: False}
+
+
+async def test_keys__when_made__then_nobody_chose_the_half_that_all_share(lane: Lane) -> None:
+    for party in PARTIES:
+        share = np.frombuffer(lane.parties[party]._kept_share(), "<u8")[:N].tolist()
+        keys = lane.board.transcript.get(0, "keys", party)
+        assert keys is not None
+        # A public key's noise; a switching key's first pair holds the share besides, in its first tower.
+        for name, times in (("public", 0), ("switching", 1)):
+            seed = b"risk-oracle approval common half 1\0" + lane.session.encode() + b"\0" + name.encode() + bytes(4)
+            common = np.frombuffer(hashlib.shake_128(seed).digest(8 * N), "<u8") & np.uint64((1 << 60) - 1)
+            own = np.frombuffer(keys.parts[name], "<u8")[:N].tolist()
+            zero = [(b + (a - times) * s) % MODULI[0] for a, b, s in zip(common.tolist(), own, share, strict=True)]
+            noise = [min(one, MODULI[0] - one) for one in in_coefficients(zero, MODULI[0])]
+            assert 0 < max(noise) < 64
+
+
+async def test_engine__when_no_session_was_opened__then_it_makes_no_keys(lane: Lane, tmp_path: Path) -> None:
+    async with Engine(ENGINE_PYTHON, tmp_path / "engine.log") as engine:
+        with pytest.raises(EngineRefusal, match="no session"):
+            await engine.order("make-keys", {})
+        for name in ("", "A" * 32, "a" * 31, lane.session + "0"):
+            with pytest.raises(EngineRefusal, match="32 hexadecimal"):
+                await engine.order("open-session", {}, {"session": name})
+        with pytest.raises(EngineRefusal, match="there is no order"):
+            await engine.order("begin-keys", {})
+
+
+async def test_slots__when_a_row_is_none__then_it_is_refused(lane: Lane) -> None:
+    for raw in (b"", bytes(8), bytes(2048 * 8 + 8), bytes(9 * 2048 * 8)):
+        with pytest.raises(EngineRefusal, match="an application's row"):
+            await lane.engines["bank"].order("encrypt", {"features": raw})
+
+
+async def test_rows__when_eight_share_a_ciphertext__then_each_opens_to_what_the_model_says(lane: Lane) -> None:
+    drawn = np.random.default_rng(4)
+    rows = [
+        {field.name: int(drawn.integers(len(field.levels))) for field in lane.layout.model.fields} for _ in range(9)
+    ]
+    assert await equal_to_the_clear(lane, rows) == 9
+
+
+async def test_attack__when_each_message_is_spoiled_in_its_turn__then_none_is_taken(lane: Lane) -> None:
+    found = await attack(lane, most_bytes=8 << 20)
+    assert found.tried >= 1_000
+    assert found.accepted == 0
 
 
 async def test_model__when_read__then_the_default_leaves_out_what_is_protected() -> None:

@@ -77,11 +77,12 @@ async def measure(folder: Path, frame: pd.DataFrame) -> dict[str, Any]:
     async with running_lane(folder) as lane:
         keys_seconds = time.perf_counter() - started
         keys_processor = processor_seconds(lane) - used.ru_utime - used.ru_stime
-        drawn = frame.sample(min(APPLICATIONS, len(frame)), random_state=1).to_dict("records")
+        records = [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+        levels = [model.levels_of(forms_of(record, asked)[1])[0] for record in records]
         taken, equal, denied = Taken(lane), 0, []
-        for record in drawn:
-            forms, answers = forms_of({str(name): value for name, value in record.items()}, asked)
-            decision, what_ifs = clear_row(lane.layout, model.levels_of(answers)[0])
+        for row in _drawn([model.margin(one) < 0 for one in levels]):
+            forms, _ = forms_of(records[row], asked)
+            decision, what_ifs = clear_row(lane.layout, levels[row])
             number = lane.next()
             with taken:
                 outcomes = await lane.apply(number, forms)
@@ -90,10 +91,7 @@ async def measure(folder: Path, frame: pd.DataFrame) -> dict[str, Any]:
             equal += all(outcome.approved == decision for outcome in outcomes) and opened in (None, what_ifs)
             denied.append(not decision)
         bad = await attack(lane)
-        rows = [
-            model.levels_of(forms_of({str(name): value for name, value in record.items()}, asked)[1])[0]
-            for record in frame.head(ROWS).to_dict("records")
-        ]
+        rows = levels[:ROWS]
         began = time.perf_counter()
         rows_equal = await equal_to_the_clear(lane, rows)
         with_what_ifs = [seconds for seconds, after in zip(taken.clock, denied, strict=True) if after]
@@ -119,6 +117,13 @@ async def measure(folder: Path, frame: pd.DataFrame) -> dict[str, Any]:
             "bad_messages_accepted": bad.accepted,
             "load_of_the_machine": round(os.getloadavg()[0], 1),
         }
+
+
+def _drawn(denied: list[bool]) -> list[int]:
+    """Return rows to apply with, half of them denied: those are the ones whose what-ifs are opened."""
+    drawn, kinds = np.random.default_rng(1), np.array(denied)
+    few = [drawn.permutation(np.flatnonzero(kinds == kind))[: APPLICATIONS // 2] for kind in (False, True)]
+    return [int(row) for pair in zip(*few, strict=True) for row in pair]
 
 
 def _key_bytes(lane: Lane) -> int:
