@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from oracle.assessment.errors import ConfigurationFault
 from oracle.assessment.request import Address
-from oracle.commands.approval_registry import outcome_in, registry_at, session_of_file
+from oracle.commands.approval_registry import outcome_in, registry_at
 
 if TYPE_CHECKING:
     from oracle.chain.approvals import Recorded
@@ -76,10 +76,11 @@ async def compare(
     from oracle.approval.engine_process import Engine, engine_python
     from oracle.approval.model import load_model
     from oracle.approval.replay import replay
+    from oracle.approval.session_file import read_session
 
     program = engine_python(python)
     if session is not None:
-        known = await asyncio.to_thread(session_of_file, session)
+        known = await asyncio.to_thread(read_session, session)
         if known.model.digest != load_model(model).digest:
             raise ConfigurationFault(f"{session} is about model {known.model.name}: name that one with --model")
     outcome = await asyncio.to_thread(outcome_in, folder, model, session, application=application)

@@ -15,7 +15,6 @@ from oracle.commands.approval_registry import (
     outcome_in,
     panel_of,
     registry_at,
-    session_of_file,
     text_of,
     word_of,
     write_new,
@@ -75,9 +74,10 @@ def agree(
     """
     from oracle.approval.decision import Application, registry_domain, request_of
     from oracle.approval.decision_file import Agreement
+    from oracle.approval.session_file import read_session
     from oracle.web.api.typed_data import as_json as typed_json
 
-    known, data = session_of_file(session), word_of(commitment)
+    known, data = read_session(session), word_of(commitment)
     account = account_of(Means(keystore, password_file, key_file, wallet, wallet_url))
     place = address_of("--registry", registry)
 

@@ -1,12 +1,10 @@
 """What the commands on decisions share: the session, what its messages say, the registry, and the keys."""
 
-import json
 import os
 import re
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,41 +16,10 @@ from oracle.commands.deployment.means import Means
 
 if TYPE_CHECKING:
     from oracle.approval.decision import Outcome
-    from oracle.approval.identity import PublicIdentity
-    from oracle.approval.model import CardModel
     from oracle.chain.accounts import SendingAccount
     from oracle.chain.approvals import ApprovalRegistry, Panel
 
 _SECONDS = 30.0
-
-
-@dataclass(frozen=True)
-class KnownSession:
-    """A session as its file tells of it."""
-
-    id: str
-    model: "CardModel"
-    roster: Mapping[str, "PublicIdentity"]
-
-
-def session_of_file(file: Path) -> KnownSession:
-    """Return the session of a file, its name computed again; raises ConfigurationFault."""
-    from oracle.approval.identity import PublicIdentity, session_id
-    from oracle.approval.model import CardModel
-
-    try:
-        told = json.loads(text_of(file))
-        roster = {
-            name: PublicIdentity(bytes.fromhex(half["signing"]), bytes.fromhex(half["sealing"]))
-            for name, half in told["roster"].items()
-        }
-        model = CardModel.parse(json.dumps(told["model"]))
-        name = session_id(roster, model.digest, bytes.fromhex(told["nonce"]))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ConfigurationFault(f"{file} is no session's file: {error!r}") from error
-    if name != told.get("session"):
-        raise ConfigurationFault(f"{file} calls itself session {told.get('session')}, and what it holds is {name}")
-    return KnownSession(name, model, roster)
 
 
 def outcome_in(
@@ -66,8 +33,9 @@ def outcome_in(
     from oracle.approval.decision import Undecided, outcome_of, read_transcript, request_of
     from oracle.approval.layout import Layout
     from oracle.approval.model import load_model
+    from oracle.approval.session_file import read_session
 
-    known = None if session is None else session_of_file(session)
+    known = None if session is None else read_session(session)
     layout = Layout(load_model(model) if known is None else known.model)
     transcript = read_transcript(folder, layout, None if known is None else known.roster)
     if known is not None and transcript.session != known.id:

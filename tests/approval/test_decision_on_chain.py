@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from web3 import Web3
 from oracle.approval.decision_file import DecisionFile
 from oracle.approval.fields import PARTIES
 from oracle.approval.layout import clear_row
+from oracle.approval.session_file import Session
 from oracle.chain.accounts import WalletAccount
 from oracle.devnet.machinery.accounts import ETHER, Transactor, named_account
 from oracle.devnet.machinery.anvil import Anvil
@@ -103,11 +104,8 @@ async def desk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
         bank = Web3.to_checksum_address((await chain.rpc("eth_accounts"))[0])
         await transactor.call(owner, registry, "addPanel", bank, AGENCY.address, "A bank and an agency")
         made = Desk(lane, chain, transactor, registry, bank, folder)
-        halves = {
-            name: {"signing": who.signing.hex(), "sealing": who.sealing.hex()} for name, who in lane.roster.items()
-        }
-        told = {"session": lane.session, "nonce": b"test".hex(), "server": lane.url, "model": asdict(lane.layout.model)}
-        (folder / "session.json").write_text(json.dumps({**told, "roster": halves}))
+        session = Session(b"test" * 4, lane.url, lane.layout.model, lane.roster)
+        (folder / "session.json").write_text(session.written())
         for answers in (ANSWERS, DENIED_ANSWERS):
             await lane.apply(lane.next(), answers)
         yield made
@@ -225,9 +223,9 @@ async def test_sign__when_the_key_the_signature_or_the_session_is_anothers__then
     found = await desk.sign(file, [])
     assert (found.code, "whose key" in found.error) == (ExitCode.REFUSED, True)
     told = json.loads((desk.folder / "session.json").read_text())
-    told["roster"]["bank"]["signing"] = told["roster"]["agency"]["signing"]
+    told["nonce"] = "07" * 16
     other = desk.folder / "other.json"
     other.write_text(json.dumps(told))
     found = await desk.run("sign", file, desk.messages, "--session", other, *desk.key(AGENCY))
-    assert (found.code, "what it holds is" in found.error) == (ExitCode.REFUSED, True)
+    assert (found.code, "it was changed" in found.error) == (ExitCode.REFUSED, True)
     assert file.read_text() == before

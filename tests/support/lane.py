@@ -54,6 +54,6 @@ def identities() -> tuple[dict[str, Identity], dict[str, PublicIdentity]]:
 async def running_lane(folder: Path, model: str = "fair") -> AsyncIterator[Lane]:
     """Start it all and make the joint key."""
     layout, known = Layout(load_model(model)), identities()[0]
-    async with local_lane(ENGINE_PYTHON, folder, layout, identities=known, nonce=b"test") as lane:
+    async with local_lane(ENGINE_PYTHON, folder, layout, identities=known, nonce=b"test" * 4) as lane:
         await lane.join()
         yield Lane(**vars(lane))
