@@ -34,7 +34,6 @@ DENIED: dict[str, dict[str, Answer]] = {
         "own_property": False,
         "annual_income": 130_000,
         "education_type": "Incomplete higher",
-        "housing_type": "Rented apartment",
         "occupation_type": "unknown",
     },
     "bank": {"account_months": 55},

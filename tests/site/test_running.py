@@ -34,7 +34,14 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)
 
 # What takes a chain, a folder or minutes of its own, and the test that runs it.
 ELSEWHERE: Final = {
+    "approval apply": "tests/approval/test_processes.py",
+    "approval decision": "tests/approval/test_decision_on_chain.py",
+    "approval identity": "tests/support/approval_processes.py",
+    "approval page": "tests/approval/test_page_browser.py",
+    "approval party": "tests/support/approval_processes.py",
     "approval replay": "tests/approval/test_demo.py",
+    "approval serve": "tests/support/approval_processes.py",
+    "approval session": "tests/support/approval_processes.py",
     "contracts deploy": "tests/commands/test_contracts_deploy.py",
     "dashboard": "tests/web/dashboard/test_alone.py",
     "init": "tests/commands/test_init.py",
@@ -54,6 +61,7 @@ ELSEWHERE: Final = {
 }
 MAKE: Final = {
     "bench-approval": "tests/approval/test_demo.py",
+    "bench-approval-peer": "installs 6 GB for a comparison: run by hand, its figures are on the page",
     "contracts": "runs before these tests, as part of `make test`",
     "demo": "tests/devnet/test_demo.py",
     "demo-approval": "tests/approval/test_demo.py",

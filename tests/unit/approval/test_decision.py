@@ -127,7 +127,7 @@ def test_outcome__when_it_is_not_decided__then_who_is_waited_for_is_named(rounds
 
 
 def test_outcome__when_the_application_was_ended__then_it_is_undecided() -> None:
-    transcript = transcript_of(APPROVED)
+    transcript = transcript_of(APPROVED, "", 6)
     head = Head(session=SESSION, application=1, kind="abort", party="bank", model=LAYOUT.model.digest, said="no more")
     transcript.accept(compose(KEYS["bank"], head))
     with pytest.raises(Undecided, match="ended by bank: no more"):
