@@ -37,7 +37,6 @@ ELSEWHERE: Final = {
     "approval apply": "tests/approval/test_processes.py",
     "approval decision": "tests/approval/test_decision_on_chain.py",
     "approval identity": "tests/support/approval_processes.py",
-    "approval page": "tests/approval/test_page_browser.py",
     "approval party": "tests/support/approval_processes.py",
     "approval replay": "tests/approval/test_demo.py",
     "approval serve": "tests/support/approval_processes.py",
