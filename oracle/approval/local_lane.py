@@ -51,7 +51,11 @@ class LocalLane:
 
         Raises what a party raises.
         """
-        return await asyncio.gather(*(self.parties[name].apply(self.http, number, forms[name]) for name in PARTIES))
+        parties = [self.parties[name] for name in PARTIES]
+        outcomes = await asyncio.gather(*(party.apply(self.http, number, forms[party.name]) for party in parties))
+        for party in parties:
+            party.vault.drop_form(number)
+        return outcomes
 
 
 @contextlib.asynccontextmanager

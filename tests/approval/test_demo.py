@@ -1,12 +1,9 @@
-"""`make demo-approval`, the replay of what it left, and `make bench-approval`, as a reader of the page runs them."""
+"""`make demo-approval` and the replay of what it left, as a reader of the page runs them."""
 
-import json
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from oracle.devnet.machinery.node import REPOSITORY
 from tests.support.commanding import command
 from tests.support.lane import ENGINE_PYTHON, NO_ENGINE
 
@@ -22,11 +19,3 @@ def test_demo__then_one_is_approved_one_denied_and_told_why_and_a_replay_is_equa
     assert "years_employed" in denied
     again = command("approval", "replay", f"{told['folder']}/board", "--json", *python).json
     assert again == {"1": True, "2": True}
-
-
-def test_bench__with_one_application__then_its_last_line_has_the_figures() -> None:
-    words = ["make", "--silent", "bench-approval", "APPROVAL_APPLICATIONS=1"]
-    ended = subprocess.run(words, cwd=REPOSITORY, capture_output=True, text=True, check=True)
-    told = json.loads(ended.stdout.splitlines()[-1])
-    assert told["applications"] == told["equal_to_the_clear"] == 1
-    assert told["what_ifs"] >= 12

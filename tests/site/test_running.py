@@ -59,7 +59,7 @@ ELSEWHERE: Final = {
     "setup": "tests/proving/test_making.py",
 }
 MAKE: Final = {
-    "bench-approval": "tests/approval/test_demo.py",
+    "bench-approval": "takes minutes: tests/approval/test_lane.py runs its rows and its attacks",
     "bench-approval-peer": "installs 6 GB for a comparison: run by hand, its figures are on the page",
     "contracts": "runs before these tests, as part of `make test`",
     "demo": "tests/devnet/test_demo.py",

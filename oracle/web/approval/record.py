@@ -7,8 +7,10 @@ from typing import Final
 
 import aiohttp
 
+from oracle.approval.fields import PARTIES
 from oracle.approval.local_lane import LocalLane
 from oracle.approval.messages import Kind, Message
+from oracle.approval.transcript import SERVER
 
 _WAIT_SECONDS: Final = 25
 _SHOWN_BYTES: Final = 8
@@ -76,8 +78,9 @@ class Record:
         return [one for one in self.seen if one.application == application and one.kind in kinds]
 
     async def watch(self, lane: LocalLane, http: aiohttp.ClientSession) -> None:
-        """Look on until cancelled: by the server's own door, as anybody may."""
+        """Look on until cancelled: by the server's own door, with a party's token for it."""
         url = f"{lane.url}/v1/messages"
+        token = lane.identities[PARTIES[0]].token(lane.roster[SERVER], lane.session)
         while True:
             messages = lane.board.transcript.messages
             if len(messages) > len(self.seen):
@@ -85,7 +88,8 @@ class Record:
                 self.seen += [_seen(message, now) for message in messages[len(self.seen) :]]
                 self.changes.tell()
                 continue
-            async with http.get(url, params={"after": str(len(self.seen)), "wait": str(_WAIT_SECONDS)}) as answer:
+            asked = {"after": str(len(self.seen)), "wait": str(_WAIT_SECONDS)}
+            async with http.get(url, params=asked, headers={"Authorization": f"Bearer {token}"}) as answer:
                 answer.raise_for_status()
                 await answer.read()
 
