@@ -1,7 +1,6 @@
 """The lane as the page drives it: one application at a time, a step at each press of a button."""
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
@@ -162,9 +161,13 @@ class Show(Session):
     async def _apply(
         self, lane: LocalLane, application: Application, party: str, answers: Mapping[str, Answer]
     ) -> None:
-        with contextlib.suppress(Withdrawn):
+        try:
             outcome = await lane.parties[party].apply(self._https[party], application.number, answers)
             application.outcomes[party] = outcome
+        except Withdrawn:
+            pass
+        finally:
+            lane.parties[party].vault.drop_form(application.number)
 
     async def _withdraw(self, lane: LocalLane, application: Application) -> None:
         for word in self.words.values():
