@@ -25,7 +25,17 @@ MOST_BYTES: Final = 128 << 20
 _SIGNATURE: Final = 64
 
 Kind = Literal[
-    "keys", "product", "ready", "input", "evaluated", "decision-share", "decision", "whatifs-share", "whatifs", "abort"
+    "pledge",
+    "keys",
+    "product",
+    "ready",
+    "input",
+    "evaluated",
+    "decision-share",
+    "decision",
+    "whatifs-share",
+    "whatifs",
+    "abort",
 ]
 Sender = Literal["applicant", "bank", "agency", "server"]
 _Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -83,6 +93,20 @@ class Message:
     def announced(self) -> Self:
         """Return it without its parts: what is left of one that was used up."""
         return replace(self, parts={})
+
+
+def pledge_of(party: str, parts: Mapping[str, bytes]) -> str:
+    """Return what a party pledges its keys by, before it sees the others'."""
+    return _pledge(party, {name: _sha256(raw) for name, raw in parts.items()})
+
+
+def pledge_kept(head: Head) -> str:
+    """Return the pledge that a message of keys keeps, by the digests in its head."""
+    return _pledge(head.party, {part.name: part.sha256 for part in head.parts})
+
+
+def _pledge(party: str, digests: Mapping[str, str]) -> str:
+    return _sha256(" ".join([party, *(f"{name}:{digests[name]}" for name in sorted(digests))]).encode())
 
 
 def compose(identity: Identity, head: Head, parts: Mapping[str, bytes] | None = None) -> Message:

@@ -22,7 +22,7 @@ from oracle.approval.fields import PARTIES, Answer
 from oracle.approval.identity import Identity, PublicIdentity, seal
 from oracle.approval.layout import Layout
 from oracle.approval.mailbox import Mailbox
-from oracle.approval.messages import Kind, Message, Sender
+from oracle.approval.messages import Kind, Message, Sender, pledge_of
 from oracle.approval.transcript import APPROVED, DENIED, SERVER, Transcript, blamed, no_input
 from oracle.approval.vault import Vault
 
@@ -74,11 +74,15 @@ class Party:
         await self._engine.order("open-session", {}, {"session": self.transcript.session})
         await self.catch_up(http)
         if self.transcript.get(0, "keys", self.name) is None:
-            parts = await self._make_share()
-            for before in PARTIES[: self._number]:
-                await self._until(http, 0, "keys", before)
-            await self._send(http, 0, "keys", parts=parts)
+            # Whoever saw the others' keys before it made its own could make the joint key its alone.
+            halves = await self._halves()
+            if self.transcript.get(0, "pledge", self.name) is None:
+                await self._send(http, 0, "pledge", about=pledge_of(self.name, halves))
+            for party in PARTIES:
+                await self._until(http, 0, "pledge", party)
+            await self._send(http, 0, "keys", parts=halves)
             await self.catch_up(http)
+        self.vault.drop_halves()
         if not await self._take_up_kept():
             await self._combine(http)
         self.transcript.shed(0)
@@ -191,9 +195,18 @@ class Party:
             if theirs.head.said != said:
                 raise Refused(party, kind, "it opened otherwise than here")
 
-    async def _make_share(self) -> dict[str, bytes]:
+    async def _halves(self) -> dict[str, bytes]:
+        """Return this party's halves of the keys: those that were pledged, else fresh ones, whose share is kept."""
+        if (kept := self.vault.halves()) is not None:
+            return kept
+        if self.transcript.get(0, "pledge", self.name) is not None:
+            raise VaultFault(
+                f"the keys that {self.name} pledged in this session are not in its folder: name the folder that has "
+                "them, or begin a new session"
+            )
         made = await self._engine.order("make-keys", {})
         self.vault.keep_share(made.pop("share"), made["public"])
+        self.vault.keep_halves(made)
         return made
 
     async def _take_up_kept(self) -> bool:

@@ -1,6 +1,7 @@
 """The protocol's rules: which message may follow which. Server and parties keep a transcript each and trust no other.
 
-    keys           applicant, then bank, then agency    parts of the joint key, each on the one before
+    pledge         each                                  the digest of the keys that it has made
+    keys           each                                  its halves of the joint keys, about the three pledges
     product        each                                  about the three keys
     ready          each                                  about the joint key that it computed: three times the same
     input          each                                  an application: ciphertexts, about the joint key
@@ -21,7 +22,7 @@ from typing import Final
 
 from oracle.approval.errors import EngineRefusal, Refused
 from oracle.approval.fields import PARTIES
-from oracle.approval.messages import Kind, Message
+from oracle.approval.messages import Kind, Message, pledge_kept
 
 SERVER: Final = "server"
 APPROVED: Final = "approved"
@@ -36,6 +37,7 @@ _SEALED: Final = 3 * _RUN + 32 + 1 + len(PARTIES) * 48 + 16
 # Of each key the half that is its party's own: the other is drawn from the session's name.
 _KEYS: Final = {"public": _TOWERS * _RUN, "switching": _HALF_KEY, "rotations": 6 * _HALF_KEY}
 PARTS: Final[Mapping[Kind, Mapping[str, int]]] = {
+    "pledge": {},
     "keys": _KEYS,
     "product": {"product": 2 * _HALF_KEY},
     "ready": {},
@@ -49,9 +51,10 @@ PARTS: Final[Mapping[Kind, Mapping[str, int]]] = {
 }
 """The parts of each kind, with their sizes in bytes: no other is accepted."""
 
-_OF_KEYS: Final = ("keys", "product", "ready")
+_OF_KEYS: Final = ("pledge", "keys", "product", "ready")
 _ORDER: Final[tuple[Kind, ...]] = (
-    "keys", "product", "ready", "input", "evaluated", "decision-share", "decision", "whatifs-share", "whatifs",
+    "pledge", "keys", "product", "ready",
+    "input", "evaluated", "decision-share", "decision", "whatifs-share", "whatifs",
 )  # fmt: skip
 _AGREED: Final = ("ready", "decision", "whatifs")
 
@@ -116,11 +119,8 @@ class Transcript:
 
     def basis(self, application: int, kind: Kind, party: str) -> str | None:
         """Return the digest that a message must be about: of everything that it rests upon. None: of nothing."""
-        if kind == "keys":
-            before = PARTIES[: PARTIES.index(party)]
-            found = [message for one in before if (message := self.get(0, "keys", one)) is not None]
-            return _digest_of(found) if before else None
         rests_on: dict[Kind, tuple[int, Kind]] = {
+            "keys": (0, "pledge"),
             "product": (0, "keys"),
             "evaluated": (application, "input"),
             "decision": (application, "decision-share"),
@@ -192,9 +192,8 @@ class Transcript:
 
     def _early(self, message: Message) -> str | None:
         head = message.head
-        if head.kind == "keys":
-            waited = [one for one in PARTIES[: PARTIES.index(head.party)] if not self.get(0, "keys", one)]
-            return f"{waited[0]}'s keys come first" if waited else None
+        if head.kind == "pledge":
+            return None
         if head.kind == "input":
             if self.all_of(0, "ready") is None:
                 return f"{self.missing(0, 'ready')[0]} has not confirmed the joint key"
@@ -211,11 +210,14 @@ class Transcript:
 
     def _unfounded(self, message: Message) -> str | None:
         head = message.head
-        if head.kind == "ready":
+        if head.kind in ("pledge", "ready"):
             if head.about is None:
-                return "it names no joint key"
+                return "it names no keys"
         elif head.about != self.basis(head.application, head.kind, head.party):
             return "it rests on other messages than those that were accepted here"
+        pledge = self.get(0, "pledge", head.party)
+        if head.kind == "keys" and (pledge is None or pledge.head.about != pledge_kept(head)):
+            return "its parts are not the keys that it pledged before it saw the others'"
         if head.kind == "decision" and head.said not in (APPROVED, DENIED):
             return f"it says neither {APPROVED} nor {DENIED}"
         if head.kind in _AGREED:

@@ -5,7 +5,7 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +14,7 @@ from oracle.approval.fields import Answer
 from oracle.approval.identity import Identity, write_private
 
 _JOINT: Final = ("public", "multiplication", "rotations")
+_HALVES: Final = ("public", "switching", "rotations")
 
 
 class Vault:
@@ -77,23 +78,25 @@ class Vault:
         """Forget an application's answers."""
         self._form(number).unlink(missing_ok=True)
 
+    def keep_halves(self, halves: Mapping[str, bytes]) -> None:
+        """Keep what was pledged until it is sent: a party that starts again can send no other."""
+        _keep(self._folder / f"{self._session}.halves", _HALVES, halves)
+
+    def halves(self) -> dict[str, bytes] | None:
+        """Return this party's halves of the keys as they were kept, unchecked, or None."""
+        return _kept(self._folder / f"{self._session}.halves", _HALVES)
+
+    def drop_halves(self) -> None:
+        """Forget the halves: the server has them."""
+        (self._folder / f"{self._session}.halves").unlink(missing_ok=True)
+
     def keep_joint(self, joint: Mapping[str, bytes]) -> None:
         """Keep the joint keys, which are no secret: a party that starts again need not fetch and combine them."""
-        sizes = b"".join(len(joint[name]).to_bytes(8, "big") for name in _JOINT)
-        write_private(self._folder / f"{self._session}.joint", sizes + b"".join(joint[name] for name in _JOINT))
+        _keep(self._folder / f"{self._session}.joint", _JOINT, joint)
 
     def joint(self) -> dict[str, bytes] | None:
         """Return the joint keys as they were kept, unchecked, or None."""
-        try:
-            raw = (self._folder / f"{self._session}.joint").read_bytes()
-        except FileNotFoundError:
-            return None
-        found, place = {}, 8 * len(_JOINT)
-        for number, name in enumerate(_JOINT):
-            size = int.from_bytes(raw[8 * number : 8 * number + 8], "big")
-            found[name] = raw[place : place + size]
-            place += size
-        return found
+        return _kept(self._folder / f"{self._session}.joint", _JOINT)
 
     def _made(self, half: str) -> Path:
         return self._folder / f"{self._session}.{half[:16]}.share"
@@ -103,6 +106,24 @@ class Vault:
 
     def _bound(self, what: str) -> bytes:
         return f"{self._session} {self._name} {what}".encode()
+
+
+def _keep(file: Path, names: Sequence[str], parts: Mapping[str, bytes]) -> None:
+    sizes = b"".join(len(parts[name]).to_bytes(8, "big") for name in names)
+    write_private(file, sizes + b"".join(parts[name] for name in names))
+
+
+def _kept(file: Path, names: Sequence[str]) -> dict[str, bytes] | None:
+    try:
+        raw = file.read_bytes()
+    except FileNotFoundError:
+        return None
+    found, place = {}, 8 * len(names)
+    for number, name in enumerate(names):
+        size = int.from_bytes(raw[8 * number : 8 * number + 8], "big")
+        found[name] = raw[place : place + size]
+        place += size
+    return found
 
 
 @contextlib.contextmanager

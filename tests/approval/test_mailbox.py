@@ -13,10 +13,11 @@ from aiohttp import web
 from oracle.approval.board import Board
 from oracle.approval.engine_process import Engine
 from oracle.approval.errors import Refused, Silent
+from oracle.approval.fields import PARTIES
 from oracle.approval.identity import Identity
 from oracle.approval.layout import Layout
 from oracle.approval.mailbox import Mailbox
-from oracle.approval.messages import Head, Message, compose
+from oracle.approval.messages import Head, Message, compose, pledge_of
 from oracle.approval.model import load_model
 from oracle.approval.transcript import PARTS, SERVER, Transcript
 from tests.support.lane import identities
@@ -57,12 +58,30 @@ async def mailbox(*answers: object, patience: float = 2.0) -> AsyncIterator[tupl
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    transcript = Transcript(SESSION, MODEL, SIZES)
+    transcript = pledged()
     try:
         url = f"http://127.0.0.1:{runner.addresses[0][1]}"
         yield Mailbox("bank", transcript, ROSTER, KEYS["bank"], url, patience), transcript, told
     finally:
         await runner.cleanup()
+
+
+def pledge_by(party: str) -> Message:
+    about = pledge_of(party, dict.fromkeys(SIZES["keys"], b"1234"))
+    return compose(
+        KEYS[party], Head(session=SESSION, application=0, kind="pledge", party=party, model=MODEL, about=about)
+    )
+
+
+PLEDGES = [pledge_by(party) for party in PARTIES]
+
+
+def pledged() -> Transcript:
+    """Return a session's transcript in which the keys come next."""
+    transcript = Transcript(SESSION, MODEL, SIZES)
+    for one in PLEDGES:
+        transcript.accept(one)
+    return transcript
 
 
 def keys_of(party: str, transcript: Transcript) -> Message:
@@ -76,7 +95,7 @@ def listed(*messages: Message, total: int | None = None) -> dict[str, object]:
     return {"messages": entries, "total": len(messages) if total is None else total}
 
 
-FIRST = keys_of("applicant", Transcript(SESSION, MODEL, SIZES))
+FIRST = keys_of("applicant", pledged())
 
 
 async def test_server__when_it_is_away_for_a_while__then_it_is_asked_again() -> None:
@@ -91,7 +110,7 @@ async def test_server__when_it_stays_away__then_it_is_named_and_what_is_known_st
         await box.catch_up(http)
         with pytest.raises(Silent, match=r"the server at http://127\.0\.0\.1:\d+ has not answered in 0\.3 s.*503"):
             await box.catch_up(http)
-        assert transcript.messages == [FIRST.announced()]
+        assert transcript.messages == [*PLEDGES, FIRST.announced()]
 
 
 async def test_server__when_nothing_listens__then_it_is_named() -> None:
@@ -126,7 +145,7 @@ async def test_party__when_it_does_not_send_in_time__then_it_is_named() -> None:
 
 
 async def test_message__when_its_answer_was_lost__then_it_stands_and_is_not_fetched_again() -> None:
-    transcript = Transcript(SESSION, MODEL, SIZES)
+    transcript = pledged()
     transcript.accept(FIRST)
     own = keys_of("bank", transcript)
     refused = {"party": "bank", "kind": "keys", "why": "one was accepted before"}
@@ -169,6 +188,8 @@ async def test_board__when_its_disk_is_full__then_the_message_is_not_accepted_an
     board = Board(SESSION, LAYOUT, ROSTER, KEYS[SERVER], Engine(Path("none"), tmp_path / "log"), tmp_path / "board")
     board.transcript.sizes = SIZES
     await board.resume()
+    for one in PLEDGES:
+        await board.accept(one.raw)
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
@@ -177,7 +198,7 @@ async def test_board__when_its_disk_is_full__then_the_message_is_not_accepted_an
         patch.setattr("oracle.approval.board.write_private", full)
         with pytest.raises(OSError, match="No space left"):
             await board.accept(FIRST.raw)
-    assert board.transcript.messages == []
+    assert [one.head.kind for one in board.transcript.messages] == ["pledge"] * 3
     await board.accept(FIRST.raw)
     again = Board(SESSION, LAYOUT, ROSTER, KEYS[SERVER], Engine(Path("none"), tmp_path / "log"), tmp_path / "board")
     again.transcript.sizes = SIZES

@@ -118,7 +118,7 @@ def clear(shown: Shown, fill: str) -> tuple[bool, list[bool]]:
 
 
 async def test_keys__while_they_are_made__progress_is_shown_and_then_who_holds_a_third(shown: Shown) -> None:
-    for words in ("applicant adds its third", "1 of 9 messages", "bank adds its third", "agency adds its third"):
+    for words in ("each makes its third", "3 of 12 messages", "its part of the multiplication key"):
         assert any(words in text for text in shown.seen), words
     assert len({found[0] for text in shown.seen if (found := re.search(r"· \d+\.\d s", text))}) > 3, "time passes"
     for party in PARTIES:

@@ -47,6 +47,8 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Proce
     """A session whose keys were made while every party was killed in every round of them."""
     async with running_processes(tmp_path_factory.mktemp("processes")) as running:
         running.wire.kills = [
+            Kill("applicant", "applicant", "pledge", delivered=True),
+            Kill("bank", "bank", "pledge", delivered=False),
             Kill("applicant", "applicant", "keys", delivered=False),
             Kill("bank", "bank", "keys", delivered=True),
             Kill("agency", "agency", "keys", delivered=False),

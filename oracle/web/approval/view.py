@@ -16,9 +16,10 @@ from oracle.web.approval.record import Seen
 from oracle.web.approval.showing import Application, Show
 from oracle.web.approval.words import listed
 
-KEY_KINDS: Final[tuple[Kind, ...]] = ("keys", "product", "ready")
+KEY_KINDS: Final[tuple[Kind, ...]] = ("pledge", "keys", "product", "ready")
 _KEY_MESSAGES: Final = len(KEY_KINDS) * len(PARTIES)
 _SAID: Final = {
+    "pledge": "the digest of its keys, before it sees the others'",
     "keys": "its parts of the joint keys",
     "product": "its part of the multiplication key",
     "ready": "confirms the joint keys",
@@ -29,7 +30,8 @@ _SAID: Final = {
     "whatifs": "opened the what-ifs",
 }
 _DOING: Final = {
-    "keys": "adds its third and its parts of the keys",
+    "pledge": "makes its third, and pledges its keys by their digest",
+    "keys": "sends its parts of the keys",
     "product": "makes its part of the multiplication key",
     "ready": "combines the keys and compares",
 }
@@ -125,9 +127,7 @@ def _next_key_step(show: Show) -> str:
     for kind in KEY_KINDS:
         waiting = [party for party in PARTIES if show.record.find(0, kind, party) is None]
         if waiting:
-            # The keys are made one upon the other; the rest is each party's own, at the same time.
-            who = waiting[:1] if kind == "keys" else waiting
-            return f"{' and '.join(who)} {_DOING[kind]}" if len(who) == 1 else f"{listed(who)}: each {_DOING[kind]}"
+            return f"{waiting[0]} {_DOING[kind]}" if len(waiting) == 1 else f"{listed(waiting)}: each {_DOING[kind]}"
     return ""
 
 

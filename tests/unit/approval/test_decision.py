@@ -25,7 +25,7 @@ from oracle.approval.errors import Refused
 from oracle.approval.fields import PARTIES
 from oracle.approval.identity import Identity
 from oracle.approval.layout import Layout
-from oracle.approval.messages import Head, Kind, compose
+from oracle.approval.messages import Head, Kind, compose, pledge_of
 from oracle.approval.model import load_model
 from oracle.approval.transcript import APPROVED, DENIED, PARTS, Transcript
 from oracle.assessment.request import Address, to_address
@@ -48,17 +48,20 @@ def answers(*approved_levels: int) -> str:
     return json.dumps([one.field != "years_employed" or one.level in approved_levels for one in asked])
 
 
-def transcript_of(decision: str, whatifs: str = "", rounds: int = 9) -> Transcript:
+def transcript_of(decision: str, whatifs: str = "", rounds: int = 10) -> Transcript:
     """Return one application's messages, each part another's."""
     transcript = Transcript(SESSION, LAYOUT.model.digest, SIZES)
     said: dict[Kind, str] = {"decision": decision, "whatifs": whatifs}
     order: list[Kind] = [
-        "keys", "product", "ready", "input", "evaluated", "decision-share", "decision", "whatifs-share", "whatifs",
+        "pledge", "keys", "product", "ready",
+        "input", "evaluated", "decision-share", "decision", "whatifs-share", "whatifs",
     ]  # fmt: skip
-    for kind in order[: rounds if decision == DENIED else min(rounds, 7)]:
-        number = 0 if kind in ("keys", "product", "ready") else 1
+    for kind in order[: rounds if decision == DENIED else min(rounds, 8)]:
+        number = 0 if kind in ("pledge", "keys", "product", "ready") else 1
         for party in ("server",) if kind == "evaluated" else PARTIES:
             about = JOINT if kind == "ready" else transcript.basis(number, kind, party)
+            if kind == "pledge":
+                about = pledge_of(party, {name: part("keys", party, name) for name in SIZES["keys"]})
             head = Head(
                 session=SESSION, application=number, kind=kind, party=party, model=LAYOUT.model.digest, about=about,
                 said=said.get(kind, ""),
@@ -118,8 +121,8 @@ def test_outcome__when_of_another_application_or_session__then_of_another_reques
 
 
 @pytest.mark.parametrize(
-    ("rounds", "said"), [(3, "applicant's input"), (4, "server's evaluated"), (6, "applicant's decision"),
-                         (7, "applicant's whatifs"), (8, "applicant's whatifs")],
+    ("rounds", "said"), [(4, "applicant's input"), (5, "server's evaluated"), (7, "applicant's decision"),
+                         (8, "applicant's whatifs"), (9, "applicant's whatifs")],
 )  # fmt: skip
 def test_outcome__when_it_is_not_decided__then_who_is_waited_for_is_named(rounds: int, said: str) -> None:
     with pytest.raises(Undecided, match=said):
@@ -127,7 +130,7 @@ def test_outcome__when_it_is_not_decided__then_who_is_waited_for_is_named(rounds
 
 
 def test_outcome__when_the_application_was_ended__then_it_is_undecided() -> None:
-    transcript = transcript_of(APPROVED, "", 6)
+    transcript = transcript_of(APPROVED, "", 7)
     head = Head(session=SESSION, application=1, kind="abort", party="bank", model=LAYOUT.model.digest, said="no more")
     transcript.accept(compose(KEYS["bank"], head))
     with pytest.raises(Undecided, match="ended by bank: no more"):

@@ -5,13 +5,14 @@ import pytest
 from oracle.approval.errors import Refused
 from oracle.approval.fields import PARTIES
 from oracle.approval.identity import Identity
-from oracle.approval.messages import Head, Kind, Message, compose
+from oracle.approval.messages import Head, Kind, Message, compose, pledge_of
 from oracle.approval.transcript import DENIED, PARTS, Transcript
 
 KEYS = {name: Identity(bytes([number]) * 32) for number, name in enumerate((*PARTIES, "server"))}
 SESSION, MODEL, JOINT = "a" * 32, "b" * 64, "d" * 64
 SIZES = {kind: dict.fromkeys(parts, 4) for kind, parts in PARTS.items()}
 ROUNDS: list[tuple[int, Kind]] = [
+    (0, "pledge"),
     (0, "keys"),
     (0, "product"),
     (0, "ready"),
@@ -26,12 +27,15 @@ SAID: dict[Kind, str] = {"decision": DENIED, "whatifs": "[true]"}
 
 
 def message(transcript: Transcript, application: int, kind: Kind, party: str, /, **other: object) -> Message:
+    parts = dict.fromkeys(SIZES[kind], kind[:4].encode())
     about = JOINT if kind == "ready" else transcript.basis(application, kind, party)
+    if kind == "pledge":
+        about = pledge_of(party, dict.fromkeys(SIZES["keys"], b"keys"))
     head = Head(
         session=SESSION, application=application, kind=kind, party=party, model=MODEL, about=about,
         said=SAID.get(kind, ""),
     ).model_copy(update=other)  # fmt: skip
-    return compose(KEYS[party], head, dict.fromkeys(SIZES[kind], kind[:4].encode()))
+    return compose(KEYS[party], head, parts)
 
 
 def until(rounds: int) -> Transcript:
@@ -56,7 +60,7 @@ def refused(transcript: Transcript, bad: Message) -> str:
 
 
 def test_session__when_in_order__then_each_message_is_accepted() -> None:
-    assert len(until(9).messages) == 8 * 3 + 1
+    assert len(until(10).messages) == 9 * 3 + 1
 
 
 @pytest.mark.parametrize("reached", range(len(ROUNDS)))
@@ -92,12 +96,9 @@ def test_message__when_of_elsewhere__then_it_is_refused(number: int, other: dict
     application, kind = ROUNDS[number]
     transcript = until(number)
     for party in senders(kind):
-        if kind in ("keys", "ready") and "about" in other and (party == "applicant" or other["about"]):
-            continue  # the first key rests on nothing; which joint key is right is for all three to say
+        if kind in ("pledge", "ready") and other.get("about"):
+            continue  # what is pledged its party alone knows; which joint key is right is for all three to say
         bad = message(transcript, application, kind, party, **other)
-        if kind == "keys" and party != "applicant":
-            transcript.accept(message(transcript, 0, "keys", PARTIES[PARTIES.index(party) - 1]))
-            bad = message(transcript, application, kind, party, **other)
         assert said in refused(transcript, bad)
 
 
@@ -121,7 +122,7 @@ def test_message__when_its_parts_are_others__then_it_is_refused(number: int) -> 
         assert "parts" in refused(transcript, bad)
 
 
-@pytest.mark.parametrize("number", [2, 6, 8])
+@pytest.mark.parametrize("number", [3, 7, 9])
 def test_message__when_two_say_otherwise__then_the_second_is_refused(number: int) -> None:
     application, kind = ROUNDS[number]
     transcript = until(number)
@@ -131,27 +132,27 @@ def test_message__when_two_say_otherwise__then_the_second_is_refused(number: int
 
 
 def test_what_ifs__when_the_decision_was_an_approval__then_no_share_of_them_is_taken() -> None:
-    transcript = until(6)
+    transcript = until(7)
     for party in PARTIES:
         transcript.accept(message(transcript, 1, "decision", party, said="approved"))
     assert "denial alone" in refused(transcript, message(transcript, 1, "whatifs-share", "bank"))
 
 
 def test_abort__when_one_ends_an_application__then_its_messages_are_refused_and_the_next_begins() -> None:
-    transcript = until(5)
+    transcript = until(6)
     transcript.accept(message(transcript, 1, "abort", "bank", said="the evaluation is another's"))
     assert "bank ended it" in refused(transcript, message(transcript, 1, "decision-share", "applicant"))
     transcript.accept(message(transcript, 2, "input", "applicant"))
 
 
 def test_abort__when_one_ends_the_session__then_nothing_more_is_taken() -> None:
-    transcript = until(3)
+    transcript = until(4)
     transcript.accept(message(transcript, 0, "abort", "agency", said="the key is lost"))
     assert "agency ended it" in refused(transcript, message(transcript, 1, "input", "applicant"))
 
 
 def test_abort__when_its_application_has_not_begun__then_no_number_is_used_up() -> None:
-    transcript = until(3)
+    transcript = until(4)
     for number in (1, 2, 2**31):
         assert "has not begun" in refused(transcript, message(transcript, number, "abort", "bank", said="no"))
     transcript.accept(message(transcript, 1, "input", "applicant"))
@@ -160,16 +161,16 @@ def test_abort__when_its_application_has_not_begun__then_no_number_is_used_up() 
 
 
 def test_abort__when_all_was_decided__then_it_ends_nothing() -> None:
-    transcript = until(9)
+    transcript = until(10)
     assert "is decided" in refused(transcript, message(transcript, 1, "abort", "bank", said="we take it back"))
-    approved = until(6)
+    approved = until(7)
     for party in PARTIES:
         approved.accept(message(approved, 1, "decision", party, said="approved"))
     assert "is decided" in refused(approved, message(approved, 1, "abort", "server", said="we take it back"))
 
 
 def test_applications__when_some_are_decided_and_one_is_not__then_that_one_is_open() -> None:
-    transcript = until(9)
+    transcript = until(10)
     assert (transcript.open_applications, transcript.last_application) == ([], 1)
     for number in (2, 3):
         transcript.accept(message(transcript, number, "input", "applicant"))
@@ -200,7 +201,23 @@ def test_parts__when_let_go_of__then_what_follows_is_bound_to_the_same() -> None
 
 
 def test_parts__when_of_another_message_than_was_accepted__then_they_are_not_taken() -> None:
-    transcript, other = until(4), until(3)
+    transcript, other = until(5), until(4)
     for bad in (message(other, 1, "input", "bank", said="another"), message(transcript, 1, "evaluated", "server")):
         with pytest.raises(Refused, match="not the message that was accepted"):
             transcript.hold(bad)
+
+
+def test_keys__when_a_party_saw_the_others_first__then_it_cannot_send_others_than_it_pledged() -> None:
+    transcript = until(1)
+    for party in PARTIES[:2]:
+        transcript.accept(message(transcript, 0, "keys", party))
+    good = message(transcript, 0, "keys", "agency")
+    chosen = compose(KEYS["agency"], good.head, {**good.parts, "public": b"-sum"})
+    assert "not the keys that it pledged" in refused(transcript, chosen)
+    # Nor can it pledge what another did.
+    copied = Transcript(SESSION, MODEL, SIZES)
+    first = message(copied, 0, "pledge", "applicant")
+    copied.accept(first)
+    copied.accept(message(copied, 0, "pledge", "bank"))
+    copied.accept(message(copied, 0, "pledge", "agency", about=first.head.about))
+    assert "not the keys that it pledged" in refused(copied, message(copied, 0, "keys", "agency"))
