@@ -80,8 +80,9 @@ def _changes(fresh: Transcript, head: Head) -> Iterator[dict[str, Any]]:
     yield {"session": "e" * 32}
     yield {"model": _OTHER}
     yield {"application": head.application + 7}
-    # Which joint key is right the first to be ready says; that the next two say so too is the rule.
-    if head.kind != "ready" or fresh.get(0, "ready", PARTIES[0]) is not None:
+    # Which joint key is right the first to be ready says; that the next two say so too is the rule. What is pledged its
+    # party alone knows, until it sends its keys.
+    if head.kind != "pledge" and (head.kind != "ready" or fresh.get(0, "ready", PARTIES[0]) is not None):
         yield {"about": _OTHER}
     if head.kind in ("decision", "whatifs") and fresh.get(head.application, head.kind, PARTIES[0]) is not None:
         yield {"said": "approved" if head.said == "denied" else "denied"}
