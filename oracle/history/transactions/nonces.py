@@ -22,6 +22,13 @@ async def check_unused(reader: ChainReader, wallet: Address, nonces: Sequence[in
             "endpoint"
         )
     found = await all_of(_is_used(reader, wallet, one) for one in nonces)
+    if None in found:
+        # The lowest, whichever was asked first: the same words for the same gap.
+        nonce = nonces[found.index(None)]
+        raise HistoryIncomplete(
+            f"no listed transaction of {wallet} has nonce {nonce}: a delegation of its code (EIP-7702) used it, or the "
+            f"index has a gap. The node cannot tell, for it knows neither of {', '.join(_BY_NONCE)}: ask one that does"
+        )
     lost = [one for one, used in zip(nonces, found, strict=True) if used]
     if lost:
         raise HistoryIncomplete(
@@ -30,8 +37,11 @@ async def check_unused(reader: ChainReader, wallet: Address, nonces: Sequence[in
         )
 
 
-async def _is_used(reader: ChainReader, wallet: Address, nonce: int) -> bool:
-    """Return whether a transaction of the wallet used a nonce; one that none did was a delegation's."""
+async def _is_used(reader: ChainReader, wallet: Address, nonce: int) -> bool | None:
+    """Return whether a transaction of the wallet used a nonce, None where the node cannot tell.
+
+    One that none did was a delegation's.
+    """
     for method in _BY_NONCE:
         try:
             return (
@@ -39,7 +49,4 @@ async def _is_used(reader: ChainReader, wallet: Address, nonce: int) -> bool:
             )
         except ConfigurationFault:
             continue  # this node does not know the method
-    raise HistoryIncomplete(
-        f"no listed transaction of {wallet} has nonce {nonce}: a delegation of its code (EIP-7702) used it, or the "
-        f"index has a gap. The node cannot tell, for it knows neither of {', '.join(_BY_NONCE)}: ask one that does"
-    )
+    return None
