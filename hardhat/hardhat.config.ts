@@ -61,8 +61,7 @@ const config: HardhatUserConfig = {
     cache: path.join(build, "hardhat-cache"),
   },
   solidity: {
-    // One build for tests and for deployments: what is deployed is what was tested, to the byte. But for the lenders, which
-    // the Solidity tests make at the settings above: those that are deployed are what the local stack's tests lend with.
+    // One build for tests and for deployments: what is deployed is what was tested, to the byte (tests/support/Built.sol).
     profiles: { default: profile, production: profile },
     npmFilesToBuild: ["@openzeppelin/contracts/access/manager/AccessManager.sol"],
   },

@@ -22,7 +22,7 @@ from oracle.approval.fields import PARTIES, Answer
 from oracle.approval.identity import Identity, PublicIdentity, seal
 from oracle.approval.layout import Layout
 from oracle.approval.mailbox import Mailbox
-from oracle.approval.messages import Kind, Message, Sender, pledge_of
+from oracle.approval.messages import Kind, Sender, pledge_of
 from oracle.approval.transcript import APPROVED, DENIED, SERVER, Transcript, blamed, no_input
 from oracle.approval.vault import Vault
 
@@ -77,10 +77,10 @@ class Party:
             # Whoever saw the others' keys before it made its own could make the joint key its alone.
             halves = await self._halves()
             if self.transcript.get(0, "pledge", self.name) is None:
-                await self._send(http, 0, "pledge", about=pledge_of(self.name, halves))
+                await self._mailbox.send(http, 0, "pledge", about=pledge_of(self.name, halves))
             for party in PARTIES:
-                await self._until(http, 0, "pledge", party)
-            await self._send(http, 0, "keys", parts=halves)
+                await self._mailbox.until(http, 0, "pledge", party)
+            await self._mailbox.send(http, 0, "keys", parts=halves)
             await self.catch_up(http)
         self.vault.drop_halves()
         if not await self._take_up_kept():
@@ -88,7 +88,7 @@ class Party:
         self.transcript.shed(0)
         ready = self.transcript.get(0, "ready", self.name)
         for party in PARTIES:
-            theirs = await self._until(http, 0, "ready", party)
+            theirs = await self._mailbox.until(http, 0, "ready", party)
             if ready is None or theirs.head.about != ready.head.about:
                 raise Refused(party, "ready", "it confirms another joint key than the parts give")
 
@@ -123,7 +123,7 @@ class Party:
                 blinds, shifts = self._layout.blinds(self.name)
                 slots = {"features": self._layout.features(self.name, levels), "blinds": blinds, "shifts": shifts}
                 made = await self._engine.order("encrypt", {name: row(values) for name, values in slots.items()})
-                await self._send(http, number, "input", parts=made)
+                await self._mailbox.send(http, number, "input", parts=made)
             begun = self.vault.form(number)
             if begun is not None and self._layout.model.levels_of(begun, self.name)[0] != levels:
                 raise InvalidAnswer(
@@ -137,7 +137,7 @@ class Party:
     async def _decide(
         self, http: aiohttp.ClientSession, number: int, levels: Mapping[str, int], notes: list[str]
     ) -> Outcome:
-        inputs = [await self._until(http, number, "input", party) for party in PARTIES]
+        inputs = [await self._mailbox.until(http, number, "input", party) for party in PARTIES]
         try:
             own = await evaluate(self._engine, self._layout, inputs, keep=True)
         except EngineRefusal as refusal:
@@ -145,7 +145,7 @@ class Party:
             await self._abort(http, number, no_input(named))
             raise named from refusal
         try:
-            evaluated = await self._until(http, number, "evaluated", SERVER)
+            evaluated = await self._mailbox.until(http, number, "evaluated", SERVER)
             if any(evaluated.parts[name] != own[name] for name in own):
                 bad = Refused(SERVER, "evaluated", "it is not what the model gives on the three inputs")
                 raise await self._ended(http, number, bad)
@@ -168,10 +168,10 @@ class Party:
             given = await self._engine.order("share", {}, {"result": about, "lead": self._number == 0})
             readers = [self._roster[party] for party in PARTIES]
             sealed = seal(given["share"], readers, self._bound(number, kind, self.name))
-            await self._send(http, number, kind, parts={"share": sealed})
+            await self._mailbox.send(http, number, kind, parts={"share": sealed})
         shares = {}
         for place, party in enumerate(PARTIES):
-            message = await self._until(http, number, kind, party)
+            message = await self._mailbox.until(http, number, kind, party)
             try:
                 bound = self._bound(number, kind, party)
                 shares[f"share-{place}"] = self._identity.unseal(message.parts["share"], bound, self._number)
@@ -189,9 +189,9 @@ class Party:
 
     async def _agree(self, http: aiohttp.ClientSession, number: int, kind: Kind, said: str) -> None:
         if self.transcript.get(number, kind, self.name) is None:
-            await self._send(http, number, kind, said=said)
+            await self._mailbox.send(http, number, kind, said=said)
         for party in PARTIES:
-            theirs = await self._until(http, number, kind, party)
+            theirs = await self._mailbox.until(http, number, kind, party)
             if theirs.head.said != said:
                 raise Refused(party, kind, "it opened otherwise than here")
 
@@ -219,14 +219,14 @@ class Party:
 
     async def _combine(self, http: aiohttp.ClientSession) -> None:
         share = self._kept_share()
-        keys = [await self._until(http, 0, "keys", party) for party in PARTIES]
+        keys = [await self._mailbox.until(http, 0, "keys", party) for party in PARTIES]
         try:
             if self.transcript.get(0, "product", self.name) is None:
                 switching = {f"switching-{number}": message.parts["switching"] for number, message in enumerate(keys)}
                 product = await self._engine.order("multiply-keys", {**switching, "share": share})
-                await self._send(http, 0, "product", parts=product)
+                await self._mailbox.send(http, 0, "product", parts=product)
             for party in PARTIES:
-                await self._until(http, 0, "product", party)
+                await self._mailbox.until(http, 0, "product", party)
             made = joint_key_parts(self.transcript)
             if made is None:
                 raise Refused(self.name, "keys", "the joint keys are not complete")
@@ -236,7 +236,7 @@ class Party:
             raise blamed(refusal, "keys") from refusal
         self.vault.keep_joint(joint)
         if self.transcript.get(0, "ready", self.name) is None:
-            await self._send(http, 0, "ready", about=joint_key_digest(joint))
+            await self._mailbox.send(http, 0, "ready", about=joint_key_digest(joint))
             await self.catch_up(http)
 
     def _kept_share(self) -> bytes:
@@ -253,24 +253,9 @@ class Party:
         if self.transcript.ended(number) is None:
             # Another may have ended it first, for the same reason.
             with contextlib.suppress(Refused):
-                await self._send(http, number, "abort", said=why)
+                await self._mailbox.send(http, number, "abort", said=why)
 
     async def _ended(self, http: aiohttp.ClientSession, number: int, refused: Refused) -> Refused:
         """End an application for what a party sent in it, and return that."""
         await self._abort(http, number, str(refused))
         return refused
-
-    async def _send(
-        self,
-        http: aiohttp.ClientSession,
-        number: int,
-        kind: Kind,
-        *,
-        parts: Mapping[str, bytes] | None = None,
-        about: str | None = None,
-        said: str = "",
-    ) -> None:
-        await self._mailbox.send(http, number, kind, parts=parts, about=about, said=said)
-
-    async def _until(self, http: aiohttp.ClientSession, number: int, kind: Kind, party: str) -> Message:
-        return await self._mailbox.until(http, number, kind, party)

@@ -90,7 +90,8 @@ async def test_proofs__when_the_scheduler_vanishes__are_given_up_at_once_and_ask
             running.scheduler.signal(signal.SIGKILL)
             with pytest.raises(FleetUnavailable, match="scheduler is gone"):
                 await asked
-            await fleet._reading  # type: ignore[misc]
+            fleet._not_before = 0.0
+            await fleet.close()
             with pytest.raises(FleetUnavailable, match="no Dask scheduler answers"):
                 await fleet.prove(keys, wallet(1)[0])
             with pytest.raises(FleetUnavailable, match="tried again in"):
@@ -102,6 +103,9 @@ async def test_proofs__when_no_machine_is_there__are_given_up_in_time(keys: Keys
     with machines(tmp_path) as running:
         async with Fleet(running.address, Certificates(), 0.5) as fleet:
             with pytest.raises(FleetUnavailable, match=r"no worker of the fleet made the proof in 0\.5 s"):
+                await fleet.prove(keys, wallet(1)[0])
+            # The next request does not wait for the same.
+            with pytest.raises(FleetUnavailable, match=r"made the proof in 0\.5 s; tried again in"):
                 await fleet.prove(keys, wallet(1)[0])
 
 

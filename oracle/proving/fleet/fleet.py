@@ -66,9 +66,10 @@ class Fleet:
         """
         check_chain(chain)
         answer = await self._ask(order(named_keys(keys), chain))
-        for word in ("refused", "lost"):
-            if word in answer:
-                raise FleetUnavailable(str(answer[word]))
+        if "lost" in answer:
+            raise self._gone(str(answer["lost"]))
+        if "refused" in answer:
+            raise FleetUnavailable(str(answer["refused"]))
         try:
             return proof_from(answer)
         except ValueError as error:
@@ -100,13 +101,12 @@ class Fleet:
 
     async def _gateway(self) -> asyncio.subprocess.Process:
         async with self._starting:
+            # Who proved in vain a moment ago lets nobody else wait for the same.
+            if (left := self._not_before - time.monotonic()) > 0:
+                raise FleetUnavailable(f"{self._why}; tried again in {left:.0f} s")
             if self._process is not None and self._process.returncode is None:
                 return self._process
-            if (left := self._not_before - time.monotonic()) > 0:
-                raise FleetUnavailable(f"{self._why or 'the fleet was not there'}; tried again in {left:.0f} s")
-            self._not_before = time.monotonic() + _AGAIN_SECONDS
             self._process = await self._started()
-            self._not_before = 0.0
             self._reading = asyncio.create_task(self._read(self._process))
             structlog.get_logger("fleet").info("fleet_joined", scheduler=self._settings["scheduler"])
             return self._process
@@ -131,8 +131,12 @@ class Fleet:
         said = (await process.stderr.read()).decode(errors="replace") if process.stderr else ""
         await process.wait()
         lines = said.strip().splitlines()
-        self._why = lines[-1] if lines else f"the fleet's gateway was not ready within {_START_SECONDS:g} s"
-        raise FleetUnavailable(self._why)
+        raise self._gone(lines[-1] if lines else f"the fleet's gateway was not ready within {_START_SECONDS:g} s")
+
+    def _gone(self, why: str) -> FleetUnavailable:
+        """Return the fault, and let the next orders know it for a while."""
+        self._why, self._not_before = why, time.monotonic() + _AGAIN_SECONDS
+        return FleetUnavailable(why)
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         """Hand answers to those who wait, until the gateway ends; then nobody waits any longer."""
@@ -147,10 +151,10 @@ class Fleet:
             if waiting is not None and not waiting.done():
                 waiting.set_result(answer)
         await process.wait()
-        self._why = (await noise).strip() or "the fleet's gateway ended"
+        why = (await noise).strip() or "the fleet's gateway ended"
         for waiting in self._waiting.values():
             if not waiting.done():
-                waiting.set_exception(FleetUnavailable(self._why))
+                waiting.set_exception(FleetUnavailable(why))
 
 
 async def _drained(stream: asyncio.StreamReader | None) -> str:
