@@ -11,7 +11,7 @@ from web3.exceptions import BadFunctionCallOutput, ContractCustomError, Contract
 from oracle.assessment.outputs import OUTPUTS
 from oracle.assessment.request import Address, to_address
 from oracle.chain.abi import abi
-from oracle.chain.contracts import NoAnswer
+from oracle.chain.contracts import NoAnswer, Statement
 from oracle.chain.reverts import from_web3
 from oracle.chain.rpc import endpoint_faults
 
@@ -52,6 +52,7 @@ class Proposal:
     neutral_commitment: int
     output_scales: tuple[int, ...]
     batch_size: int = 1
+    statement: Statement = Statement.COMMITTED
 
 
 class Governance:
@@ -72,6 +73,7 @@ class Governance:
             proposal.neutral_commitment,
             scales + bytes(32 - len(OUTPUTS)),
             proposal.batch_size,
+            int(proposal.statement),
         )
         return self._calldata("propose", model_id, spec)
 

@@ -7,6 +7,7 @@ from eth_account.signers.local import LocalAccount
 from web3 import Web3
 
 from oracle.assessment.outputs import OUTPUTS
+from oracle.chain.contracts import Statement
 from oracle.devnet.machinery.accounts import ETHER, Transactor
 from oracle.devnet.machinery.artifacts import Deployed, project, verifier
 from oracle.models.registry import ShippedModel
@@ -75,6 +76,7 @@ async def deploy_contracts(
         model.neutral_commitment,
         bytes(model.output_scales) + bytes(32 - len(OUTPUTS)),
         BATCH_SIZE,
+        Statement.COMMITTED,
     )
     await transactor.call(owner, registry, "propose", model.model_id, spec)
     await transactor.call(owner, registry, "activate", model.model_id)

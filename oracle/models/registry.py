@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from oracle.assessment.errors import ConfigurationFault
 from oracle.assessment.features import feature_spec_hash
@@ -17,6 +17,7 @@ from oracle.models.folder import COMMITMENT_HEX_DIGITS, GRAPH, MANIFEST, OPEN, S
 
 SHIPPED: Final = Path(__file__).parent / "shipped"
 DEFAULT_MODEL: Final = "credit-v1"
+_SHARED: Final = ("feature_spec_hash", "output_scales", "neutral_commitment")
 FLOAT_WEIGHTS: Final = "float.json"
 """The network before rounding, for `models evaluate`; the circuit never sees it."""
 
@@ -35,8 +36,11 @@ class OpenCircuit:
     name: str
     directory: Path
     model_id: bytes
+    feature_spec_hash: bytes
     output_scales: tuple[int, ...]
+    neutral_commitment: int
     batch_size: int
+    statement: ClassVar[str] = "open"
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,8 @@ class ShippedModel:
     feature_spec_hash: bytes
     output_scales: tuple[int, ...]
     neutral_commitment: int
+    batch_size: ClassVar[int] = 1
+    statement: ClassVar[str] = "committed"
 
     @cached_property
     def open_circuit(self) -> OpenCircuit | None:
@@ -144,16 +150,18 @@ def _load_open(model: ShippedModel, folder: Path) -> OpenCircuit:
             name=str(content["name"]),
             directory=folder,
             model_id=bytes.fromhex(content["model_id"]),
+            feature_spec_hash=bytes.fromhex(content["feature_spec_hash"]),
             output_scales=tuple(int(scale) for scale in content["output_scales"]),
+            neutral_commitment=_commitment(content["neutral_commitment"]),
             batch_size=int(content["batch_size"]),
         )
-        commitment, digests = _commitment(content["neutral_commitment"]), dict(content["sha256"])
+        digests = {str(file): str(digest) for file, digest in content["sha256"].items()}
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ModelFault(f"{path} is damaged ({error!r}): restore the folder or export the model again") from error
     _check_digests(circuit.name, folder, digests)
     _check_id(circuit.name, folder, circuit.model_id)
-    if (circuit.output_scales, commitment) != (model.output_scales, model.neutral_commitment):
-        raise ModelFault(f"{folder} is not of model {model.name}: its scales or its neutral commitment are others")
+    if any(getattr(circuit, fact) != getattr(model, fact) for fact in _SHARED):
+        raise ModelFault(f"{folder} is no open circuit of model {model.name}: one of {', '.join(_SHARED)} is another")
     _check_circuit(circuit.name, folder, check_all_bounded)
     return circuit
 

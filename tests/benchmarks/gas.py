@@ -38,6 +38,8 @@ FEE: Final = ETHER // 1000
 COIN: Final = "0x" + "00" * 20
 TERMS: Final = (COIN, ETHER, COIN, 2 * ETHER, 30 * 86_400)
 WALLETS: Final = 16
+# The statements of models, as the registry numbers them.
+COMMITTED, OPEN = 0, 1
 ISSUERS: Final = ("IssuerRegistry", "AcceptedIssuers", "ApprovalRegistry", "AcceptedApprovals")
 # Creates code that returns the word 1 to any call.
 SAYS_YES: Final = "0x6760015f5260205ff35f5260086018f3"
@@ -163,6 +165,7 @@ async def ours(bench: Bench, fixtures: dict[str, Any]) -> dict[str, Any]:
         int(fixtures["neutralCommitment"], 16),
         bytes.fromhex(fixtures["scales"][2:]),
         1,
+        COMMITTED,
     )
     await bench.call(registry, "propose", model_id, spec)
     await bench.call(registry, "activate", model_id)
