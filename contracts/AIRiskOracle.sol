@@ -241,10 +241,6 @@ contract AIRiskOracle is OracleViews, OracleSettings, EIP712 {
         bytes[] calldata signatures,
         bytes calldata proof
     ) external returns (uint256 answered) {
-        for (uint256 i = 0; i < requests.length; ++i) {
-            if (_isAnswerable(requests[i], batch.requestIds[i])) ++answered;
-        }
-        if (answered == 0) revert NothingToAnswer();
         (address verifier, uint16 modelIndex, uint72 scales, uint8 batchSize, uint256 neutral) = registry.activeModel(
             batch.modelId
         );
@@ -254,6 +250,11 @@ contract AIRiskOracle is OracleViews, OracleSettings, EIP712 {
             scales,
             batchSize
         );
+        // A proof is dear: one that nobody waits for any more is not checked.
+        for (uint256 i = 0; i < requests.length; ++i) {
+            if (_isAnswerable(requests[i], batch.requestIds[i])) ++answered;
+        }
+        if (answered == 0) revert NothingToAnswer();
         Ledger memory ledger = _ledger;
         Head memory head = _head;
         bytes32 digest = _hashTypedDataV4(Digests.batch(requests, batch, head.digest));

@@ -164,6 +164,7 @@ def setup(
     """
     from oracle.models.registry import load
     from oracle.proving.ceremony import read_ceremony
+    from oracle.proving.key_folders import open_beside
     from oracle.proving.keys import SRS
     from oracle.proving.making import setup as make_keys
     from oracle.proving.reference_string import DEVELOPMENT, PRODUCTION
@@ -183,7 +184,7 @@ def setup(
     told = {"folder": str(folder), "logrows": made.logrows, "reference_string": kind, "model_id": model_id}
     line = f"{folder}: k = {made.logrows}, {kind} reference string, model {model_id}"
     if (circuit := shipped.open_circuit) is not None:
-        beside = folder.with_name(f"{folder.name}-open")
+        beside = open_beside(folder)
         of_open = make_keys(circuit.directory, beside, Path(made.path(SRS)), say=say, ceremony=own)
         told["open"] = {"folder": str(beside), "model_id": f"0x{of_open.model_id.hex()}"}
         line += f"\n{beside}: its open circuit, 0x{of_open.model_id.hex()}"

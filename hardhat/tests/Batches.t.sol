@@ -214,6 +214,8 @@ contract BatchesTest is BatchFixture {
         handed.batch.requestIds = new uint256[](ROWS + 1);
         for (uint256 i = 0; i < ROWS; ++i) handed.batch.requestIds[i] = ids[i];
         _refused(handed, abi.encodeWithSelector(IAIRiskOracle.WrongBatchLength.selector, ROWS, ROWS));
+        handed.batch.requestIds = new uint256[](ROWS - 1);
+        _refused(handed, abi.encodeWithSelector(IAIRiskOracle.WrongBatchLength.selector, ROWS, ROWS));
         handed.batch.requestIds = ids;
         uint256[] memory words = handed.batch.words;
         for (uint256 count = words.length - 1; count < words.length + 2; count += 2) {

@@ -11,7 +11,7 @@ from oracle.config.chain import DEVELOPMENT_CHAIN_IDS
 from oracle.config.model import ModelSettings
 from oracle.models.registry import OpenCircuit, ShippedModel, find, load
 from oracle.proving.ceremony import Ceremony, read_ceremony
-from oracle.proving.key_folders import find_keys
+from oracle.proving.key_folders import find_keys, open_beside
 from oracle.proving.keys import SRS, Keys, check_keys
 
 NO_SHADOW = "off"
@@ -99,7 +99,8 @@ def keys_of(model: ShippedModel | OpenCircuit, settings: ModelSettings, chain_id
     Raises KeysFault when there are none or a file is corrupt, ConfigurationFault for a development reference string on
     a chain that is not for development.
     """
-    keys = check_keys(find_keys(settings.keys, model.model_id), model.model_id)
+    folder = open_beside(settings.keys) if isinstance(model, OpenCircuit) else settings.keys
+    keys = check_keys(find_keys(folder, model.model_id), model.model_id)
     check_reference_string(keys, chain_id, own_ceremony(settings))
     return keys
 
