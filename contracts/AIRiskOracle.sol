@@ -227,7 +227,7 @@ contract AIRiskOracle is OracleViews, OracleSettings, EIP712 {
         );
         _checkProof(verifier, report.modelId, instances, proof);
 
-        Assessment memory assessment = Scores.decode(instances, 2, scales);
+        Assessment memory assessment = Scores.decode(report.outputs, scales);
         assessment.modelIndex = modelIndex;
         assessment.privateData = uint256(request.dataCommitment) != neutral;
         _ledger.earnedFees = (uint256(ledger.earnedFees) + request.fee).toUint80();
@@ -273,7 +273,8 @@ contract AIRiskOracle is OracleViews, OracleSettings, EIP712 {
             }
             if (uint256(request.dataCommitment) != neutral) revert PrivateDataAsked(requestId);
             _checkBlock(request.blockNumber, request.blockNumber, batch.blockHashes[i]);
-            Assessment memory assessment = Scores.decode(words, first + i * each, scales);
+            int256[] memory outputs = Scores.outputsAt(words, first + i * each, each == 1);
+            Assessment memory assessment = Scores.decode(outputs, scales);
             assessment.modelIndex = modelIndex;
             _store(request, requestId, batch.modelId, assessment, ledger.assessmentLifetime);
             earned += request.fee;

@@ -4,7 +4,6 @@ pragma solidity ^0.8.28;
 import {IAIRiskOracle} from "../interfaces/IAIRiskOracle.sol";
 import {Calldata} from "./Calldata.sol";
 import {Field} from "./Field.sol";
-import {Statements} from "./Statements.sol";
 
 /// @title From a circuit's fixed-point outputs to an assessment's numbers
 /// @notice Outputs in order: three decision margins (low, medium, high), score, probability of default, fraud
@@ -45,77 +44,80 @@ library Scores {
         }
     }
 
-    /// @notice Decode the outputs that stand in a proof's instances from `first` on: rounded down, clamped to [0, full scale].
-    /// @param instances field elements below r
-    /// @param scales seven bits for each output, the first output in the lowest bits, and the {Statements} kind above them
-    function decode(
-        uint256[] memory instances,
+    /// @notice The signed outputs of a request in an open statement.
+    /// @param words the proof's instances, below r
+    /// @param first where the request's outputs begin: ten elements, or one that holds ten of PACKED_BITS each, each with
+    /// PACKED_OFFSET on top
+    function outputsAt(
+        uint256[] memory words,
         uint256 first,
+        bool packed
+    ) internal pure returns (int256[] memory outputs) {
+        outputs = new int256[](COUNT);
+        for (uint256 i = 0; i < COUNT; ++i) {
+            if (packed) {
+                outputs[i] = int256((words[first] >> (PACKED_BITS * i)) & PACKED_MASK) - PACKED_OFFSET;
+                continue;
+            }
+            uint256 element = words[first + i];
+            int256 value = element > Field.MODULUS / 2 ? int256(element) - int256(Field.MODULUS) : int256(element);
+            if (!Field.isSigned(value)) revert IAIRiskOracle.OutputOutOfRange(i, value);
+            outputs[i] = value;
+        }
+    }
+
+    /// @notice Decode ten outputs of {toInstances} or {outputsAt}: rounded down, clamped to [0, full scale].
+    /// @param scales seven bits for each output, the first output in the lowest bits
+    function decode(
+        int256[] memory outputs,
         uint72 scales
     ) internal pure returns (IAIRiskOracle.Assessment memory assessment) {
-        assessment.category = _category(instances, first, scales);
-        assessment.score = _basisPoints(instances, first, scales, 3);
-        assessment.probabilityOfDefault = _basisPoints(instances, first, scales, 4);
-        assessment.fraudLikelihood = _basisPoints(instances, first, scales, 5);
-        assessment.interestRate = _basisPoints(instances, first, scales, 6);
-        assessment.durationDays = _fraction(instances, first, scales, 7, FULL_DURATION_DAYS);
-        assessment.maximumLtv = _basisPoints(instances, first, scales, 8);
-        assessment.confidence = _basisPoints(instances, first, scales, 9);
+        assessment.category = _category(outputs, scales);
+        assessment.score = _basisPoints(outputs, scales, 3);
+        assessment.probabilityOfDefault = _basisPoints(outputs, scales, 4);
+        assessment.fraudLikelihood = _basisPoints(outputs, scales, 5);
+        assessment.interestRate = _basisPoints(outputs, scales, 6);
+        assessment.durationDays = _fraction(outputs, scales, 7, FULL_DURATION_DAYS);
+        assessment.maximumLtv = _basisPoints(outputs, scales, 8);
+        assessment.confidence = _basisPoints(outputs, scales, 9);
     }
 
     /// @dev The largest margin wins; a tie goes to the riskier category. Margins may differ in scale.
-    function _category(uint256[] memory instances, uint256 first, uint72 scales) private pure returns (uint8) {
+    function _category(int256[] memory outputs, uint72 scales) private pure returns (uint8) {
         unchecked {
             // |margin| < 2**127 and scale < 128: the common scale of 127 keeps each below 2**254.
-            int256 low = _output(instances, first, scales, 0) << (SCALE_MASK - _scale(scales, 0));
-            int256 medium = _output(instances, first, scales, 1) << (SCALE_MASK - _scale(scales, 1));
-            int256 high = _output(instances, first, scales, 2) << (SCALE_MASK - _scale(scales, 2));
+            int256 low = _at(outputs, 0) << (SCALE_MASK - _scale(scales, 0));
+            int256 medium = _at(outputs, 1) << (SCALE_MASK - _scale(scales, 1));
+            int256 high = _at(outputs, 2) << (SCALE_MASK - _scale(scales, 2));
             if (high >= medium && high >= low) return 2;
             return medium >= low ? 1 : 0;
         }
     }
 
-    function _basisPoints(
-        uint256[] memory instances,
-        uint256 first,
-        uint72 scales,
-        uint256 index
-    ) private pure returns (uint16) {
-        return _fraction(instances, first, scales, index, BASIS_POINTS);
+    function _basisPoints(int256[] memory outputs, uint72 scales, uint256 index) private pure returns (uint16) {
+        return _fraction(outputs, scales, index, BASIS_POINTS);
     }
 
     function _fraction(
-        uint256[] memory instances,
-        uint256 first,
+        int256[] memory outputs,
         uint72 scales,
         uint256 index,
         int256 fullScale
     ) private pure returns (uint16) {
         unchecked {
             // |output| < 2**127 and fullScale < 2**14: no overflow. The shift rounds towards minus infinity.
-            int256 value = (_output(instances, first, scales, index) * fullScale) >> _scale(scales, index);
+            int256 value = (_at(outputs, index) * fullScale) >> _scale(scales, index);
             if (value < 0) return 0;
             if (value > fullScale) value = fullScale;
             return uint16(uint256(value));
         }
     }
 
-    /// @dev Where outputs are packed, ten of PACKED_BITS each share the element, each with PACKED_OFFSET on top.
-    function _output(
-        uint256[] memory instances,
-        uint256 first,
-        uint72 scales,
-        uint256 index
-    ) private pure returns (int256 value) {
-        unchecked {
-            if (scales >> Statements.SHIFT == Statements.OPEN_PACKED) {
-                uint256 digit = (instances[first] >> (PACKED_BITS * index)) & PACKED_MASK;
-                return int256(digit) - PACKED_OFFSET;
-            }
-            uint256 element = instances[first + index];
-            value = element > Field.MODULUS / 2 ? int256(element) - int256(Field.MODULUS) : int256(element);
+    /// @dev Without a look at the length: there are COUNT.
+    function _at(int256[] memory outputs, uint256 index) private pure returns (int256 value) {
+        assembly ("memory-safe") {
+            value := mload(add(add(outputs, 0x20), shl(5, index)))
         }
-        if (!Field.isSigned(value)) revert IAIRiskOracle.OutputOutOfRange(index, value);
     }
 
     function _scale(uint72 scales, uint256 index) private pure returns (uint256) {

@@ -137,17 +137,15 @@ class ModelRegistry:
         found = bytes(await _read(self._contract, "historyTableHash"))
         return (f"0x{found.hex()}", str(await _read(self._contract, "historyTableUri"))) if any(found) else None
 
-    async def active(self) -> tuple[bytes | None, bytes | None]:
-        """Return the ids of the primary model, which answers, and of the shadow; None for one that there is not."""
-        primary = bytes(await _read(self._contract, "primaryModel"))
-        shadow = bytes(await _read(self._contract, "shadowModel"))
+    async def active(self, *, opened: bool = False) -> tuple[bytes | None, bytes | None]:
+        """Return the ids of the primary model, which answers, and of the shadow; None for one that there is not.
+
+        Of those with open statements, which answer beside the others, when `opened`.
+        """
+        names = ("openModel", "openShadowModel") if opened else ("primaryModel", "shadowModel")
+        primary, shadow = [bytes(await _read(self._contract, name)) for name in names]
         # An activation between the two reads names the former primary twice.
         return primary if any(primary) else None, shadow if any(shadow) and shadow != primary else None
-
-    async def open_model(self) -> bytes | None:
-        """Return the id of the model that answers requests without private data by open statements, None for none."""
-        found = bytes(await _read(self._contract, "openModel"))
-        return found if any(found) else None
 
     async def activation_window_seconds(self) -> int:
         """Return for how long a proposal may be activated once its timelock has run out."""

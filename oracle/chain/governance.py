@@ -81,9 +81,13 @@ class Governance:
         """Return the calldata that makes a proposed model the primary."""
         return self._calldata("activate", model_id)
 
-    def roll_back(self) -> bytes:
-        """Return the calldata that makes the shadow the primary again."""
-        return self._calldata("rollBack")
+    def roll_back(self, *, opened: bool = False) -> bytes:
+        """Return the calldata that makes the shadow the primary again; `opened`: of the models with open statements."""
+        return self._calldata("rollBackOpen" if opened else "rollBack")
+
+    def retire(self, model_id: bytes) -> bytes:
+        """Return the calldata that withdraws a proposal, or retires a shadow or the open primary."""
+        return self._calldata("retire", model_id)
 
     def publish_history_table(self, table_hash: str, uri: str) -> bytes:
         """Return the calldata that publishes the hash and the place of the history table."""

@@ -115,6 +115,17 @@ def find(model_id: bytes, directory: Path | None = None) -> ShippedModel:
     )
 
 
+def find_open(model_id: bytes, directory: Path | None = None) -> OpenCircuit | None:
+    """Return the open circuit of an id, of a model in this package or in an operator's directory; None for none.
+
+    Raises ModelFault for one that is there but does not pass the checks.
+    """
+    for folder in folders(directory):
+        if _claimed(folder / OPEN).get("model_id") == model_id.hex():
+            return load(folder).open_circuit
+    return None
+
+
 def load(name_or_path: str | Path = DEFAULT_MODEL, directory: Path | None = None) -> ShippedModel:
     """Return a model by its name in this package, by its name in an operator's directory, or by its folder.
 

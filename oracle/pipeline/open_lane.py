@@ -35,7 +35,7 @@ async def follow_open(context: Context, registry: ModelRegistry) -> None:
     """
     model = context.model.source
     circuit = model.open_circuit
-    if circuit is None or await registry.open_model() != circuit.model_id:
+    if circuit is None or (await registry.active(opened=True))[0] != circuit.model_id:
         await _take(context, None)
         return
     if context.open is not None and context.open.model_id == model.model_id:
