@@ -172,9 +172,9 @@ contract AIRiskOracle is OracleViews, OracleSettings, EIP712 {
         bytes calldata proof
     ) external {
         uint256 requestId = report.requestId;
-        _checkPending(request, requestId);
+        uint256 callbackGas = _checkPending(request, requestId).callbackGas();
         if (block.timestamp > request.deadline) revert RequestExpired(requestId, request.deadline);
-        _answer(request, report, signatures, proof);
+        _answer(request, report, signatures, proof, callbackGas);
     }
 
     /// @inheritdoc IAIRiskOracle
@@ -191,7 +191,7 @@ contract AIRiskOracle is OracleViews, OracleSettings, EIP712 {
                 emit RequestSkipped(requestId, _requests[requestId].state());
                 continue;
             }
-            _answer(answer.request, answer.report, answer.signatures, answer.proof);
+            _answer(answer.request, answer.report, answer.signatures, answer.proof, _requests[requestId].callbackGas());
             ++answered;
         }
         if (answered == 0) revert NothingToAnswer();
@@ -209,7 +209,8 @@ contract AIRiskOracle is OracleViews, OracleSettings, EIP712 {
         Request calldata request,
         Report calldata report,
         bytes[] calldata signatures,
-        bytes calldata proof
+        bytes calldata proof,
+        uint256 callbackGas
     ) private {
         uint256 requestId = report.requestId;
         _checkBlock(request.blockNumber, report.blockNumber, report.blockHash);
@@ -227,11 +228,11 @@ contract AIRiskOracle is OracleViews, OracleSettings, EIP712 {
         );
         _checkProof(verifier, report.modelId, instances, proof);
 
-        Assessment memory assessment = Scores.decode(report.outputs, scales);
+        Assessment memory assessment = Scores.decode(Scores.copied(report.outputs), scales);
         assessment.modelIndex = modelIndex;
         assessment.privateData = uint256(request.dataCommitment) != neutral;
         _ledger.earnedFees = (uint256(ledger.earnedFees) + request.fee).toUint80();
-        _store(request, requestId, report.modelId, assessment, ledger.assessmentLifetime);
+        _store(request, requestId, report.modelId, assessment, ledger.assessmentLifetime, callbackGas);
     }
 
     /// @inheritdoc IAIRiskOracle
@@ -276,7 +277,8 @@ contract AIRiskOracle is OracleViews, OracleSettings, EIP712 {
             int256[] memory outputs = Scores.outputsAt(words, first + i * each, each == 1);
             Assessment memory assessment = Scores.decode(outputs, scales);
             assessment.modelIndex = modelIndex;
-            _store(request, requestId, batch.modelId, assessment, ledger.assessmentLifetime);
+            uint256 callbackGas = _requests[requestId].callbackGas();
+            _store(request, requestId, batch.modelId, assessment, ledger.assessmentLifetime, callbackGas);
             earned += request.fee;
             ++answered;
         }
@@ -288,13 +290,16 @@ contract AIRiskOracle is OracleViews, OracleSettings, EIP712 {
         uint256 requestId,
         bytes32 modelId,
         Assessment memory assessment,
-        uint256 lifetimeSeconds
+        uint256 lifetimeSeconds,
+        uint256 callbackGas
     ) private {
-        assessment.issuedAt = uint40(block.timestamp);
-        assessment.expiresAt = uint40(block.timestamp + lifetimeSeconds);
+        // Both fit for a thousand years.
+        unchecked {
+            assessment.issuedAt = uint40(block.timestamp);
+            assessment.expiresAt = uint40(block.timestamp + lifetimeSeconds);
+        }
         // Of a request that was made here, where it fits: see there.
         assessment.blockNumber = uint40(request.blockNumber);
-        uint256 callbackGas = _requests[requestId].callbackGas();
         _requests[requestId] = RequestWords.answered(assessment);
         emit AssessmentProvided(requestId, request.user, modelId, assessment);
 
@@ -348,9 +353,9 @@ contract AIRiskOracle is OracleViews, OracleSettings, EIP712 {
         return feeWei - Declines.kept(feeWei, reason);
     }
 
-    function _checkPending(Request calldata request, uint256 requestId) private view {
-        RequestWord word = _requests[requestId];
-        if (word.matches(Calldata.hash(request))) return;
+    function _checkPending(Request calldata request, uint256 requestId) private view returns (RequestWord word) {
+        word = _requests[requestId];
+        if (word.matches(Calldata.hash(request))) return word;
         RequestState state = word.state();
         if (state != RequestState.Pending) revert RequestNotPending(requestId, state);
         revert RequestMismatch(requestId);

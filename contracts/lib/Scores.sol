@@ -113,6 +113,16 @@ library Scores {
         }
     }
 
+    /// @notice The outputs of {toInstances}, which looked at how many they are, in memory.
+    function copied(int256[] calldata outputs) internal pure returns (int256[] memory copy) {
+        assembly ("memory-safe") {
+            copy := mload(0x40)
+            mstore(copy, COUNT)
+            calldatacopy(add(copy, 0x20), outputs.offset, mul(COUNT, 0x20))
+            mstore(0x40, add(copy, mul(add(COUNT, 1), 0x20)))
+        }
+    }
+
     /// @dev Without a look at the length: there are COUNT.
     function _at(int256[] memory outputs, uint256 index) private pure returns (int256 value) {
         assembly ("memory-safe") {
