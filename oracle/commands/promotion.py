@@ -34,7 +34,7 @@ async def promote(desk: Desk, model: Provable, verifier: Address | None, build: 
     if registered.state is ModelState.ACTIVE:
         primary, _ = await desk.registry.active(opened=_is_open(model))
         if primary == model.model_id:
-            desk.say(f"{named(model)} is the primary: nothing to do")
+            desk.say(f"{named(model)} is the {'open model' if _is_open(model) else 'primary'}: nothing to do")
             await _note_misfit(desk, model, registered.verifier)
             return True
         raise ConfigurationFault(f"{named(model)} is the active shadow: `risk-oracle models rollback` brings it back")
@@ -58,8 +58,9 @@ async def promote(desk: Desk, model: Provable, verifier: Address | None, build: 
         desk.say(f"the shadow until now, model 0x{shadow.hex()}, retires for good with it")
     if not await desk.act(f"activate {named(model)}", desk.governance.activate(model.model_id)):
         return False
-    before = "" if primary is None else f"; 0x{primary.hex()} is its shadow, for `risk-oracle models rollback`"
-    desk.say(f"{named(model)} is the primary{before}")
+    option, kind = (" --open", "open model") if _is_open(model) else ("", "primary")
+    before = "" if primary is None else f"; 0x{primary.hex()} is its shadow, for `risk-oracle models rollback{option}`"
+    desk.say(f"{named(model)} is the {kind}{before}")
     return True
 
 

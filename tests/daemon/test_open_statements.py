@@ -1,7 +1,11 @@
 """Requests without private data are proven with features in the clear, while the registry has the open circuit."""
 
+import asyncio
 import json
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,8 +20,8 @@ from oracle.assessment.words import feature_words, features_of
 from oracle.chain.answers import answers_in
 from oracle.chain.contracts import OracleContract, request_hash
 from oracle.chain.rpc import connect
-from oracle.devnet.deploy import activate_model
 from oracle.devnet.machinery.accounts import named_account
+from oracle.devnet.machinery.artifacts import BUILD
 from oracle.devnet.stack import Stack
 from oracle.models.registry import OpenCircuit
 from oracle.pipeline.answer import instances_of
@@ -35,10 +39,29 @@ def circuit(stack: Stack) -> OpenCircuit:
     return stack.model.open_circuit
 
 
+async def _command(stack: Stack, name: str, *options: str) -> str:
+    """Run a command of the model's open circuit with the governor's key, and return what it said."""
+    key_file = stack.folder / "governor.key"
+    key_file.write_text(named_account("owner").key.to_0x_hex())
+    key_file.chmod(0o600)
+    config = ["--config", str(stack.settings_file), "--key-file", str(key_file)]
+    ended = await asyncio.to_thread(
+        subprocess.run,
+        [Path(sys.executable).with_name("risk-oracle"), "models", name, stack.model.name, "--open", *config, *options],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def answered(stack: Stack, circuit: OpenCircuit) -> RequestRow:
+async def answered(stack: Stack) -> RequestRow:
     """The first answer of a daemon that found the open circuit active."""
-    await activate_model(stack.transactor, named_account("owner"), stack.contracts.registry, circuit)
+    said = await _command(stack, "promote", "--build", str(BUILD))
+    assert f"{stack.model.name}-open" in said
+    assert "is the open model" in said
     await stack.start_daemon()
     number = (await ask(stack, "in the open")).request_id
     await until_state(stack, number, State.FINAL)
@@ -118,9 +141,9 @@ async def test_verify__of_a_forged_open_answer__says_what_does_not_hold(
 
 
 async def test_answer__when_the_open_circuit_is_retired__then_the_next_is_committed_without_a_restart(
-    stack: Stack, answered: RequestRow, circuit: OpenCircuit
+    stack: Stack, answered: RequestRow
 ) -> None:
-    await stack.transactor.call(named_account("owner"), stack.contracts.registry, "retire", circuit.model_id)
+    await _command(stack, "retire")
     number = (await ask(stack, "behind a commitment")).request_id
     row = await until_state(stack, number, State.FINAL)
     assert row.open_model_id is None
