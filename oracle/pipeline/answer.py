@@ -20,9 +20,9 @@ def answering_model(row: RequestRow) -> bytes:
 
 def instances_of(row: RequestRow) -> tuple[int, ...]:
     """Return the public instances that a row's proof shows."""
-    if row.outputs is None or row.features is None:
-        raise ValueError(f"request {row.request_id} is {row.state} without features or outputs")
-    if row.open_model_id is not None:
+    if row.outputs is None:
+        raise ValueError(f"request {row.request_id} is {row.state} without outputs")
+    if row.open_model_id is not None and row.features is not None:
         shown: tuple[int, ...] = feature_words(row.features["encoded"])
     elif row.feature_commitment is not None:
         shown = (int(row.feature_commitment), int(row.data_commitment))
