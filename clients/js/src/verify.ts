@@ -161,7 +161,9 @@ function answerIn(calldata: Hex, requestId: bigint): { handedHash: Hex; answer: 
     if (one !== undefined) return { handedHash: requestHash(one.request), answer: one };
   }
   if (call.functionName === "provideBatch" && call.args[1].requestIds.includes(requestId))
-    throw new NothingToVerify(`request ${requestId} is answered by an open statement: \`risk-oracle verify\` checks those`);
+    throw new NothingToVerify(
+      `request ${requestId} is answered by an open statement: \`risk-oracle verify\` checks those`,
+    );
   throw new NothingToVerify(`the call hands in no answer of request ${requestId}`);
 }
 
