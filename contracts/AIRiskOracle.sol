@@ -12,6 +12,7 @@ import {IAIRiskOracle} from "./interfaces/IAIRiskOracle.sol";
 import {IAssessmentReceiver} from "./interfaces/IAssessmentReceiver.sol";
 import {IHalo2Verifier} from "./interfaces/IHalo2Verifier.sol";
 import {IModelRegistry} from "./interfaces/IModelRegistry.sol";
+import {Batches} from "./lib/Batches.sol";
 import {Calldata} from "./lib/Calldata.sol";
 import {ChainBlocks} from "./lib/ChainBlocks.sol";
 import {Declines} from "./lib/Declines.sol";
@@ -19,6 +20,7 @@ import {Digests} from "./lib/Digests.sol";
 import {Field} from "./lib/Field.sol";
 import {RequestWord, RequestWords} from "./lib/RequestWord.sol";
 import {Scores} from "./lib/Scores.sol";
+import {Statements} from "./lib/Statements.sol";
 import {WalletWord} from "./lib/WalletWord.sol";
 
 /// @title The oracle: requests in, proven answers out
@@ -170,9 +172,9 @@ contract AIRiskOracle is OracleViews, OracleSettings, EIP712 {
         bytes calldata proof
     ) external {
         uint256 requestId = report.requestId;
-        _checkPending(request, requestId);
+        uint256 callbackGas = _checkPending(request, requestId).callbackGas();
         if (block.timestamp > request.deadline) revert RequestExpired(requestId, request.deadline);
-        _answer(request, report, signatures, proof);
+        _answer(request, report, signatures, proof, callbackGas);
     }
 
     /// @inheritdoc IAIRiskOracle
@@ -189,7 +191,7 @@ contract AIRiskOracle is OracleViews, OracleSettings, EIP712 {
                 emit RequestSkipped(requestId, _requests[requestId].state());
                 continue;
             }
-            _answer(answer.request, answer.report, answer.signatures, answer.proof);
+            _answer(answer.request, answer.report, answer.signatures, answer.proof, _requests[requestId].callbackGas());
             ++answered;
         }
         if (answered == 0) revert NothingToAnswer();
@@ -207,32 +209,99 @@ contract AIRiskOracle is OracleViews, OracleSettings, EIP712 {
         Request calldata request,
         Report calldata report,
         bytes[] calldata signatures,
-        bytes calldata proof
+        bytes calldata proof,
+        uint256 callbackGas
     ) private {
         uint256 requestId = report.requestId;
-        uint256 callbackGas = _requests[requestId].callbackGas();
         _checkBlock(request.blockNumber, report.blockNumber, report.blockHash);
         Ledger memory ledger = _ledger;
         Head memory head = _head;
         bytes32 digest = _hashTypedDataV4(Digests.report(request, report, head.digest));
         _checkSignatures(digest, signatures, ledger.threshold, head.lowest);
-        (address verifier, uint16 modelIndex, uint72 scales, uint8 batchSize, uint256 neutral) = registry.activeModel(
-            report.modelId
-        );
+        (address verifier, uint16 modelIndex, uint72 scales, , uint256 neutral) = registry.activeModel(report.modelId);
         // The instances below are those of one request.
-        if (batchSize != 1) revert ModelAnswersBatches(report.modelId, batchSize);
-        _checkProof(verifier, request, report, proof);
+        if (Statements.above(scales) != Statements.COMMITTED) revert WrongStatement(report.modelId);
+        uint256[] memory instances = Scores.toInstances(
+            report.featureCommitment,
+            uint256(request.dataCommitment),
+            report.outputs
+        );
+        _checkProof(verifier, report.modelId, instances, proof);
 
-        Assessment memory assessment = Scores.decode(report.outputs, scales);
-        assessment.issuedAt = uint40(block.timestamp);
-        assessment.expiresAt = uint40(block.timestamp + ledger.assessmentLifetime);
-        // The request's, which fits: see there.
-        assessment.blockNumber = uint40(report.blockNumber);
+        Assessment memory assessment = Scores.decode(Scores.copied(report.outputs), scales);
         assessment.modelIndex = modelIndex;
         assessment.privateData = uint256(request.dataCommitment) != neutral;
-        _requests[requestId] = RequestWords.answered(assessment);
         _ledger.earnedFees = (uint256(ledger.earnedFees) + request.fee).toUint80();
-        emit AssessmentProvided(requestId, request.user, report.modelId, assessment);
+        _store(request, requestId, report.modelId, assessment, ledger.assessmentLifetime, callbackGas);
+    }
+
+    /// @inheritdoc IAIRiskOracle
+    function provideBatch(
+        Request[] calldata requests,
+        Batch calldata batch,
+        bytes[] calldata signatures,
+        bytes calldata proof
+    ) external returns (uint256 answered) {
+        (address verifier, uint16 modelIndex, uint72 scales, uint8 batchSize, uint256 neutral) = registry.activeModel(
+            batch.modelId
+        );
+        (uint256[] memory words, uint256 first, uint256 each) = Batches.instances(
+            requests.length,
+            batch,
+            scales,
+            batchSize
+        );
+        // A proof is dear: one that nobody waits for any more is not checked.
+        for (uint256 i = 0; i < requests.length; ++i) {
+            if (_isAnswerable(requests[i], batch.requestIds[i])) ++answered;
+        }
+        if (answered == 0) revert NothingToAnswer();
+        Ledger memory ledger = _ledger;
+        Head memory head = _head;
+        bytes32 digest = _hashTypedDataV4(Digests.batch(requests, batch, head.digest));
+        _checkSignatures(digest, signatures, ledger.threshold, head.lowest);
+        _checkProof(verifier, batch.modelId, words, proof);
+
+        answered = 0;
+        uint256 earned = 0;
+        for (uint256 i = 0; i < requests.length; ++i) {
+            Request calldata request = requests[i];
+            uint256 requestId = batch.requestIds[i];
+            // Looked at again: the same request may stand in it twice, and a callback may do anything.
+            if (!_isAnswerable(request, requestId)) {
+                emit RequestSkipped(requestId, _requests[requestId].state());
+                continue;
+            }
+            if (uint256(request.dataCommitment) != neutral) revert PrivateDataAsked(requestId);
+            _checkBlock(request.blockNumber, request.blockNumber, batch.blockHashes[i]);
+            int256[] memory outputs = Scores.outputsAt(words, first + i * each, each == 1);
+            Assessment memory assessment = Scores.decode(outputs, scales);
+            assessment.modelIndex = modelIndex;
+            uint256 callbackGas = _requests[requestId].callbackGas();
+            _store(request, requestId, batch.modelId, assessment, ledger.assessmentLifetime, callbackGas);
+            earned += request.fee;
+            ++answered;
+        }
+        _ledger.earnedFees = (_ledger.earnedFees + earned).toUint80();
+    }
+
+    function _store(
+        Request calldata request,
+        uint256 requestId,
+        bytes32 modelId,
+        Assessment memory assessment,
+        uint256 lifetimeSeconds,
+        uint256 callbackGas
+    ) private {
+        // Both fit for a thousand years.
+        unchecked {
+            assessment.issuedAt = uint40(block.timestamp);
+            assessment.expiresAt = uint40(block.timestamp + lifetimeSeconds);
+        }
+        // Of a request that was made here, where it fits: see there.
+        assessment.blockNumber = uint40(request.blockNumber);
+        _requests[requestId] = RequestWords.answered(assessment);
+        emit AssessmentProvided(requestId, request.user, modelId, assessment);
 
         if (callbackGas > 0) _callBack(request.requester, callbackGas, requestId, assessment);
     }
@@ -284,9 +353,9 @@ contract AIRiskOracle is OracleViews, OracleSettings, EIP712 {
         return feeWei - Declines.kept(feeWei, reason);
     }
 
-    function _checkPending(Request calldata request, uint256 requestId) private view {
-        RequestWord word = _requests[requestId];
-        if (word.matches(Calldata.hash(request))) return;
+    function _checkPending(Request calldata request, uint256 requestId) private view returns (RequestWord word) {
+        word = _requests[requestId];
+        if (word.matches(Calldata.hash(request))) return word;
         RequestState state = word.state();
         if (state != RequestState.Pending) revert RequestNotPending(requestId, state);
         revert RequestMismatch(requestId);
@@ -305,20 +374,15 @@ contract AIRiskOracle is OracleViews, OracleSettings, EIP712 {
 
     function _checkProof(
         address verifier,
-        Request calldata request,
-        Report calldata report,
+        bytes32 modelId,
+        uint256[] memory instances,
         bytes calldata proof
     ) private view {
-        uint256[] memory instances = Scores.toInstances(
-            report.featureCommitment,
-            uint256(request.dataCommitment),
-            report.outputs
-        );
         // The generated code reverts without a word on most invalid proofs: give it one.
         try IHalo2Verifier(verifier).verifyProof(proof, instances) returns (bool valid) {
-            if (!valid) revert InvalidProof(report.modelId);
+            if (!valid) revert InvalidProof(modelId);
         } catch {
-            revert InvalidProof(report.modelId);
+            revert InvalidProof(modelId);
         }
     }
 
@@ -350,6 +414,11 @@ contract AIRiskOracle is OracleViews, OracleSettings, EIP712 {
     /// @inheritdoc IAIRiskOracle
     function reportDigest(Request calldata request, Report calldata report) public view returns (bytes32) {
         return _hashTypedDataV4(Digests.report(request, report, signerSetDigest()));
+    }
+
+    /// @inheritdoc IAIRiskOracle
+    function batchDigest(Request[] calldata requests, Batch calldata batch) external view returns (bytes32) {
+        return _hashTypedDataV4(Digests.batch(requests, batch, signerSetDigest()));
     }
 
     /// @inheritdoc IAIRiskOracle

@@ -4,12 +4,14 @@ pragma solidity ^0.8.28;
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {IModelRegistry} from "./interfaces/IModelRegistry.sol";
 import {Field} from "./lib/Field.sol";
+import {Statements} from "./lib/Statements.sol";
 import {VerifierCode} from "./lib/VerifierCode.sol";
 
 /// @title Which models may answer, and how their outputs are read
 /// @notice A model is proposed, waits for the timelock, and is activated: it becomes the primary, and the primary before
-/// it stays active as the shadow, so that proofs under way still count and {rollBack} is one call. Whoever the access
-/// manager lets (a multisig, a timelock, a DAO) governs.
+/// it stays active as the shadow, so that proofs under way still count and {rollBack} is one call. Models with open
+/// statements have a primary and a shadow of their own: they answer beside the others, requests without private data.
+/// Whoever the access manager lets (a multisig, a timelock, a DAO) governs.
 contract ModelRegistry is IModelRegistry, AccessManaged {
     uint256 private constant OUTPUTS = 10;
     uint256 private constant SCALE_BITS = 7;
@@ -23,7 +25,7 @@ contract ModelRegistry is IModelRegistry, AccessManaged {
         address verifier;
         uint8 answers;
         uint16 index;
-        uint72 scales;
+        uint72 scales; // and the statement above them
     }
 
     struct Details {
@@ -36,6 +38,11 @@ contract ModelRegistry is IModelRegistry, AccessManaged {
         bytes32 outputScales;
     }
 
+    struct Lane {
+        bytes32 primary;
+        bytes32 shadow;
+    }
+
     /// @notice Seconds from its earliest activation in which a proposal may be activated: notice is not given years ahead.
     uint64 public constant ACTIVATION_WINDOW = 30 days;
 
@@ -43,17 +50,13 @@ contract ModelRegistry is IModelRegistry, AccessManaged {
     uint32 public immutable ACTIVATION_DELAY;
 
     /// @inheritdoc IModelRegistry
-    bytes32 public primaryModel;
-
-    /// @notice The other active model, zero when there is none.
-    bytes32 public shadowModel;
-
-    /// @inheritdoc IModelRegistry
     bytes32 public historyTableHash;
 
     /// @inheritdoc IModelRegistry
     string public historyTableUri;
 
+    Lane private _committed;
+    Lane private _open;
     uint16 private _count;
     mapping(bytes32 modelId => Entry) private _entries;
     mapping(bytes32 modelId => Details) private _details;
@@ -74,9 +77,12 @@ contract ModelRegistry is IModelRegistry, AccessManaged {
         if (_details[modelId].state != ModelState.None && !again) revert ModelExists(modelId);
         if (!Field.isElement(spec.neutralCommitment)) revert CommitmentNotInField(spec.neutralCommitment);
         if (spec.batchSize == 0) revert ZeroBatchSize();
+        if (spec.statement == Statement.Committed && spec.batchSize != 1) {
+            revert OneRequestOnly(spec.statement, spec.batchSize);
+        }
         _checkCode(spec.verifier, spec.verifierCodeHash);
         VerifierCode.check(spec.verifier);
-        uint72 scales = _pack(spec.outputScales);
+        uint72 scales = _pack(spec.outputScales) | uint72(uint256(spec.statement) << Statements.SHIFT);
 
         uint16 index = again ? _entries[modelId].index : ++_count;
         uint64 activatableAt = uint64(block.timestamp) + ACTIVATION_DELAY;
@@ -103,34 +109,37 @@ contract ModelRegistry is IModelRegistry, AccessManaged {
         if (_isExpired(details)) revert ProposalExpired(modelId, details.activatableAt + ACTIVATION_WINDOW);
         _checkCode(entry.verifier, details.verifierCodeHash);
 
-        bytes32 previous = primaryModel;
-        if (shadowModel != bytes32(0)) _retire(shadowModel);
+        Lane storage lane = _laneOf(entry);
+        bytes32 previous = lane.primary;
+        if (lane.shadow != bytes32(0)) _retire(lane.shadow);
         details.state = ModelState.Active;
         entry.answers = details.batchSize;
-        primaryModel = modelId;
-        shadowModel = previous;
+        (lane.primary, lane.shadow) = (modelId, previous);
         emit ModelActivated(modelId, previous);
     }
 
-    /// @notice Withdraw a proposal, or retire the shadow: it answers no more. The primary retires by {activate} or {rollBack}.
+    /// @notice Withdraw a proposal, or retire a shadow or the open primary: it answers no more. The primary retires by
+    /// {activate} or {rollBack}.
     function retire(bytes32 modelId) external restricted {
-        if (modelId == primaryModel) revert PrimaryCannotBeRetired(modelId);
+        if (modelId == _committed.primary) revert PrimaryCannotBeRetired(modelId);
         ModelState state = _details[modelId].state;
         if (state == ModelState.None) revert ModelUnknown(modelId);
         if (state == ModelState.Retired) revert ModelInState(modelId, state, ModelState.Active);
-        if (modelId == shadowModel) shadowModel = bytes32(0);
+        Lane storage lane = _laneOf(_entries[modelId]);
+        if (modelId == lane.shadow) lane.shadow = bytes32(0);
+        // Without it, requests without private data are answered as all others.
+        if (modelId == lane.primary) lane.primary = bytes32(0);
         _retire(modelId);
     }
 
     /// @notice Back to the model before: the shadow becomes the primary at once, the primary retires.
     function rollBack() external restricted {
-        bytes32 to = shadowModel;
-        if (to == bytes32(0)) revert NothingToRollBackTo();
-        bytes32 from = primaryModel;
-        primaryModel = to;
-        shadowModel = bytes32(0);
-        emit ModelRolledBack(from, to);
-        _retire(from);
+        _rollBack(_committed);
+    }
+
+    /// @notice {rollBack} of the models with open statements.
+    function rollBackOpen() external restricted {
+        _rollBack(_open);
     }
 
     /// @notice Say which table of contracts the signers read wallets' histories from, and where it can be had.
@@ -163,21 +172,54 @@ contract ModelRegistry is IModelRegistry, AccessManaged {
             details.featureSpecHash,
             details.neutralCommitment,
             details.outputScales,
-            details.batchSize
+            details.batchSize,
+            Statement(Statements.above(entry.scales))
         );
         return Model(spec, details.state, entry.index, details.activatableAt);
+    }
+
+    /// @inheritdoc IModelRegistry
+    function primaryModel() external view returns (bytes32) {
+        return _committed.primary;
+    }
+
+    /// @notice The other active model, zero when there is none.
+    function shadowModel() external view returns (bytes32) {
+        return _committed.shadow;
+    }
+
+    /// @inheritdoc IModelRegistry
+    function openModel() external view returns (bytes32) {
+        return _open.primary;
+    }
+
+    /// @notice The other active model with an open statement, zero when there is none.
+    function openShadowModel() external view returns (bytes32) {
+        return _open.shadow;
     }
 
     /// @inheritdoc IModelRegistry
     function standingOf(uint16 index) external view returns (bool active, bool primary) {
         bytes32 modelId = modelAt[index];
         active = _entries[modelId].answers > 0;
-        primary = active && modelId == primaryModel;
+        primary = active && modelId == _laneOf(_entries[modelId]).primary;
     }
 
     /// @inheritdoc IModelRegistry
     function primaryNeutralCommitment() external view returns (uint256) {
-        return _details[primaryModel].neutralCommitment;
+        return _details[_committed.primary].neutralCommitment;
+    }
+
+    function _laneOf(Entry storage entry) private view returns (Lane storage) {
+        return Statements.above(entry.scales) == Statements.COMMITTED ? _committed : _open;
+    }
+
+    function _rollBack(Lane storage lane) private {
+        (bytes32 from, bytes32 to) = (lane.primary, lane.shadow);
+        if (to == bytes32(0)) revert NothingToRollBackTo();
+        (lane.primary, lane.shadow) = (to, bytes32(0));
+        emit ModelRolledBack(from, to);
+        _retire(from);
     }
 
     function _isExpired(Details storage details) private view returns (bool) {

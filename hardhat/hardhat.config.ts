@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { overrideTask, type HardhatUserConfig } from "hardhat/config";
-import { generated, lenders, own, small } from "./scripts/compilers.mjs";
+import { answering, generated, lenders, oracle, own, small } from "./scripts/compilers.mjs";
 
 const here = import.meta.dirname;
 const build = path.join(here, "..", "build");
@@ -42,6 +42,7 @@ const profile = {
   compilers: [{ ...compiler, settings: own }],
   overrides: Object.fromEntries([
     ...verifiers.map((file) => [file, { ...compiler, settings: generated }]),
+    ...oracle.map((file) => [file, { ...compiler, settings: answering }]),
     ...lenders.map((file) => [file, { ...compiler, settings: small }]),
   ]),
 };

@@ -158,9 +158,14 @@ def setup(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make the circuit, the proving and verifying keys and the verifier contract of a model."""
+    """Make the circuit, the proving and verifying keys and the verifier contract of a model.
+
+    Those of its open circuit, for requests without private data, come into a folder beside, with -open behind its name.
+    """
     from oracle.models.registry import load
     from oracle.proving.ceremony import read_ceremony
+    from oracle.proving.key_folders import open_beside
+    from oracle.proving.keys import SRS
     from oracle.proving.making import setup as make_keys
     from oracle.proving.reference_string import DEVELOPMENT, PRODUCTION
 
@@ -170,10 +175,20 @@ def setup(
         typer.echo(f"trusted beside the shipped ceremony: {own.name}, as {ceremony} pins it", err=True)
     shipped = load(model)
     folder = keys or Path("build/keys") / shipped.name
-    made = make_keys(shipped.directory, folder, source, say=lambda line: typer.echo(line, err=as_json), ceremony=own)
+
+    def say(line: str) -> None:
+        typer.echo(line, err=as_json)
+
+    made = make_keys(shipped.directory, folder, source, say=say, ceremony=own)
     kind, model_id = made.srs_kind(own), f"0x{made.model_id.hex()}"
     told = {"folder": str(folder), "logrows": made.logrows, "reference_string": kind, "model_id": model_id}
-    tell(told, f"{folder}: k = {made.logrows}, {kind} reference string, model {model_id}", as_json=as_json)
+    line = f"{folder}: k = {made.logrows}, {kind} reference string, model {model_id}"
+    if (circuit := shipped.open_circuit) is not None:
+        beside = open_beside(folder)
+        of_open = make_keys(circuit.directory, beside, Path(made.path(SRS)), say=say, ceremony=own)
+        told["open"] = {"folder": str(beside), "model_id": f"0x{of_open.model_id.hex()}"}
+        line += f"\n{beside}: its open circuit, 0x{of_open.model_id.hex()}"
+    tell(told, line, as_json=as_json)
 
 
 @app.command()

@@ -30,6 +30,7 @@ from oracle.pipeline.history import Histories
 from oracle.pipeline.history_stores import PostgresEventStore, PostgresHistoryStore
 from oracle.pipeline.ingest import follow_chain
 from oracle.pipeline.jobs import upkeep
+from oracle.pipeline.open_lane import follow_open
 from oracle.pipeline.supervision import Run, supervise
 from oracle.pipeline.upkeep.endpoints import watch_endpoints
 from oracle.pipeline.worker import STAGES, concurrency, run_stages
@@ -237,8 +238,11 @@ async def _context(settings: Settings, database_url: str, health: Health, upgrad
             lenders=settings.history.lenders,
             shadow=shadow,
         )
+        await follow_open(context, await oracle.registry())
         try:
             yield context
         finally:
             # The registry may have changed the model, and with it the prover.
             await context.prover.close()
+            if context.open is not None:
+                await context.open.prover.close()

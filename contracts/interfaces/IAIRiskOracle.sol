@@ -108,6 +108,19 @@ interface IAIRiskOracle {
         bytes proof;
     }
 
+    /// @notice What the signers vouch for and one proof shows of several requests without private data.
+    /// @param modelId a model with an open statement
+    /// @param requestIds of the requests, in the order of the proof's rows; at most the model's batch size
+    /// @param blockHashes of each request's block
+    /// @param words the proof's public words, field elements: two for each row's 32 features, 15 bits a feature, the first
+    /// lowest; behind all of those each row's ten outputs, in ten words or packed in one
+    struct Batch {
+        bytes32 modelId;
+        uint256[] requestIds;
+        bytes32[] blockHashes;
+        uint256[] words;
+    }
+
     event AssessmentRequested(
         uint256 indexed requestId,
         address indexed user,
@@ -152,7 +165,9 @@ interface IAIRiskOracle {
     error BlockMismatch(uint64 reported, uint64 requested);
     error BlockHashMismatch(uint64 blockNumber, bytes32 reported, bytes32 actual);
     error InvalidProof(bytes32 modelId);
-    error ModelAnswersBatches(bytes32 modelId, uint8 batchSize);
+    error WrongStatement(bytes32 modelId);
+    error WrongBatchLength(uint256 requests, uint256 batchSize);
+    error PrivateDataAsked(uint256 requestId);
     error UnknownDeclineReason(uint8 reason);
     error NoAssessment(address user);
     error AssessmentExpired(address user, uint40 expiresAt);
@@ -206,6 +221,20 @@ interface IAIRiskOracle {
     /// send the request's callback gas above the estimate for each; what is not burnt comes back.
     /// @return answered how many were answered, at least one
     function provideAssessments(Answer[] calldata answers) external returns (uint256 answered);
+
+    /// @notice Answer several requests without private data with one proof, whose public words are their features and their
+    /// outputs. One that meanwhile ended or expired is skipped ({RequestSkipped}), one that is wrong refuses all.
+    /// @param requests in the order of `batch.requestIds`
+    /// @param signatures exactly {threshold}, of registered signers, by ascending signer address, over the EIP-712 digest of
+    /// Batch(bytes32 modelId,bytes32 answersHash,bytes32 wordsHash,bytes32 signerSetDigest): answersHash is keccak256 of
+    /// (request id, keccak256(abi.encode(request)), block hash) of each, wordsHash that of the words
+    /// @return answered how many were answered, at least one
+    function provideBatch(
+        Request[] calldata requests,
+        Batch calldata batch,
+        bytes[] calldata signatures,
+        bytes calldata proof
+    ) external returns (uint256 answered);
 
     /// @notice Say that a request gets no answer, and credit its fee to the requester; of what the requester caused
     /// (UnsupportedAsset, PrivateDataNotOpened, OperatorPolicy) a tenth is kept, for the decline's cost.
@@ -306,6 +335,9 @@ interface IAIRiskOracle {
 
     /// @notice The EIP-712 digest that signers sign for an answer.
     function reportDigest(Request calldata request, Report calldata report) external view returns (bytes32);
+
+    /// @notice The EIP-712 digest that signers sign for a batch; as many request ids and block hashes as requests.
+    function batchDigest(Request[] calldata requests, Batch calldata batch) external view returns (bytes32);
 
     /// @notice The EIP-712 digest that signers sign for a decline.
     function declineDigest(Request calldata request, uint256 requestId, uint8 reason) external view returns (bytes32);

@@ -10,12 +10,22 @@ interface IModelRegistry {
         Retired
     }
 
+    /// @notice What a model's proof shows. Committed: one request's outputs for features behind two commitments. Open: the
+    /// outputs of `batchSize` requests without private data, for features that stand in the proof's instances themselves,
+    /// each request's in two field elements; its ten outputs in ten more, or (OpenPacked) in one.
+    enum Statement {
+        Committed,
+        Open,
+        OpenPacked
+    }
+
     /// @param verifier the generated verifier contract: the weights are fixed in it, it is the model's fingerprint
     /// @param verifierCodeHash keccak256 of the verifier's runtime code
     /// @param featureSpecHash keccak256 of the table that says how features are read and encoded
     /// @param neutralCommitment Poseidon commitment of the neutral private tensor (a request without private data)
     /// @param outputScales one byte for each circuit output, the first output leftmost: value = output / 2**scale
-    /// @param batchSize how many requests one proof answers; the oracle of this release checks proofs of one
+    /// @param batchSize how many requests one proof answers: one, unless the statement is open
+    /// @param statement what the proof shows
     struct ModelSpec {
         address verifier;
         bytes32 verifierCodeHash;
@@ -23,6 +33,7 @@ interface IModelRegistry {
         uint256 neutralCommitment;
         bytes32 outputScales;
         uint8 batchSize;
+        Statement statement;
     }
 
     /// @param spec what was proposed
@@ -53,6 +64,7 @@ interface IModelRegistry {
     error ProposalExpired(bytes32 modelId, uint64 expiredAt);
     error ScaleTooLarge(uint256 output, uint256 scale, uint256 maximum);
     error ZeroBatchSize();
+    error OneRequestOnly(Statement statement, uint8 batchSize);
     error CommitmentNotInField(uint256 commitment);
     error NothingToRollBackTo();
     error PrimaryCannotBeRetired(bytes32 modelId);
@@ -62,7 +74,8 @@ interface IModelRegistry {
     /// still the proposed.
     /// @return verifier the contract that checks the proof
     /// @return index the model's small number
-    /// @return scales seven bits for each output, the first output in the lowest bits
+    /// @return scales seven bits for each output, the first output in the lowest bits; above them, from bit 70 on, the
+    /// number of the {Statement}
     /// @return batchSize how many requests one proof answers, above zero
     /// @return neutralCommitment data commitment of a request without private data
     function activeModel(
@@ -82,10 +95,14 @@ interface IModelRegistry {
     /// @notice The model that answers by default, zero before the first activation.
     function primaryModel() external view returns (bytes32);
 
+    /// @notice The model that answers requests without private data by open statements, zero while there is none.
+    function openModel() external view returns (bytes32);
+
     /// @notice The model id behind an assessment's `modelIndex`, zero when there is none.
     function modelAt(uint16 index) external view returns (bytes32);
 
-    /// @notice Whether the model behind an assessment's `modelIndex` may still answer, and whether it is the primary.
+    /// @notice Whether the model behind an assessment's `modelIndex` may still answer, and whether it is the primary, or
+    /// the {openModel}.
     function standingOf(uint16 index) external view returns (bool active, bool primary);
 
     /// @notice The neutral commitment of the primary model, zero before the first activation.

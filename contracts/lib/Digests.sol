@@ -9,6 +9,9 @@ library Digests {
     bytes32 internal constant REPORT_TYPEHASH = keccak256(
         "Report(uint256 requestId,address user,address requester,bytes32 termsHash,bytes32 dataCommitment,bytes32 modelId,uint64 blockNumber,bytes32 blockHash,uint256 featureCommitment,bytes32 outputsHash,bytes32 signerSetDigest)"
     );
+    bytes32 internal constant BATCH_TYPEHASH = keccak256(
+        "Batch(bytes32 modelId,bytes32 answersHash,bytes32 wordsHash,bytes32 signerSetDigest)"
+    );
     bytes32 internal constant DECLINE_TYPEHASH = keccak256(
         "Decline(uint256 requestId,bytes32 requestHash,uint8 reason,bytes32 signerSetDigest)"
     );
@@ -43,6 +46,24 @@ library Digests {
             mstore(add(free, 0x160), signerSetDigest)
             digest := keccak256(free, 0x180)
         }
+    }
+
+    /// @notice answersHash = keccak256 of (request id, keccak256(abi.encode(request)), block hash) of each request, wordsHash =
+    /// keccak256(abi.encodePacked(words)). The caller has checked that there are as many of each.
+    function batch(
+        IAIRiskOracle.Request[] calldata requests,
+        IAIRiskOracle.Batch calldata answer,
+        bytes32 signerSetDigest
+    ) internal pure returns (bytes32) {
+        bytes32[] memory answers = new bytes32[](3 * requests.length);
+        for (uint256 i = 0; i < requests.length; ++i) {
+            answers[3 * i] = bytes32(answer.requestIds[i]);
+            answers[3 * i + 1] = Calldata.hash(requests[i]);
+            answers[3 * i + 2] = answer.blockHashes[i];
+        }
+        bytes32 answersHash = keccak256(abi.encodePacked(answers));
+        bytes32 wordsHash = keccak256(abi.encodePacked(answer.words));
+        return keccak256(abi.encode(BATCH_TYPEHASH, answer.modelId, answersHash, wordsHash, signerSetDigest));
     }
 
     /// @notice requestHash = keccak256(abi.encode(request)): after a reorganisation the id may be another request's.

@@ -271,6 +271,16 @@ contract MockAIRiskOracle is IAIRiskOracle {
     }
 
     /// @inheritdoc IAIRiskOracle
+    function provideBatch(
+        Request[] calldata,
+        Batch calldata,
+        bytes[] calldata,
+        bytes calldata
+    ) external pure returns (uint256) {
+        revert NotMocked();
+    }
+
+    /// @inheritdoc IAIRiskOracle
     function declineAssessment(Request calldata, uint256, uint8, bytes[] calldata) external pure {
         revert NotMocked();
     }
@@ -287,6 +297,11 @@ contract MockAIRiskOracle is IAIRiskOracle {
 
     /// @inheritdoc IAIRiskOracle
     function reportDigest(Request calldata, Report calldata) external pure returns (bytes32) {
+        revert NotMocked();
+    }
+
+    /// @inheritdoc IAIRiskOracle
+    function batchDigest(Request[] calldata, Batch calldata) external pure returns (bytes32) {
         revert NotMocked();
     }
 

@@ -109,7 +109,11 @@ const texts = {};
 for (const name of Object.keys(contracts)) {
   texts[path.join("oracle", "chain", "artifacts", `${name}.json`)] = JSON.stringify(artifact(name), null, 1) + "\n";
 }
-for (const model of readdirSync(path.join(root, "oracle", "models", "shipped")).sort()) {
+const shipped = path.join(root, "oracle", "models", "shipped");
+const circuits = readdirSync(shipped).flatMap((model) =>
+  existsSync(path.join(shipped, model, "open")) ? [model, `${model}-open`] : [model],
+);
+for (const model of circuits.sort()) {
   const source = path.join(root, "build", "keys", model, "Verifier.sol");
   if (!existsSync(source)) stop(`${path.relative(root, source)} is missing: run \`make keys\`.`);
   const { code, ...rest } = template(readFileSync(source, "utf8"));

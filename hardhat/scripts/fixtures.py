@@ -2,7 +2,8 @@
 
 Does nothing when the fixtures fit the keys and this script. The samples are found, not chosen by hand: of many random
 inputs, one for each category, one with private data, and one whose outputs reach the most clip limits, at both ends.
-Beside them stand the outputs of some more of each category, without proofs.
+Beside them stand the outputs of some more of each category, without proofs, and the same samples without private data
+proven by the open circuit.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ import hashlib
 import json
 import secrets
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -32,12 +34,18 @@ def main() -> None:
     folder = ROOT / "build" / "keys" / model.name
     keys = read_keys(folder)
     script = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
-    stamp = keys.sha256[VERIFYING_KEY] + keys.sha256[VERIFIER] + script
+    circuit, open_folder = model.open_circuit, ROOT / "build" / "keys" / f"{model.name}-open"
+    if circuit is None:
+        sys.exit(f"model {model.name} has no open circuit: export it again")
+    made_with = [one.sha256[name] for one in (keys, read_keys(open_folder)) for name in (VERIFYING_KEY, VERIFIER)]
+    stamp = "".join([*made_with, script])
     if TARGET.is_file() and json.loads(TARGET.read_text())["stamp"] == stamp:
         print(f"{TARGET.relative_to(ROOT)} fits the keys: nothing to do")
         return
     samples, drawn = find_samples(Model.open(model), model.output_scales)
     proofs = asyncio.run(prove_all(model.directory, folder, samples))
+    open_samples = {name: (chain,) for name, (chain, _) in samples.items() if name != "private"}
+    open_proofs = asyncio.run(prove_all(circuit.directory, open_folder, open_samples))
     TARGET.parent.mkdir(parents=True, exist_ok=True)
     content = {
         "stamp": stamp,
@@ -48,6 +56,12 @@ def main() -> None:
         "scales": "0x" + bytes(model.output_scales).ljust(32, b"\0").hex(),
         "cases": {
             name: case(proof, decode_outputs(proof.outputs, model.output_scales)) for name, proof in proofs.items()
+        },
+        "openModel": circuit.name,
+        "openModelId": "0x" + circuit.model_id.hex(),
+        "openCases": {
+            name: case(proof, decode_outputs(proof.outputs, circuit.output_scales))
+            for name, proof in open_proofs.items()
         },
         "drawn": [str(output) for outputs in drawn for output in outputs],
     }
@@ -101,13 +115,13 @@ def find_samples(
 
 
 async def prove_all(
-    model_folder: Path, keys_folder: Path, samples: dict[str, tuple[list[int], list[int]]]
+    model_folder: Path, keys_folder: Path, samples: Mapping[str, tuple[list[int], ...]]
 ) -> dict[str, Proof]:
-    """Return the samples' proofs, each verified."""
+    """Return the samples' proofs, each verified: with private data, or without by an open circuit."""
     proofs = {}
     async with Prover(model_folder, keys_folder) as prover:
-        for name, (chain, private) in samples.items():
-            proof = await prover.prove(chain, private)
+        for name, tensors in samples.items():
+            proof = await (prover.prove_open(*tensors) if len(tensors) == 1 else prover.prove(*tensors))
             if not await prover.verify(proof):
                 sys.exit(f"the proof of sample {name!r} does not verify")
             proofs[name] = proof

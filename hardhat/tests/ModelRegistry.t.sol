@@ -135,20 +135,6 @@ contract ModelRegistryTest is OracleFixture {
         registry.propose(SECOND, spec);
     }
 
-    function test_answer__when_the_models_proofs_answer_a_batch__then_the_oracle_refuses_it() public {
-        IModelRegistry.ModelSpec memory spec = _spec(address(verifier));
-        spec.batchSize = 16;
-        _activate(SECOND, spec);
-        equal(registry.model(SECOND).spec.batchSize, 16, "batch size");
-        (uint256 id, IAIRiskOracle.Request memory request) = _ask();
-        IAIRiskOracle.Report memory report = _report(id, _lowOutputs());
-        report.modelId = SECOND;
-        bytes memory proof = _proof(request, report);
-        bytes[] memory signatures = _signatures(oracle.reportDigest(request, report));
-        vm.expectRevert(abi.encodeWithSelector(IAIRiskOracle.ModelAnswersBatches.selector, SECOND, 16));
-        oracle.provideAssessment(request, report, signatures, proof);
-    }
-
     function test_activate__when_the_verifiers_code_changed__then_it_is_refused() public {
         address fresh = address(new ListedVerifier());
         registry.propose(SECOND, _spec(fresh));

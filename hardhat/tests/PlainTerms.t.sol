@@ -21,7 +21,8 @@ contract PlainTermsTest is DeskFixture {
                 keccak256("features"),
                 uint256(realNeutral),
                 realScales,
-                1
+                1,
+                IModelRegistry.Statement.Committed
             )
         );
     }

@@ -10,6 +10,7 @@ import {Checks} from "./support/Vm.sol";
 /// @notice The libraries' doors, opened to the tests.
 contract ScoresDoor {
     function decode(int256[] calldata outputs, uint72 scales) external pure returns (IAIRiskOracle.Assessment memory) {
+        Scores.toInstances(0, 0, outputs);
         return Scores.decode(outputs, scales);
     }
 

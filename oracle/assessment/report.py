@@ -29,6 +29,13 @@ _REPORT_FIELDS: Final = [
     {"name": "signerSetDigest", "type": "bytes32"},
 ]
 
+_BATCH_FIELDS: Final = [
+    {"name": "modelId", "type": "bytes32"},
+    {"name": "answersHash", "type": "bytes32"},
+    {"name": "wordsHash", "type": "bytes32"},
+    {"name": "signerSetDigest", "type": "bytes32"},
+]
+
 _DECLINE_FIELDS: Final = [
     {"name": "requestId", "type": "uint256"},
     {"name": "requestHash", "type": "bytes32"},
@@ -63,14 +70,28 @@ class Domain:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """An answer as it goes on-chain: `outputs` are the circuit's signed fixed-point outputs."""
+    """An answer as it goes on-chain: `outputs` are the circuit's signed fixed-point outputs.
+
+    Of an open statement the chain features stand in `feature_words`, and there is no commitment to them.
+    """
 
     request_id: int
     model_id: bytes
     block_number: int
     block_hash: str
-    feature_commitment: int
+    feature_commitment: int | None
     outputs: tuple[int, ...]
+    feature_words: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Answers to requests without private data by one proof: `words` are its public instances, features first."""
+
+    model_id: bytes
+    request_ids: tuple[int, ...]
+    block_hashes: tuple[str, ...]
+    words: tuple[int, ...]
 
 
 def report_message(
@@ -82,7 +103,7 @@ def report_message(
     outputs_hash: bytes,
     signer_set_digest: bytes,
 ) -> dict[str, Any]:
-    """Return the EIP-712 message of a report; the three hashes are Keccak-256 over ABI encodings."""
+    """Return the EIP-712 message of a committed statement's report; the three hashes are Keccak-256 over encodings."""
     return domain.message(
         "Report",
         _REPORT_FIELDS,
@@ -97,6 +118,26 @@ def report_message(
             "blockHash": bytes.fromhex(report.block_hash.removeprefix("0x")),
             "featureCommitment": report.feature_commitment,
             "outputsHash": outputs_hash,
+            "signerSetDigest": signer_set_digest,
+        },
+    )
+
+
+def batch_message(
+    domain: Domain, model_id: bytes, answers_hash: bytes, words_hash: bytes, signer_set_digest: bytes
+) -> dict[str, Any]:
+    """Return the EIP-712 message of a batch.
+
+    `answers_hash` is Keccak-256 over (id, hash of the request's ABI encoding, block hash) of each request, in order,
+    `words_hash` that of the proof's words.
+    """
+    return domain.message(
+        "Batch",
+        _BATCH_FIELDS,
+        {
+            "modelId": model_id,
+            "answersHash": answers_hash,
+            "wordsHash": words_hash,
             "signerSetDigest": signer_set_digest,
         },
     )

@@ -16,7 +16,16 @@ from web3.types import BlockIdentifier, EventData, RPCEndpoint
 
 from oracle.assessment.errors import ConfigurationFault, TransientFault
 from oracle.assessment.outputs import OUTPUTS
-from oracle.assessment.report import DOMAIN_NAME, DOMAIN_VERSION, Domain, Report, decline_message, report_message
+from oracle.assessment.report import (
+    DOMAIN_NAME,
+    DOMAIN_VERSION,
+    Batch,
+    Domain,
+    Report,
+    batch_message,
+    decline_message,
+    report_message,
+)
 from oracle.assessment.request import Address, AssessmentRequest, BlockRef, LoanTerms, to_address
 from oracle.chain.abi import abi
 from oracle.chain.reverts import explain_refusal
@@ -39,6 +48,14 @@ class RequestState(IntEnum):
     CANCELLED = 4
 
 
+class Statement(IntEnum):
+    """What a model's proofs show, as the registry says it."""
+
+    COMMITTED = 0
+    OPEN = 1
+    OPEN_PACKED = 2
+
+
 class ModelState(IntEnum):
     """What the registry says about a model."""
 
@@ -52,8 +69,8 @@ class ModelState(IntEnum):
 class RegisteredModel:
     """A model as the registry holds it.
 
-    `output_scales` has one entry an output, `batch_size` is the assessments in one proof, `activatable_at` in Unix
-    seconds.
+    `output_scales` has one entry an output, `batch_size` is the assessments in one proof, `statement` what it shows;
+    `activatable_at` in Unix seconds.
     """
 
     verifier: Address
@@ -62,6 +79,7 @@ class RegisteredModel:
     neutral_commitment: int
     output_scales: tuple[int, ...]
     batch_size: int
+    statement: Statement
     state: ModelState
     activatable_at: int
 
@@ -109,6 +127,7 @@ class ModelRegistry:
             neutral_commitment=spec.neutralCommitment,
             output_scales=tuple(spec.outputScales[: len(OUTPUTS)]),
             batch_size=spec.batchSize,
+            statement=Statement(spec.statement),
             state=ModelState(found.state),
             activatable_at=found.activatableAt,
         )
@@ -118,10 +137,13 @@ class ModelRegistry:
         found = bytes(await _read(self._contract, "historyTableHash"))
         return (f"0x{found.hex()}", str(await _read(self._contract, "historyTableUri"))) if any(found) else None
 
-    async def active(self) -> tuple[bytes | None, bytes | None]:
-        """Return the ids of the primary model, which answers, and of the shadow; None for one that there is not."""
-        primary = bytes(await _read(self._contract, "primaryModel"))
-        shadow = bytes(await _read(self._contract, "shadowModel"))
+    async def active(self, *, opened: bool = False) -> tuple[bytes | None, bytes | None]:
+        """Return the ids of the primary model, which answers, and of the shadow; None for one that there is not.
+
+        Of those with open statements, which answer beside the others, when `opened`.
+        """
+        names = ("openModel", "openShadowModel") if opened else ("primaryModel", "shadowModel")
+        primary, shadow = [bytes(await _read(self._contract, name)) for name in names]
         # An activation between the two reads names the former primary twice.
         return primary if any(primary) else None, shadow if any(shadow) and shadow != primary else None
 
@@ -220,6 +242,14 @@ class OracleContract:
         """Return the calldata of `provideAssessment`."""
         return self._calldata("provideAssessment", _request_tuple(request), _report_tuple(report), signatures, proof)
 
+    def answer_batch(
+        self, requests: Sequence[AssessmentRequest], batch: Batch, signatures: Sequence[bytes], proof: bytes
+    ) -> bytes:
+        """Return the calldata of `provideBatch`, of requests in the order of the batch."""
+        hashes = [bytes.fromhex(one.removeprefix("0x")) for one in batch.block_hashes]
+        shown = (batch.model_id, list(batch.request_ids), hashes, list(batch.words))
+        return self._calldata("provideBatch", [_request_tuple(one) for one in requests], shown, signatures, proof)
+
     def decline(self, request: AssessmentRequest, reason: int, signatures: Sequence[bytes]) -> bytes:
         """Return the calldata of `declineAssessment`."""
         return self._calldata("declineAssessment", _request_tuple(request), request.request_id, reason, signatures)
@@ -238,6 +268,16 @@ class OracleContract:
             outputs_hash=outputs_hash(report.outputs),
             signer_set_digest=signer_set_digest,
         )
+
+    def batch_message(self, request_hashes: Sequence[bytes], batch: Batch, signer_set_digest: bytes) -> dict[str, Any]:
+        """Return the EIP-712 message that a signer of a batch signs; each request is told by its `request_hash`."""
+        parts = zip(batch.request_ids, request_hashes, batch.block_hashes, strict=True)
+        answers = b"".join(
+            number.to_bytes(32, "big") + asked + bytes.fromhex(block.removeprefix("0x"))
+            for number, asked, block in parts
+        )
+        words = b"".join(word.to_bytes(32, "big") for word in batch.words)
+        return batch_message(self.domain, batch.model_id, keccak(answers), keccak(words), signer_set_digest)
 
     def decline_message(self, request: AssessmentRequest, reason: int, signer_set_digest: bytes) -> dict[str, Any]:
         """Return the EIP-712 message that a signer of a refusal signs."""

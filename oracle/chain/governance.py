@@ -11,7 +11,7 @@ from web3.exceptions import BadFunctionCallOutput, ContractCustomError, Contract
 from oracle.assessment.outputs import OUTPUTS
 from oracle.assessment.request import Address, to_address
 from oracle.chain.abi import abi
-from oracle.chain.contracts import NoAnswer
+from oracle.chain.contracts import NoAnswer, Statement
 from oracle.chain.reverts import from_web3
 from oracle.chain.rpc import endpoint_faults
 
@@ -52,6 +52,7 @@ class Proposal:
     neutral_commitment: int
     output_scales: tuple[int, ...]
     batch_size: int = 1
+    statement: Statement = Statement.COMMITTED
 
 
 class Governance:
@@ -72,6 +73,7 @@ class Governance:
             proposal.neutral_commitment,
             scales + bytes(32 - len(OUTPUTS)),
             proposal.batch_size,
+            int(proposal.statement),
         )
         return self._calldata("propose", model_id, spec)
 
@@ -79,9 +81,13 @@ class Governance:
         """Return the calldata that makes a proposed model the primary."""
         return self._calldata("activate", model_id)
 
-    def roll_back(self) -> bytes:
-        """Return the calldata that makes the shadow the primary again."""
-        return self._calldata("rollBack")
+    def roll_back(self, *, opened: bool = False) -> bytes:
+        """Return the calldata that makes the shadow the primary again; `opened`: of the models with open statements."""
+        return self._calldata("rollBackOpen" if opened else "rollBack")
+
+    def retire(self, model_id: bytes) -> bytes:
+        """Return the calldata that withdraws a proposal, or retires a shadow or the open primary."""
+        return self._calldata("retire", model_id)
 
     def publish_history_table(self, table_hash: str, uri: str) -> bytes:
         """Return the calldata that publishes the hash and the place of the history table."""

@@ -100,7 +100,8 @@ def models_train(
     if "track" in chosen:
         parameters = {"seed": number, "model_id": metrics["model_id"]} | found.flat()
         parameters |= {f"policy.{field.name}": getattr(policy, field.name) for field in fields(Policy)}
-        run = store(chosen["track"], metrics["name"], parameters, metrics, sorted(target.iterdir()))
+        files = sorted(path for path in target.iterdir() if path.is_file())
+        run = store(chosen["track"], metrics["name"], parameters, metrics, files)
         typer.echo(f"recorded as run {run} at {chosen['track']}")
 
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,6 +16,7 @@ from oracle.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from oracle.commands.governing import Desk
+    from oracle.models.registry import OpenCircuit, ShippedModel
 
 models_registry_app = typer.Typer()
 
@@ -25,6 +26,9 @@ KeyFileOption = Annotated[
 ]
 CalldataOption = Annotated[
     bool, typer.Option("--calldata", help="Send nothing: print target and calldata for a multisig or a DAO.")
+]
+OpenOption = Annotated[
+    bool, typer.Option("--open", help="Its open circuit, for requests without private data, in the place of its own.")
 ]
 _BUILD = Path("build/contracts")
 
@@ -45,16 +49,11 @@ def models_list(
         directory = directory or settings.model.directory
     models = [load(folder) for folder in folders(directory)]
     states = {} if settings is None else run_job(_states(settings, [model.model_id for model in models]))
-    found = [
-        {
-            "name": model.name,
-            "model_id": f"0x{model.model_id.hex()}",
-            "logrows": model.metrics.get("circuit", {}).get("logrows"),
-            "rows": model.metrics.get("circuit", {}).get("rows"),
-            "registry": states.pop(model.model_id, None),
-        }
-        for model in models
-    ]
+    found = [{**_facts(model), "registry": states.pop(model.model_id, None)} for model in models]
+    for circuit in (model.open_circuit for model in models):
+        if circuit is not None and circuit.model_id in states:
+            state = states.pop(circuit.model_id)
+            found.append({**_facts(circuit), "registry": state})
     found += [{"name": None, "model_id": f"0x{one.hex()}", "registry": state} for one, state in states.items()]
     if as_json:
         typer.echo(json.dumps({"models": found}, indent=2))
@@ -65,12 +64,23 @@ def models_list(
         typer.echo(f"{name}  {one['model_id']}{size}" + (f"  {one['registry']}" if one["registry"] else ""))
 
 
+def _facts(model: "ShippedModel | OpenCircuit") -> dict[str, Any]:
+    circuit = json.loads((model.directory / "settings.json").read_text())
+    return {
+        "name": model.name,
+        "model_id": f"0x{model.model_id.hex()}",
+        "logrows": circuit["run_args"]["logrows"],
+        "rows": circuit["num_rows"],
+    }
+
+
 async def _states(settings: AuditSettings, ids: list[bytes]) -> dict[bytes, str]:
     from oracle.commands.governing import desk
 
     async with desk(settings, None, typer.echo) as found:
-        active = dict(zip(await found.registry.active(), ("primary", "shadow"), strict=True))
-        states = {one: word for one, word in active.items() if one is not None}
+        active = [*await found.registry.active(), *await found.registry.active(opened=True)]
+        roles = ("primary", "shadow", "open primary", "open shadow")
+        states = {one: word for one, word in zip(active, roles, strict=True) if one is not None}
         for model_id in ids:
             if model_id not in states:
                 state = (await found.registry.model(model_id)).state.name.lower()
@@ -82,6 +92,7 @@ async def _states(settings: AuditSettings, ids: list[bytes]) -> dict[bytes, str]
 def models_promote(
     model: Annotated[str, typer.Argument(help="Name or folder of the model.")],
     verifier: Annotated[str | None, typer.Option(help="Its verifier, if deployed already.")] = None,
+    opened: OpenOption = False,
     build: BuildOption = _BUILD,
     key_file: KeyFileOption = None,
     calldata: CalldataOption = False,
@@ -89,24 +100,49 @@ def models_promote(
 ) -> None:
     """Make a model the registry's primary: deploy its verifier, propose it, and after the timelock activate it.
 
+    With --open its open circuit, which answers requests without private data beside the primary, for less gas.
+
     Each run goes as far as it can and says from when to run it again. Exit code 3 while there is more to do.
     """
     from oracle.commands.promotion import promote
-    from oracle.models.registry import load
 
     settings = audit_settings_of(config)
-    found, at = load(model, settings.model.directory), None if verifier is None else _address(verifier)
+    found, at = _chosen(model, settings, opened), None if verifier is None else _address(verifier)
     _govern(settings, key_file, calldata, lambda desk: promote(desk, found, at, build))
 
 
 @models_registry_app.command("rollback")
 def models_rollback(
-    key_file: KeyFileOption = None, calldata: CalldataOption = False, config: ConfigOption = None
+    opened: OpenOption = False,
+    key_file: KeyFileOption = None,
+    calldata: CalldataOption = False,
+    config: ConfigOption = None,
 ) -> None:
     """Make the model before the primary again, at once; the present primary retires for good."""
     from oracle.commands.promotion import roll_back
 
-    _govern(audit_settings_of(config), key_file, calldata, roll_back)
+    _govern(audit_settings_of(config), key_file, calldata, lambda desk: roll_back(desk, opened=opened))
+
+
+@models_registry_app.command("retire")
+def models_retire(
+    model: Annotated[str, typer.Argument(help="Name or folder of the model.")],
+    opened: OpenOption = False,
+    key_file: KeyFileOption = None,
+    calldata: CalldataOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Withdraw a model's proposal, or retire it for good: the shadow, or an open circuit, which answers no more."""
+    from oracle.pipeline.models import named
+
+    settings = audit_settings_of(config)
+    found = _chosen(model, settings, opened)
+    _govern(
+        settings,
+        key_file,
+        calldata,
+        lambda desk: desk.act(f"retire {named(found)}", desk.governance.retire(found.model_id)),
+    )
 
 
 @models_registry_app.command("publish-history-table")
@@ -131,16 +167,16 @@ def models_publish_history_table(
 @models_registry_app.command("deploy-verifier")
 def models_deploy_verifier(
     model: Annotated[str, typer.Argument(help="Name or folder of the model.")],
+    opened: OpenOption = False,
     build: BuildOption = _BUILD,
     key_file: KeyFileOption = None,
     config: ConfigOption = None,
 ) -> None:
     """Deploy a model's compiled verifier, which needs no role, and print its address."""
     from oracle.commands.promotion import deploy_verifier
-    from oracle.models.registry import load
 
     settings = audit_settings_of(config)
-    found = load(model, settings.model.directory)
+    found = _chosen(model, settings, opened)
 
     async def deploy(desk: "Desk") -> bool:
         typer.echo(await deploy_verifier(desk, found, build))
@@ -166,6 +202,19 @@ def models_reference(
         raise ConfigurationFault(f"{found.directory} does not say with which seed it was trained: train it again")
     remake_reference(found, data, int(found.metrics["seed"]))
     typer.echo(f"written to {found.directory / 'reference.json'}")
+
+
+def _chosen(model: str, settings: AuditSettings, opened: bool) -> "ShippedModel | OpenCircuit":
+    from oracle.models.registry import load
+
+    found = load(model, settings.model.directory)
+    if not opened:
+        return found
+    if found.open_circuit is None:
+        raise ConfigurationFault(
+            f"model {found.name} has no open circuit: make one with `risk-oracle models export --model {model} --out …`"
+        )
+    return found.open_circuit
 
 
 def _govern(

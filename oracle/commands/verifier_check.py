@@ -15,11 +15,11 @@ from oracle.commands.verdict import Verdict, code_at
 from oracle.config.chain import DEVELOPMENT_CHAIN_IDS
 from oracle.config.model import ModelSettings
 from oracle.config.settings import AuditSettings
-from oracle.models.registry import DEFAULT_MODEL, ModelFault, ShippedModel, find, load
+from oracle.models.registry import DEFAULT_MODEL, ModelFault, OpenCircuit, ShippedModel, find, find_open, load
 from oracle.pipeline.fitting import KeysDoNotFit, check_fit
 from oracle.pipeline.models import NO_SHADOW, different_facts, own_ceremony
 from oracle.proving.errors import KeysFault, ProverUnavailable, ProvingFailed
-from oracle.proving.key_folders import find_keys
+from oracle.proving.key_folders import find_keys, open_beside
 from oracle.proving.keys import check_keys
 from oracle.proving.known_verifiers import released_verifiers
 from oracle.proving.prover import Prover
@@ -30,9 +30,10 @@ _CONTRACT = "Halo2Verifier"
 async def check_models(
     w3: AsyncWeb3[AsyncHTTPProvider], registry: ModelRegistry, settings: AuditSettings, build: Path
 ) -> list[Verdict]:
-    """Compare the verifier of each model whose answers count (primary and shadow), and of the one that is named."""
-    primary, shadow = await registry.active()
-    active = {model_id: role for model_id, role in ((primary, "primary"), (shadow, "shadow")) if model_id is not None}
+    """Compare the verifier of each model whose answers count (primaries and shadows), and of the one that is named."""
+    found = [*await registry.active(), *await registry.active(opened=True)]
+    roles = ("primary", "shadow", "open primary", "open shadow")
+    active = {model_id: role for model_id, role in zip(found, roles, strict=True) if model_id is not None}
     verdicts = [await _check_active(w3, registry, model_id, role, settings, build) for model_id, role in active.items()]
     if settings.model.name is None and active:
         return verdicts
@@ -62,7 +63,7 @@ async def _check_active(
     return await _check_verifier(w3, registry, model, f" as the {role}", settings, build)
 
 
-def _known(model_id: bytes, settings: ModelSettings) -> ShippedModel:
+def _known(model_id: bytes, settings: ModelSettings) -> ShippedModel | OpenCircuit:
     """Return the model of an id; the settings may name the folder of one that lies elsewhere than the others."""
     for name in (settings.name, settings.shadow):
         if name is None or name == NO_SHADOW:
@@ -71,7 +72,7 @@ def _known(model_id: bytes, settings: ModelSettings) -> ShippedModel:
             named = load(name, settings.directory)
             if named.model_id == model_id:
                 return named
-    return find(model_id, settings.directory)
+    return find_open(model_id, settings.directory) or find(model_id, settings.directory)
 
 
 @dataclass(slots=True)
@@ -103,7 +104,7 @@ class _Evidence:
 async def _check_verifier(
     w3: AsyncWeb3[AsyncHTTPProvider],
     registry: ModelRegistry,
-    model: ShippedModel,
+    model: ShippedModel | OpenCircuit,
     role: str,
     settings: AuditSettings,
     build: Path,
@@ -136,7 +137,9 @@ async def _check_verifier(
     )
 
 
-def _compare_with_release(evidence: _Evidence, model: ShippedModel, code_hash: bytes, settings: AuditSettings) -> None:
+def _compare_with_release(
+    evidence: _Evidence, model: ShippedModel | OpenCircuit, code_hash: bytes, settings: AuditSettings
+) -> None:
     released = released_verifiers().get(model.model_id)
     if released is None:
         evidence.missing.append("the release (it ships no digest of this model's verifier)")
@@ -148,7 +151,7 @@ def _compare_with_release(evidence: _Evidence, model: ShippedModel, code_hash: b
         evidence.different.append(f"not as released, with code hash 0x{released.code_hash.hex()}")
 
 
-def _compare_with_build(evidence: _Evidence, model: ShippedModel, code: bytes, build: Path) -> None:
+def _compare_with_build(evidence: _Evidence, model: ShippedModel | OpenCircuit, code: bytes, build: Path) -> None:
     artifact = build / "verifiers" / model.name / "Verifier.sol" / "Halo2Verifier.json"
     try:
         built = bytes.fromhex(json.loads(artifact.read_text())["deployedBytecode"].removeprefix("0x"))
@@ -165,13 +168,14 @@ def _compare_with_build(evidence: _Evidence, model: ShippedModel, code: bytes, b
 async def _compare_with_keys(
     evidence: _Evidence,
     w3: AsyncWeb3[AsyncHTTPProvider],
-    model: ShippedModel,
+    model: ShippedModel | OpenCircuit,
     registered: RegisteredModel,
     settings: AuditSettings,
 ) -> None:
     own = own_ceremony(settings.model)
     try:
-        folder = find_keys(settings.model.keys, model.model_id)
+        place = open_beside(settings.model.keys) if isinstance(model, OpenCircuit) else settings.model.keys
+        folder = find_keys(place, model.model_id)
         keys = await asyncio.to_thread(check_keys, folder, model.model_id)
     except KeysFault as fault:
         evidence.missing.append(f"keys ({fault})")

@@ -47,6 +47,7 @@ def verify(
 async def _claims(
     what: str, rpc: str, oracle: str, table: str | None, start_block: int, *, features: bool
 ) -> list[Any]:
+    from oracle.assessment.words import feature_words
     from oracle.commands.audit import audit_request, connected, logged_request
     from oracle.commands.features import settings_of_rpc
     from oracle.commands.published_table import read_table
@@ -75,7 +76,9 @@ async def _claims(
             "with --table, or leave the features unchecked with --no-features"
         )
     recomputed = await audit_request(settings, number, await read_table(place))
-    return [*claims, features_claim(answer.given.report.feature_commitment, recomputed)]
+    words = feature_words([feature["encoded"] for feature in recomputed["features"].values()])
+    commitment = int(recomputed["feature_commitment"])
+    return [*claims, features_claim(answer.given.report, commitment, words, recomputed["history_table"])]
 
 
 async def _document(place: str) -> dict[str, Any]:

@@ -7,15 +7,15 @@ from eth_account.signers.local import LocalAccount
 from web3 import Web3
 
 from oracle.assessment.outputs import OUTPUTS
+from oracle.chain.contracts import Statement
 from oracle.devnet.machinery.accounts import ETHER, Transactor
 from oracle.devnet.machinery.artifacts import Deployed, project, verifier
-from oracle.models.registry import ShippedModel
+from oracle.models.registry import OpenCircuit, ShippedModel
 
 FEE_WEI: Final = ETHER // 1000
 REQUEST_LIFETIME_SECONDS: Final = 3600
 ASSESSMENT_LIFETIME_SECONDS: Final = 3600
 DAY: Final = 86_400
-BATCH_SIZE: Final = 1
 LIQUIDITY_WEI: Final = 500 * ETHER
 
 POLICY: Final = (
@@ -66,18 +66,7 @@ async def deploy_contracts(
     start_block = await transactor.chain.block_number() + 1
     manager = await transactor.deploy(owner, project("AccessManager"), owner.address)
     registry = await transactor.deploy(owner, project("ModelRegistry"), manager.address, 0)
-    checker = await transactor.deploy(owner, verifier(model.name))
-    code = await transactor.chain.rpc("eth_getCode", checker.address, "latest")
-    spec = (
-        checker.address,
-        Web3.keccak(hexstr=code),
-        model.feature_spec_hash,
-        model.neutral_commitment,
-        bytes(model.output_scales) + bytes(32 - len(OUTPUTS)),
-        BATCH_SIZE,
-    )
-    await transactor.call(owner, registry, "propose", model.model_id, spec)
-    await transactor.call(owner, registry, "activate", model.model_id)
+    checker = await activate_model(transactor, owner, registry, model)
     oracle = await transactor.deploy(
         owner,
         project("AIRiskOracle"),
@@ -98,3 +87,23 @@ async def deploy_contracts(
     )
     await transactor.call(owner, lending, "fund", 0, value=LIQUIDITY_WEI)
     return Contracts(manager, registry, checker, oracle, issuers, accepted, lending, start_block)
+
+
+async def activate_model(
+    transactor: Transactor, owner: LocalAccount, registry: Deployed, model: ShippedModel | OpenCircuit
+) -> Deployed:
+    """Deploy the verifier of a model's, or its open circuit's, development keys; propose and activate it."""
+    checker = await transactor.deploy(owner, verifier(model.name))
+    code = await transactor.chain.rpc("eth_getCode", checker.address, "latest")
+    spec = (
+        checker.address,
+        Web3.keccak(hexstr=code),
+        model.feature_spec_hash,
+        model.neutral_commitment,
+        bytes(model.output_scales) + bytes(32 - len(OUTPUTS)),
+        model.batch_size,
+        Statement[model.statement.upper()],
+    )
+    await transactor.call(owner, registry, "propose", model.model_id, spec)
+    await transactor.call(owner, registry, "activate", model.model_id)
+    return checker

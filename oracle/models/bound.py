@@ -36,6 +36,15 @@ class UnboundedGraph(OracleError):
 
 def check_bounded(graph: Path, settings: dict[str, Any]) -> None:
     """Raise UnboundedGraph unless every private feature that a graph reads passes the table first."""
+    _check(graph, settings, PRIVATE_INPUT)
+
+
+def check_all_bounded(graph: Path, settings: dict[str, Any]) -> None:
+    """Raise UnboundedGraph unless every chain feature that an open circuit's graph reads passes the table first."""
+    _check(graph, settings, CHAIN_INPUT)
+
+
+def _check(graph: Path, settings: dict[str, Any], tensor: str) -> None:
     arguments = settings.get("run_args", {})
     lookups, logrows, ends = (
         settings.get("required_lookups"),
@@ -47,7 +56,7 @@ def check_bounded(graph: Path, settings: dict[str, Any]) -> None:
             f"{graph}: its settings have the lookups {lookups} over {ends} at 2^{logrows} rows, expected one power of "
             f"{NEARLY_ONE:.9f} over {TABLE} at 2^{LOGROWS}: export the model again"
         )
-    if problem := _way_past(onnx.load(str(graph)).graph):
+    if problem := _way_past(onnx.load(str(graph)).graph, tensor):
         raise UnboundedGraph(f"{graph}: {problem}: export the model again")
 
 
@@ -59,13 +68,13 @@ def _is_the_table(lookups: object) -> bool:
     return False
 
 
-def _way_past(graph: onnx.GraphProto) -> str | None:
-    """Say where a private feature gets past the table; None when it does nowhere."""
-    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+def _way_past(graph: onnx.GraphProto, tensor: str) -> str | None:
+    """Say where a feature of an input gets past the table; None when it does nowhere."""
+    constants = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
     for node in graph.node:
         if node.op_type == "Constant":
             constants[node.output[0]] = numpy_helper.to_array(node.attribute[0].t)
-    raw, passed = {PRIVATE_INPUT}, 0
+    raw, passed = {tensor}, 0
     for node in graph.node:  # sorted: a tensor's maker comes before its readers
         if not raw & set(node.input):
             continue
@@ -74,10 +83,10 @@ def _way_past(graph: onnx.GraphProto) -> str | None:
         elif node.op_type == "Pow" and _is_nearly_one(constants.get(node.input[1])):
             passed += 1
         else:
-            return f"{node.op_type} {node.name} reads private features that passed no table"
+            return f"{node.op_type} {node.name} reads {tensor} features that passed no table"
     if raw & {output.name for output in graph.output}:
-        return "private features are an output"
-    return None if passed else f"no table reads the input {PRIVATE_INPUT}"
+        return f"{tensor} features are an output"
+    return None if passed else f"no table reads the input {tensor}"
 
 
 def _is_nearly_one(exponent: Any) -> bool:

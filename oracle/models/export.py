@@ -3,6 +3,7 @@
 import hashlib
 import json
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -76,22 +77,28 @@ def export(network: RiskNetwork, folder: Path, name: str) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     save_weights(network, folder / WEIGHTS)
     _write_graph(network, folder / GRAPH)
-    check_bounded(folder / GRAPH, _write_settings(folder / GRAPH, folder / SETTINGS))
+    scales = [[INPUT_BITS, INPUT_BITS], [OUTPUT_BITS]]
+    check_bounded(folder / GRAPH, write_settings(folder / GRAPH, folder / SETTINGS, scales))
     return write_manifest(folder, name)
 
 
-def write_manifest(folder: Path, name: str) -> str:
-    """Stamp a model folder with its id, computed from graph, settings and today's feature table; returns the id."""
+def write_manifest(
+    folder: Path, name: str, files: tuple[str, ...] = (WEIGHTS,), facts: Mapping[str, Any] | None = None
+) -> str:
+    """Stamp a model folder with its id, computed from graph, settings and today's feature table; returns the id.
+
+    `files` are named by their digests beside those two; `facts` are kept as they are.
+    """
     settings = json.loads((folder / SETTINGS).read_text())
+    named = (*files, GRAPH, SETTINGS)
     manifest = {
         "name": name,
         "model_id": model_id_of(folder).hex(),
         "feature_spec_hash": feature_spec_hash().hex(),
         "neutral_commitment": f"0x{_neutral_commitment():0{COMMITMENT_HEX_DIGITS}x}",
-        "output_scales": list(settings["model_output_scales"]) * len(OUTPUTS),
-        "sha256": {
-            file: hashlib.sha256((folder / file).read_bytes()).hexdigest() for file in (WEIGHTS, GRAPH, SETTINGS)
-        },
+        "output_scales": settings["model_output_scales"][-1:] * len(OUTPUTS),
+        **(facts or {}),
+        "sha256": {file: hashlib.sha256((folder / file).read_bytes()).hexdigest() for file in named},
     }
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
     return str(manifest["model_id"])
@@ -112,15 +119,20 @@ def _write_graph(network: RiskNetwork, path: Path) -> None:
         )
 
 
-def _write_settings(graph: Path, path: Path) -> dict[str, Any]:
+def write_settings(
+    graph: Path, path: Path, scales: list[list[int]], changes: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Write EZKL's settings of a graph in their canonical form and return them; `changes` are to the run's arguments.
+
+    Raises CircuitTooLarge beyond 2^12 rows, OracleError when inputs and outputs get other scales than `scales`.
+    """
     arguments = ezkl.PyRunArgs()
-    for name, value in _RUN_ARGUMENTS.items():
+    for name, value in {**_RUN_ARGUMENTS, **(changes or {})}.items():
         setattr(arguments, name, value)
     ezkl.gen_settings(str(graph), str(path), py_run_args=arguments)
     settings: dict[str, Any] = json.loads(path.read_text())
-    expected = [[INPUT_BITS, INPUT_BITS], [OUTPUT_BITS]]
-    if [settings["model_input_scales"], settings["model_output_scales"]] != expected:
-        raise OracleError(f"EZKL chose other scales than the fixed-point format's {expected}: {settings}")
+    if [settings["model_input_scales"], settings["model_output_scales"]] != scales:
+        raise OracleError(f"EZKL chose other scales than the fixed-point format's {scales}: {settings}")
     # EZKL writes these in a random order, and the order changes keys and bytes.
     settings["required_range_checks"].sort()
     settings["einsum_params"]["equations"] = []  # read only with Freivalds checks on

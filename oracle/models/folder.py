@@ -10,6 +10,9 @@ GRAPH: Final = "model.onnx"
 SETTINGS: Final = "settings.json"
 MANIFEST: Final = "model.json"
 
+OPEN: Final = "open"
+"""The folder of a model's open circuit, below the model's: graph, settings and manifest."""
+
 COMMITMENT_HEX_DIGITS: Final = 64
 """A commitment is written as the 32 bytes that a contract takes."""
 

@@ -3,25 +3,44 @@
 import hashlib
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from oracle.assessment.errors import ConfigurationFault
 from oracle.assessment.features import feature_spec_hash
 from oracle.assessment.outputs import OUTPUTS
-from oracle.models.bound import UnboundedGraph, check_bounded
-from oracle.models.folder import COMMITMENT_HEX_DIGITS, GRAPH, MANIFEST, SETTINGS, model_id_of
+from oracle.models.bound import UnboundedGraph, check_all_bounded, check_bounded
+from oracle.models.folder import COMMITMENT_HEX_DIGITS, GRAPH, MANIFEST, OPEN, SETTINGS, model_id_of
 
 SHIPPED: Final = Path(__file__).parent / "shipped"
 DEFAULT_MODEL: Final = "credit-v1"
+_SHARED: Final = ("feature_spec_hash", "output_scales", "neutral_commitment")
 FLOAT_WEIGHTS: Final = "float.json"
 """The network before rounding, for `models evaluate`; the circuit never sees it."""
 
 
 class ModelFault(ConfigurationFault):
     """A model folder is missing, altered, made for another feature table, or bounds no private feature."""
+
+
+@dataclass(frozen=True)
+class OpenCircuit:
+    """A checked folder of a model's open circuit: the same answers to requests without private data, under its own id.
+
+    Its proofs show the chain features themselves; one proof answers `batch_size` requests.
+    """
+
+    name: str
+    directory: Path
+    model_id: bytes
+    feature_spec_hash: bytes
+    output_scales: tuple[int, ...]
+    neutral_commitment: int
+    batch_size: int
+    statement: ClassVar[str] = "open"
 
 
 @dataclass(frozen=True)
@@ -38,6 +57,14 @@ class ShippedModel:
     feature_spec_hash: bytes
     output_scales: tuple[int, ...]
     neutral_commitment: int
+    batch_size: ClassVar[int] = 1
+    statement: ClassVar[str] = "committed"
+
+    @cached_property
+    def open_circuit(self) -> OpenCircuit | None:
+        """The model's open circuit, None for a folder without; raises ModelFault for one that does not belong to it."""
+        folder = self.directory / OPEN
+        return _load_open(self, folder) if (folder / MANIFEST).is_file() else None
 
     @property
     def onnx(self) -> Path:
@@ -88,6 +115,17 @@ def find(model_id: bytes, directory: Path | None = None) -> ShippedModel:
     )
 
 
+def find_open(model_id: bytes, directory: Path | None = None) -> OpenCircuit | None:
+    """Return the open circuit of an id, of a model in this package or in an operator's directory; None for none.
+
+    Raises ModelFault for one that is there but does not pass the checks.
+    """
+    for folder in folders(directory):
+        if _claimed(folder / OPEN).get("model_id") == model_id.hex():
+            return load(folder).open_circuit
+    return None
+
+
 def load(name_or_path: str | Path = DEFAULT_MODEL, directory: Path | None = None) -> ShippedModel:
     """Return a model by its name in this package, by its name in an operator's directory, or by its folder.
 
@@ -113,6 +151,30 @@ def load(name_or_path: str | Path = DEFAULT_MODEL, directory: Path | None = None
         raise ModelFault(f"{path} is damaged ({error!r}): restore the folder or train it again") from error
     _check(model, digests)
     return model
+
+
+def _load_open(model: ShippedModel, folder: Path) -> OpenCircuit:
+    path = folder / MANIFEST
+    try:
+        content = json.loads(path.read_text())
+        circuit = OpenCircuit(
+            name=str(content["name"]),
+            directory=folder,
+            model_id=bytes.fromhex(content["model_id"]),
+            feature_spec_hash=bytes.fromhex(content["feature_spec_hash"]),
+            output_scales=tuple(int(scale) for scale in content["output_scales"]),
+            neutral_commitment=_commitment(content["neutral_commitment"]),
+            batch_size=int(content["batch_size"]),
+        )
+        digests = {str(file): str(digest) for file, digest in content["sha256"].items()}
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ModelFault(f"{path} is damaged ({error!r}): restore the folder or export the model again") from error
+    _check_digests(circuit.name, folder, digests)
+    _check_id(circuit.name, folder, circuit.model_id)
+    if any(getattr(circuit, fact) != getattr(model, fact) for fact in _SHARED):
+        raise ModelFault(f"{folder} is no open circuit of model {model.name}: one of {', '.join(_SHARED)} is another")
+    _check_circuit(circuit.name, folder, check_all_bounded)
+    return circuit
 
 
 def _commitment(written: str) -> int:
@@ -142,32 +204,45 @@ def _claimed(folder: Path) -> dict[str, Any]:
 
 
 def _check(model: ShippedModel, digests: dict[str, str]) -> None:
-    for file, expected in digests.items():
-        path = model.directory / file
-        if not path.is_file():
-            raise ModelFault(f"model {model.name}: {path} is missing: restore the folder or train it again")
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
-        if found != expected:
-            raise ModelFault(
-                f"model {model.name}: {path} was altered: its SHA-256 is {found}, the manifest says {expected};"
-                " restore the folder or train it again"
-            )
+    _check_digests(model.name, model.directory, digests)
     if model.feature_spec_hash != feature_spec_hash():
         raise ModelFault(
             f"model {model.name} was trained on another feature table: its specification hash is"
             f" {model.feature_spec_hash.hex()}, this release's is {feature_spec_hash().hex()}; train it again"
         )
-    if model.model_id != (found_id := model_id_of(model.directory)):
-        raise ModelFault(
-            f"model {model.name}: its folder gives the id {found_id.hex()}, the manifest says {model.model_id.hex()};"
-            " restore the folder or train it again"
-        )
-    try:
-        check_bounded(model.onnx, json.loads(model.settings.read_text()))
-    except UnboundedGraph as error:
-        raise ModelFault(
-            f"model {model.name}: {error} (`risk-oracle models export --model {model.directory} --out FOLDER`, with the"
-            " same answers, but an id, keys and a verifier of its own)"
-        ) from error
+    _check_id(model.name, model.directory, model.model_id)
+    _check_circuit(model.name, model.directory, check_bounded)
     if len(model.output_scales) != len(OUTPUTS):
         raise ModelFault(f"model {model.name} has {len(model.output_scales)} output scales, expected {len(OUTPUTS)}")
+
+
+def _check_digests(name: str, folder: Path, digests: dict[str, str]) -> None:
+    for file, expected in digests.items():
+        path = folder / file
+        if not path.is_file():
+            raise ModelFault(f"model {name}: {path} is missing: restore the folder or train it again")
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        if found != expected:
+            raise ModelFault(
+                f"model {name}: {path} was altered: its SHA-256 is {found}, the manifest says {expected};"
+                " restore the folder or train it again"
+            )
+
+
+def _check_id(name: str, folder: Path, claimed: bytes) -> None:
+    if claimed != (found := model_id_of(folder)):
+        raise ModelFault(
+            f"model {name}: its folder gives the id {found.hex()}, the manifest says {claimed.hex()};"
+            " restore the folder or train it again"
+        )
+
+
+def _check_circuit(name: str, folder: Path, check: Callable[[Path, dict[str, Any]], None]) -> None:
+    """Raise ModelFault for a circuit whose proofs would show less than they must."""
+    try:
+        check(folder / GRAPH, json.loads((folder / SETTINGS).read_text()))
+    except UnboundedGraph as error:
+        raise ModelFault(
+            f"model {name}: {error} (`risk-oracle models export --model {folder} --out FOLDER`, with the"
+            " same answers, but an id, keys and a verifier of its own)"
+        ) from error

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
@@ -27,6 +28,9 @@ from oracle.pipeline.history import Histories
 from oracle.proving.fleet.fleet import Fleet
 from oracle.proving.prover import Prover
 
+if TYPE_CHECKING:
+    from oracle.pipeline.open_lane import OpenLane
+
 
 class ModelWithdrawn(TransientFault):
     """The registry no longer takes answers of the model that is loaded, and the next one is not here."""
@@ -47,6 +51,7 @@ class Context:
     `head` is the newest block seen, the daemon's idea of chain time; `balance_wei` is the signer's, as last read.
     `model` answers, proven by `prover`; they change together when the registry's primary does. `shadow` runs beside it.
     `sealing_key` is the X25519 key that openings are sealed to, None where none are taken.
+    `open` proves requests without private data by open statements, None where the registry has no such model.
     `fleet` makes `proofs_at_once` on other machines, None where there is none.
     `withdrawn` says why no model may answer, `refused` which keys do not fit their verifier.
     """
@@ -77,6 +82,8 @@ class Context:
     lenders: tuple[LenderSettings, ...] = ()
     shadow: Model | None = None
     shadow_fault: str = ""
+    open: "OpenLane | None" = None
+    open_fault: str = ""
     withdrawn: str = ""
     refused: Refused = field(default_factory=dict)
     following: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -10,7 +10,7 @@ from oracle.assessment.features import FEATURES, NEUTRAL_PRIVATE
 from oracle.assessment.request import FIELD_MODULUS, Address
 from oracle.chain.contracts import require_code
 from oracle.chain.verifier import takes_proof
-from oracle.models.registry import ShippedModel
+from oracle.models.registry import OpenCircuit, ShippedModel
 from oracle.pipeline.models import named
 from oracle.proving.keys import Keys
 from oracle.proving.known_verifiers import is_known, keys_digest, remember
@@ -28,7 +28,7 @@ class KeysDoNotFit(ConfigurationFault):
 
 async def check_fit(
     w3: AsyncWeb3[AsyncHTTPProvider],
-    model: ShippedModel,
+    model: ShippedModel | OpenCircuit,
     keys: Keys,
     verifier: Address,
     prover: Prover,
@@ -56,10 +56,15 @@ async def check_fit(
 
 
 async def probe(
-    w3: AsyncWeb3[AsyncHTTPProvider], model: ShippedModel, keys: Keys, verifier: Address, prover: Prover
+    w3: AsyncWeb3[AsyncHTTPProvider],
+    model: ShippedModel | OpenCircuit,
+    keys: Keys,
+    verifier: Address,
+    prover: Prover,
 ) -> None:
     """Raise KeysDoNotFit unless a deployed verifier takes a proof made now, and refuses it for another score."""
-    proof = await prover.prove(_SAMPLE, NEUTRAL_PRIVATE)
+    is_open = isinstance(model, OpenCircuit)
+    proof = await (prover.prove_open(_SAMPLE) if is_open else prover.prove(_SAMPLE, NEUTRAL_PRIVATE))
     if not await takes_proof(w3, verifier, proof.proof, proof.instances):
         raise KeysDoNotFit(
             f"the verifier at {verifier} refuses a proof of {named(model)} made with the keys in {keys.folder}: it was "

@@ -9,13 +9,12 @@ from oracle.assessment.errors import ConfigurationFault
 from oracle.chain.contracts import ModelRegistry, ModelState, RegisteredModel, require_code
 from oracle.config.chain import DEVELOPMENT_CHAIN_IDS
 from oracle.config.model import ModelSettings
-from oracle.models.registry import ShippedModel, find, load
+from oracle.models.registry import OpenCircuit, ShippedModel, find, load
 from oracle.proving.ceremony import Ceremony, read_ceremony
-from oracle.proving.key_folders import find_keys
+from oracle.proving.key_folders import find_keys, open_beside
 from oracle.proving.keys import SRS, Keys, check_keys
 
 NO_SHADOW = "off"
-_BATCH_SIZE = 1
 
 
 async def chosen_model(
@@ -64,13 +63,14 @@ async def check_registered(w3: AsyncWeb3[AsyncHTTPProvider], registry: ModelRegi
     await check_facts(w3, registered, model)
 
 
-def different_facts(registered: RegisteredModel, model: ShippedModel) -> list[str]:
+def different_facts(registered: RegisteredModel, model: ShippedModel | OpenCircuit) -> list[str]:
     """Return what the registry says otherwise than the model folder, a phrase each."""
     facts = {
         "feature spec hash": (registered.feature_spec_hash.hex(), model.feature_spec_hash.hex()),
         "output scales": (registered.output_scales, tuple(model.output_scales)),
         "neutral commitment": (registered.neutral_commitment, model.neutral_commitment),
-        "batch size": (registered.batch_size, _BATCH_SIZE),
+        "batch size": (registered.batch_size, model.batch_size),
+        "statement": (registered.statement.name.lower(), model.statement),
     }
     return [
         f"its {fact} is {there} in the registry and {here} here"
@@ -79,7 +79,9 @@ def different_facts(registered: RegisteredModel, model: ShippedModel) -> list[st
     ]
 
 
-async def check_facts(w3: AsyncWeb3[AsyncHTTPProvider], registered: RegisteredModel, model: ShippedModel) -> None:
+async def check_facts(
+    w3: AsyncWeb3[AsyncHTTPProvider], registered: RegisteredModel, model: ShippedModel | OpenCircuit
+) -> None:
     """Raise ConfigurationFault where the registry, or the verifier's code, says otherwise than the model folder."""
     if differing := different_facts(registered, model):
         raise ConfigurationFault(f"{named(model)}: {'; '.join(differing)}: they must agree")
@@ -91,13 +93,14 @@ async def check_facts(w3: AsyncWeb3[AsyncHTTPProvider], registered: RegisteredMo
         )
 
 
-def keys_of(model: ShippedModel, settings: ModelSettings, chain_id: int) -> Keys:
+def keys_of(model: ShippedModel | OpenCircuit, settings: ModelSettings, chain_id: int) -> Keys:
     """Return the model's keys, every file of them hashed.
 
     Raises KeysFault when there are none or a file is corrupt, ConfigurationFault for a development reference string on
     a chain that is not for development.
     """
-    keys = check_keys(find_keys(settings.keys, model.model_id), model.model_id)
+    folder = open_beside(settings.keys) if isinstance(model, OpenCircuit) else settings.keys
+    keys = check_keys(find_keys(folder, model.model_id), model.model_id)
     check_reference_string(keys, chain_id, own_ceremony(settings))
     return keys
 
@@ -119,6 +122,6 @@ def check_reference_string(keys: Keys, chain_id: int, own: Ceremony | None = Non
     )
 
 
-def named(model: ShippedModel) -> str:
+def named(model: ShippedModel | OpenCircuit) -> str:
     """Return a model's name and id, for people."""
     return f"model {model.name} (0x{model.model_id.hex()})"

@@ -18,21 +18,22 @@ from oracle.proving.field import from_hex, to_hex
 _WITNESS = "witness.json"
 
 
-def solve(folder: Path, circuit: Path, chain: Sequence[int], private: Sequence[int]) -> tuple[int, ...]:
-    """Write the witness; return the instances that a proof will show: both commitments, then the outputs.
+def solve(folder: Path, circuit: Path, *tensors: Sequence[int]) -> tuple[int, ...]:
+    """Write the witness of input tensors; return the instances that a proof will show: hashes, then outputs.
 
     Raises ProvingFailed with EZKL's words, without the numbers in them: they may be the private features.
     """
     data = folder / "input.json"
-    data.write_text(witness_data(tuple(chain), tuple(private)))
+    data.write_text(witness_data(*(tuple(tensor) for tensor in tensors)))
     try:
         ezkl.gen_witness(str(data), str(circuit), str(folder / _WITNESS))  # type: ignore[call-arg] # stub without defaults
     except RuntimeError as error:
         words = re.sub(r"\d+", "#", str(error))
         raise ProvingFailed(f"EZKL found no witness: {words}") from None
     witness = json.loads((folder / _WITNESS).read_text())
-    [outputs] = witness["outputs"]
-    return tuple(from_hex(text) for text in (*witness["processed_inputs"]["poseidon_hash"], *outputs))
+    hashes = (witness.get("processed_inputs") or {}).get("poseidon_hash") or []
+    shown = [*hashes, *(element for tensor in witness["outputs"] for element in tensor)]
+    return tuple(from_hex(text) for text in shown)
 
 
 def prove(folder: Path, circuit: Path, proving_key: Path, srs: Path) -> tuple[bytes, tuple[int, ...]]:

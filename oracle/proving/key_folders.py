@@ -6,6 +6,11 @@ from oracle.proving.errors import KeysFault
 from oracle.proving.keys import MANIFEST, VERIFYING_KEY, read_keys
 
 
+def open_beside(folder: Path) -> Path:
+    """Return where the keys of a model's open circuit are, for where its own are: beside them, or in the same place."""
+    return folder.with_name(f"{folder.name}-open") if (folder / MANIFEST).is_file() else folder
+
+
 def find_keys(folder: Path, model_id: bytes) -> Path:
     """Return the key folder of a model: `folder` itself, or the one directly below it whose manifest names the model.
 

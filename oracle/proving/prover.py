@@ -75,6 +75,11 @@ class Prover:
         check_private(private)
         return await self._ask(worker.prove, tuple(chain), tuple(private))
 
+    async def prove_open(self, chain: Sequence[int]) -> Proof:
+        """Prove one assessment without private data, with the keys of an open circuit; raises as `prove` does."""
+        check_chain(chain)
+        return await self._ask(worker.prove, tuple(chain))
+
     async def verify(self, proof: Proof) -> bool:
         """Return whether the proof holds for its instances, as the contract would find."""
         return await self._ask(worker.verify, proof.proof, proof.instances)

@@ -34,8 +34,8 @@ _PR_SET_PDEATHSIG = 1
 class Proof:
     """A proof as the contract takes it.
 
-    `instances` are the 12 field elements [H(chain), H(private ‖ salt), outputs...]; `outputs` are the signed
-    fixed-point outputs; `seconds` is witness and proof together.
+    `instances` are the 12 field elements [H(chain), H(private ‖ salt), outputs...], or of an open circuit [the chain
+    features' two words, outputs...]; `outputs` are the signed fixed-point outputs; `seconds` is witness and proof.
     """
 
     proof: bytes
@@ -85,8 +85,11 @@ def scratch_folder() -> tuple[int, Path]:
     return os.getpid(), _ready().scratch
 
 
-def prove(chain: tuple[int, ...], private: tuple[int, ...]) -> Proof:
-    """Return the proof of one assessment; raises ProvingFailed with EZKL's words, ProverUnavailable for other keys."""
+def prove(*tensors: tuple[int, ...]) -> Proof:
+    """Return the proof of one assessment over the circuit's input tensors.
+
+    Raises ProvingFailed with EZKL's words, ProverUnavailable for other keys.
+    """
     bench, started = _ready(), time.perf_counter()
     _check_unchanged(bench.keys)
     folder = Path(tempfile.mkdtemp(dir=bench.scratch))
@@ -94,7 +97,7 @@ def prove(chain: tuple[int, ...], private: tuple[int, ...]) -> Proof:
         bench.keys.folder / name for name in (key_files.CIRCUIT, key_files.PROVING_KEY, key_files.SRS)
     )
     try:
-        ezkl_files.solve(folder, circuit, chain, private)
+        ezkl_files.solve(folder, circuit, *tensors)
         made, instances = ezkl_files.prove(folder, circuit, proving_key, srs)
     finally:
         # The input holds the private features: it does not outlive the proof.

@@ -25,6 +25,7 @@ _FOUND = (
         "history_hash",
         "features",
         "model_id",
+        "open_model_id",
         "scores",
         "feature_commitment",
         "outputs",

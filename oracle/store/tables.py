@@ -118,6 +118,7 @@ class RequestRow(Base):
     flags: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)
     features: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     model_id: Mapped[str | None] = mapped_column(String(66))
+    open_model_id: Mapped[str | None] = mapped_column(String(66))
     scores: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     feature_commitment: Mapped[Decimal | None] = mapped_column(UINT256)
     outputs: Mapped[list[int] | None] = mapped_column(JSONB)

@@ -10,10 +10,11 @@ import torch
 
 from oracle.models.anomaly import AnomalyModel
 from oracle.models.export import WEIGHTS, export
-from oracle.models.folder import model_id_of
+from oracle.models.folder import OPEN, model_id_of
 from oracle.models.integer import IntegerNetwork
 from oracle.models.kept_policy import save_policy
 from oracle.models.network import RiskNetwork, Shape
+from oracle.models.open_graph import export_open
 from oracle.models.policy import POLICY, Policy
 from oracle.models.quantise import check_no_overflow, quantise_
 from oracle.models.registry import DEFAULT_MODEL, FLOAT_WEIGHTS
@@ -102,6 +103,7 @@ def train(
         save_policy(policy, out_dir)
         write_seen(out_dir, seen_of(accounts, home, card, data_dir, seed))
         model_id = export(network, out_dir, name)
+        export_open(network, out_dir / OPEN, f"{name}-open")
         save_float(floats, out_dir / FLOAT_WEIGHTS)
         write_reference_of(out_dir, bytes.fromhex(model_id), integers, book)
         draw_figures(out_dir, integers, accounts, book, home, card)

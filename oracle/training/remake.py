@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from oracle.assessment.errors import ConfigurationFault
 from oracle.models.export import WEIGHTS, export
-from oracle.models.folder import GRAPH, MANIFEST, SETTINGS
+from oracle.models.folder import GRAPH, MANIFEST, OPEN, SETTINGS
 from oracle.models.kept_policy import policy_of
+from oracle.models.open_graph import export_open
 from oracle.models.quantise import check_no_overflow
 from oracle.models.reference import REFERENCE
 from oracle.models.weights import load_weights
@@ -33,9 +34,10 @@ def remake_circuit(source: Path, target: Path) -> str:
         raise ConfigurationFault(f"{source / METRICS} holds no figures of a model: {error!r}") from error
     target.mkdir(parents=True, exist_ok=True)
     for file in source.iterdir():
-        if file.name not in _MADE:
+        if file.is_file() and file.name not in _MADE:
             shutil.copyfile(file, target / file.name)
     model_id = export(network, target, str(metrics["name"]))
+    export_open(network, target / OPEN, f"{metrics['name']}-open")
     metrics |= {"model_id": model_id, "learned_by": metrics.get("learned_by", before)}
     metrics["circuit"] = circuit_figures(target, check_no_overflow(network))
     (target / METRICS).write_text(json.dumps(metrics, indent=2) + "\n")

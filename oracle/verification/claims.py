@@ -1,7 +1,7 @@
 """The claims of an answer, each checked against the chain by itself, with nothing of the operator's."""
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from eth_account import Account
@@ -13,8 +13,9 @@ from web3 import AsyncHTTPProvider, AsyncWeb3
 
 from oracle.assessment.errors import BlockUnavailable
 from oracle.assessment.outputs import Scores, decode_outputs
+from oracle.assessment.report import Report
 from oracle.assessment.request import FIELD_MODULUS, AssessmentRequest, to_address
-from oracle.chain.answers import GivenAnswer
+from oracle.chain.answers import GivenAnswer, with_row
 from oracle.chain.contracts import ModelState, NoAnswer, OracleContract, RegisteredModel, request_hash
 from oracle.chain.rpc import endpoint_faults
 from oracle.chain.verifier import takes_proof
@@ -58,6 +59,12 @@ async def claims_of(w3: AsyncWeb3[AsyncHTTPProvider], oracle: OracleContract, an
             yield Claim(name, False, text)
         return
     yield await _model(w3, report.model_id, model)
+    try:
+        answer = replace(answer, given=with_row(answer.given, model))
+    except ValueError as error:
+        for name in ("proof", "scores"):
+            yield Claim(name, False, str(error))
+        return
     yield await _proof(w3, answer, model)
     yield _scores(answer, model)
 
@@ -86,7 +93,7 @@ async def _signatures(oracle: OracleContract, answer: Answer) -> Claim:
         registered, threshold, digest = await oracle.signers(answer.block_hash)
     except (NoAnswer, BlockUnavailable) as error:
         return Claim("signatures", None, f"the endpoint does not say who signed then: {error}")
-    message = encode_typed_data(full_message=oracle.report_message(answer.request, answer.given.report, digest))
+    message = encode_typed_data(full_message=message_of(oracle, answer, digest))
     signed = set()
     for number, signature in enumerate(answer.given.signatures, start=1):
         try:
@@ -105,6 +112,25 @@ async def _signatures(oracle: OracleContract, answer: Answer) -> Claim:
     )
 
 
+def message_of(oracle: OracleContract, answer: Answer, signer_set_digest: bytes) -> dict[str, Any]:
+    """Return the EIP-712 message that the signers of an answer signed: over its report, or over its whole batch."""
+    given = answer.given
+    if given.shared is None:
+        return oracle.report_message(answer.request, given.report, signer_set_digest)
+    return oracle.batch_message(given.shared.request_hashes, given.shared.batch, signer_set_digest)
+
+
+def instances_of(answer: Answer) -> tuple[int, ...]:
+    """Return the public instances that the proof of an answer must show."""
+    given = answer.given
+    if given.shared is not None:
+        return given.shared.batch.words
+    if given.report.feature_commitment is None:
+        raise ValueError("the report of a committed statement has no feature commitment")
+    outputs = (one % FIELD_MODULUS for one in given.report.outputs)
+    return (given.report.feature_commitment, answer.request.data_commitment, *outputs)
+
+
 async def _model(w3: AsyncWeb3[AsyncHTTPProvider], model_id: bytes, model: RegisteredModel) -> Claim:
     with endpoint_faults():
         code = bytes(await w3.eth.get_code(w3.to_checksum_address(model.verifier)))
@@ -115,15 +141,13 @@ async def _model(w3: AsyncWeb3[AsyncHTTPProvider], model_id: bytes, model: Regis
 
 
 async def _proof(w3: AsyncWeb3[AsyncHTTPProvider], answer: Answer, model: RegisteredModel) -> Claim:
-    report = answer.given.report
-    instances = (
-        report.feature_commitment,
-        answer.request.data_commitment,
-        *(one % FIELD_MODULUS for one in report.outputs),
-    )
-    holds = await takes_proof(w3, model.verifier, answer.given.proof, instances)
+    holds = await takes_proof(w3, model.verifier, answer.given.proof, instances_of(answer))
     said = "takes" if holds else "refuses"
-    return Claim("proof", holds, f"the verifier {said} the proof for these commitments and outputs")
+    if answer.given.shared is None:
+        return Claim("proof", holds, f"the verifier {said} the proof for these commitments and outputs")
+    if answer.request.data_commitment != model.neutral_commitment:
+        return Claim("proof", False, "the request commits to private data, which are no part of an open statement")
+    return Claim("proof", holds, f"the verifier {said} the proof for these features and outputs, all in the clear")
 
 
 def _scores(answer: Answer, model: RegisteredModel) -> Claim:
@@ -145,17 +169,18 @@ def _scores(answer: Answer, model: RegisteredModel) -> Claim:
     return Claim("scores", True, f"{text}, as the contract logged")
 
 
-def features_claim(commitment: int, recomputed: dict[str, Any]) -> Claim:
-    """Return what a recomputation of the features (`audit_request`) says of an answer's commitment."""
-    table = recomputed["history_table"]
-    if str(commitment) == recomputed["feature_commitment"]:
+def features_claim(report: Report, commitment: int, words: tuple[int, ...], table: Mapping[str, Any]) -> Claim:
+    """Return what recomputed features say of an answer's report: `commitment` and `words` are theirs."""
+    if report.feature_commitment is None and report.feature_words == words:
+        return Claim("features", True, f"recomputed at the block, to the very words; history table {table['hash']}")
+    if report.feature_commitment == commitment:
         return Claim(
             "features", True, f"recomputed at the block, to the committed bytes; history table {table['hash']}"
         )
     other = "" if table["same"] is not False else ", which is not the published one: read by that with --table"
-    return Claim(
-        "features",
-        False,
-        f"recomputed they give commitment {recomputed['feature_commitment']}, the report says {commitment}; "
-        f"history table {table['hash']}{other}",
-    )
+    if report.feature_commitment is None:
+        found, said = ", ".join(map(hex, words)), ", ".join(map(hex, report.feature_words))
+        text = f"recomputed they give the words {found}, the answer has {said}"
+    else:
+        text = f"recomputed they give commitment {commitment}, the report says {report.feature_commitment}"
+    return Claim("features", False, f"{text}; history table {table['hash']}{other}")

@@ -6,14 +6,15 @@ from dataclasses import replace
 from typing import Any, Final
 
 from oracle.assessment.errors import InvalidRequest
-from oracle.assessment.report import Report
-from oracle.assessment.request import FIELD_MODULUS, AssessmentRequest, to_address, to_request_id
-from oracle.chain.answers import GivenAnswer
+from oracle.assessment.report import Batch, Report
+from oracle.assessment.request import AssessmentRequest, to_address, to_request_id
+from oracle.chain.answers import GivenAnswer, alone
 from oracle.chain.contracts import OracleContract, request_hash
 from oracle.verification.answers import answer_of_calldata
-from oracle.verification.claims import Answer, Claim
+from oracle.verification.claims import Answer, Claim, instances_of, message_of
 
 _MOST: Final = 64
+_OPEN: Final = "open"
 _HASH_BYTES: Final = 32
 
 
@@ -37,16 +38,24 @@ def answer_of_document(request: AssessmentRequest, document: Mapping[str, Any]) 
     block = document.get("block")
     if not isinstance(block, Mapping):
         raise InvalidRequest("block: expected number and hash; or give calldata, of a call of provideAssessment")
+    signatures, proof = _signatures(document), _bytes(document, "proof", "a proof")
+    hash_of_block = f"0x{_hash(block, 'hash', 'block.hash').hex()}"
+    if document.get("statement") == _OPEN:
+        words = tuple(
+            _uint({"it": one}, "it", f"instances.{place}") for place, one in enumerate(_list(document, "instances"))
+        )
+        batch = Batch(_hash(document, "model_id"), (request_id_of(document),), (hash_of_block,), words)
+        given = alone(request_hash(request), batch, _uint(block, "number", "block.number", 64), signatures, proof)
+        return Answer(request, given, told=_told(document))
     report = Report(
         request_id=request_id_of(document),
         model_id=_hash(document, "model_id"),
         block_number=_uint(block, "number", "block.number", 64),
-        block_hash=f"0x{_hash(block, 'hash', 'block.hash').hex()}",
+        block_hash=hash_of_block,
         feature_commitment=_uint(document, "feature_commitment"),
         outputs=tuple(_int(one, f"outputs.{place}") for place, one in enumerate(_list(document, "outputs"))),
     )
-    signatures = _signatures(document)
-    given = GivenAnswer(request_hash(request), report, signatures, _bytes(document, "proof", "a proof"))
+    given = GivenAnswer(request_hash(request), report, signatures, proof)
     return Answer(request, given, told=_told(document))
 
 
@@ -57,7 +66,7 @@ def document_claim(oracle: OracleContract, answer: Answer, document: Mapping[str
     """
     given, request = answer.given, answer.request
     report = given.report
-    numbers = (report.feature_commitment, request.data_commitment, *(one % FIELD_MODULUS for one in report.outputs))
+    numbers = instances_of(answer)
     fits: dict[str, Callable[[], bool]] = {
         "chain_id": lambda: document["chain_id"] == oracle.domain.chain_id,
         "to": lambda: to_address(str(document["to"])) == oracle.address,
@@ -89,7 +98,7 @@ def _is_message(oracle: OracleContract, answer: Answer, typed: Any) -> bool:
         domain, message = typed["domain"], typed["message"]
     except (AttributeError, KeyError, TypeError, ValueError):
         return False
-    expected = oracle.report_message(answer.request, answer.given.report, digest)
+    expected = message_of(oracle, answer, digest)
     return (
         (typed.get("types"), typed.get("primaryType")) == (expected["types"], expected["primaryType"])
         and _plain(domain) == _plain(expected["domain"])

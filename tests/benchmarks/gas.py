@@ -29,6 +29,7 @@ from tests.benchmarks.gas_approvals import approval_costs
 from tests.benchmarks.gas_loans import POLICY as LOAN_POLICY
 from tests.benchmarks.gas_loans import POLICY_END as LOAN_POLICY_END
 from tests.benchmarks.gas_loans import SCHEMA, Issuers, Loans, attestation_checks
+from tests.benchmarks.gas_open import open_costs
 
 FIXTURES: Final = REPOSITORY / "build" / "fixtures" / "proofs.json"
 SPECIFICATION: Final = (
@@ -38,6 +39,8 @@ FEE: Final = ETHER // 1000
 COIN: Final = "0x" + "00" * 20
 TERMS: Final = (COIN, ETHER, COIN, 2 * ETHER, 30 * 86_400)
 WALLETS: Final = 16
+# The statement of the models here, as the registry numbers it.
+COMMITTED: Final = 0
 ISSUERS: Final = ("IssuerRegistry", "AcceptedIssuers", "ApprovalRegistry", "AcceptedApprovals")
 # Creates code that returns the word 1 to any call.
 SAYS_YES: Final = "0x6760015f5260205ff35f5260086018f3"
@@ -163,6 +166,7 @@ async def ours(bench: Bench, fixtures: dict[str, Any]) -> dict[str, Any]:
         int(fixtures["neutralCommitment"], 16),
         bytes.fromhex(fixtures["scales"][2:]),
         1,
+        COMMITTED,
     )
     await bench.call(registry, "propose", model_id, spec)
     await bench.call(registry, "activate", model_id)
@@ -187,7 +191,7 @@ async def ours(bench: Bench, fixtures: dict[str, Any]) -> dict[str, Any]:
         4_500,
     )
     _, deploy_gas["IssuerRegistry"] = await bench.deploy(project("IssuerRegistry"), manager.address)
-    unchecked = await says_yes(bench, registry, spec)
+    unchecked, yes = await says_yes(bench, registry, spec)
 
     wallets = [named_account(f"bench wallet {number}") for number in range(WALLETS)]
     others = [named_account(f"another bench wallet {number}") for number in range(WALLETS)]
@@ -202,6 +206,7 @@ async def ours(bench: Bench, fixtures: dict[str, Any]) -> dict[str, Any]:
     known_requests = answers.request_gas[len(new_requests) :]
     batch_new, batch_known = await answers.many(others), await answers.many(others)
     proven = [await answers.one(wallet, proof=True) for wallet in wallets[:4]]
+    opened = await open_costs(bench, oracle, registry, answers.ask_open, fixtures, spec, yes)
     issuers, checks = await attestation_checks(bench, manager)
     accepted, deploy_gas["AcceptedIssuers"] = await bench.deploy(
         project("AcceptedIssuers"), manager.address, issuers.registry.address
@@ -220,6 +225,7 @@ async def ours(bench: Bench, fixtures: dict[str, Any]) -> dict[str, Any]:
     loans = await all_loans(bench, oracle, [(pool, ETHER), (lender, 10**9)], unchecked, fixtures, issuers)
     return {
         "attestation": checks,
+        "open": opened,
         "approval": approvals,
         "loans": loans,
         "request_new_wallet": dearest(new_requests[1:]).told(),
@@ -265,15 +271,15 @@ async def all_loans(
     return found
 
 
-async def says_yes(bench: Bench, registry: Deployed, spec: tuple[Any, ...]) -> bytes:
-    """Register a model whose verifier takes any proof, and return its id; the real one stays active beside it."""
+async def says_yes(bench: Bench, registry: Deployed, spec: tuple[Any, ...]) -> tuple[bytes, str]:
+    """Register a model whose verifier takes any proof; return its id and its verifier. The real one stays active."""
     sent = await bench.transactor.send(bench.owner, None, SAYS_YES)
     code = await bench.chain.rpc("eth_getCode", sent.created, "latest")
     model_id = b"\x01" * 32
     checker = Web3.to_checksum_address(sent.created or "")
     await bench.call(registry, "propose", model_id, (checker, Web3.keccak(hexstr=code), *spec[2:]))
     await bench.call(registry, "activate", model_id)
-    return model_id
+    return model_id, checker
 
 
 class Answers:
@@ -303,6 +309,15 @@ class Answers:
         report = (request_id, self.models[proof], sent.block, block_hash, instances[0], outputs)
         digest = await bench.transactor.read(self.oracle, "reportDigest", request, report)
         return request, report, [bench.sign(digest)], bytes.fromhex(self.case["proof"][2:]) if proof else b""
+
+    async def ask_open(self, wallet: LocalAccount) -> tuple[Any, int, bytes]:
+        """Ask without private data; return the request, its id and its block's hash."""
+        commitment = int(self.case["instances"][1]).to_bytes(32, "big")
+        sent = await self.bench.transactor.call(wallet, self.oracle, "requestAssessment", TERMS, commitment, value=FEE)
+        block = await self.bench.chain.rpc("eth_getBlockByNumber", hex(sent.block), False)
+        at = sent.timestamp
+        request = (wallet.address, wallet.address, TERMS, commitment, FEE, at, at + 3_600, sent.block)
+        return request, await self.bench.transactor.read(self.oracle, "requestCount"), bytes.fromhex(block["hash"][2:])
 
     async def one(self, wallet: LocalAccount, *, proof: bool) -> Gas:
         """Ask and answer; return what the answer costs."""

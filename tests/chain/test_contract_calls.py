@@ -85,7 +85,7 @@ async def send(oracle: OracleOnChain, data: bytes) -> bool:
 
 async def with_model(oracle: OracleOnChain, activate: bool) -> bytes:
     code = await require_code(oracle.w3, to_address(oracle.registry.address), "any contract")
-    spec = (oracle.registry.address, keccak(code), b"\x0f" * 32, 77, bytes(SCALES) + bytes(22), 1)
+    spec = (oracle.registry.address, keccak(code), b"\x0f" * 32, 77, bytes(SCALES) + bytes(22), 1, 0)
     await oracle.transactor.call(oracle.owner, oracle.registry, "propose", MODEL, spec)
     if activate:
         await oracle.transactor.call(oracle.owner, oracle.registry, "activate", MODEL)

@@ -48,7 +48,7 @@ async def _answer(oracle: OracleOnChain) -> Any:
     checker = await transactor.deploy(owner, verifier(fixtures["model"]))
     code = await oracle.chain.rpc("eth_getCode", checker.address, "latest")
     facts = (bytes.fromhex(fixtures["featureSpecHash"][2:]), int(fixtures["neutralCommitment"], 16))
-    spec = (checker.address, Web3.keccak(hexstr=code), *facts, bytes.fromhex(fixtures["scales"][2:]), 1)
+    spec = (checker.address, Web3.keccak(hexstr=code), *facts, bytes.fromhex(fixtures["scales"][2:]), 1, 0)
     await transactor.call(owner, oracle.registry, "propose", model_id, spec)
     await transactor.call(owner, oracle.registry, "activate", model_id)
     features, commitment = (int(text) for text in case["instances"][:2])

@@ -40,7 +40,7 @@ async def _register(
     code = await oracle.chain.rpc("eth_getCode", checker.address, "latest")
     spec = (checker.address, Web3.keccak(hexstr=code), MODEL.feature_spec_hash, MODEL.neutral_commitment)
     padded = bytes(scales).ljust(32, b"\0")
-    await oracle.transactor.call(oracle.owner, oracle.registry, "propose", model_id, (*spec, padded, 1))
+    await oracle.transactor.call(oracle.owner, oracle.registry, "propose", model_id, (*spec, padded, 1, 0))
 
 
 async def _activate(oracle: OracleOnChain, checker: Deployed, model_id: bytes = MODEL.model_id) -> None:

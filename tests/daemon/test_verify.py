@@ -19,7 +19,7 @@ from oracle.chain.contracts import OracleContract
 from oracle.chain.rpc import connect
 from oracle.devnet.machinery.accounts import named_account
 from oracle.devnet.stack import Stack
-from oracle.pipeline.stages.sign import report_of
+from oracle.pipeline.answer import report_of
 from oracle.store.requests import to_request
 from oracle.store.tables import RequestRow
 from tests.daemon.watching import ask, requests, until_state

@@ -1,4 +1,4 @@
-"""The stage that proves, with a fleet: a proof counts that shows what it must and holds here; else it is made here."""
+"""The stage that proves: a fleet's proof, or an open one, counts that shows what it must and holds here."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,11 +10,16 @@ from typing import Any, cast
 import pytest
 
 from oracle.assessment.features import NEUTRAL_PRIVATE
+from oracle.assessment.request import FIELD_MODULUS
 from oracle.assessment.states import State
+from oracle.assessment.words import feature_words
+from oracle.models.registry import OpenCircuit
 from oracle.pipeline.context import Context
-from oracle.pipeline.stages.prove import prove
+from oracle.pipeline.open_lane import OpenLane
+from oracle.pipeline.stages.prove import ProofMismatch, prove
 from oracle.proving.commitment import commit_chain
 from oracle.proving.fleet.fleet import FleetUnavailable
+from oracle.proving.prover import Prover
 from oracle.proving.worker import Proof, proof_of
 from oracle.store.tables import RequestRow
 from tests.pipeline import scoring
@@ -23,6 +28,13 @@ _CHAIN = [512] * 32
 _MODEL = scoring.context().model
 _NEUTRAL = _MODEL.source.neutral_commitment
 _INFERRED = _MODEL.infer(_CHAIN, NEUTRAL_PRIVATE)
+_CIRCUIT = cast(OpenCircuit, _MODEL.source.open_circuit)
+_OPEN_PROOF = Proof(
+    b"in the open",
+    (*feature_words(_CHAIN), *(output % FIELD_MODULUS for output in _INFERRED.outputs)),
+    tuple(_INFERRED.outputs),
+    0.5,
+)
 _RIGHT = proof_of(b"by the fleet", commit_chain(_CHAIN), _NEUTRAL, _INFERRED.outputs)
 
 
@@ -33,11 +45,15 @@ class Machine:
     valid: set[bytes]
     proven: list[list[int]] = field(default_factory=list)
     keys: Any = None
+    shown: dict[str, Any] = field(default_factory=dict)
 
     async def prove(self, chain: list[int], private: tuple[int, ...]) -> Proof:
         assert private == NEUTRAL_PRIVATE
         self.proven.append(chain)
         return replace(_RIGHT, proof=b"by this machine")
+
+    async def prove_open(self, chain: tuple[int, ...]) -> Proof:
+        return replace(_OPEN_PROOF, **self.shown)
 
     async def verify(self, proof: Proof) -> bool:
         return proof.proof in self.valid
@@ -64,13 +80,20 @@ def row(commitment: int = _NEUTRAL, **changed: Any) -> RequestRow:
         "model_id": f"0x{_MODEL.source.model_id.hex()}",
         "data_commitment": Decimal(commitment),
         "feature_commitment": None,
+        "open_model_id": None,
         "proof": None,
     }
     return cast(RequestRow, SimpleNamespace(**(values | changed)))
 
 
-def context(fleet: Sent | None, machine: Machine) -> Context:
-    parts = {"answering": lambda: _MODEL, "prover": machine, "fleet": fleet, "proving": asyncio.Lock()}
+def context(fleet: Sent | None, machine: Machine, opened: OpenLane | None = None) -> Context:
+    parts = {
+        "answering": lambda: _MODEL,
+        "prover": machine,
+        "fleet": fleet,
+        "open": opened,
+        "proving": asyncio.Lock(),
+    }
     return cast(Context, SimpleNamespace(**parts))
 
 
@@ -114,3 +137,40 @@ async def test_prove__with_private_data_or_another_model__asks_no_fleet() -> Non
     assert (outcome.target, fleet.asked) == (State.PROVEN, [])
     outcome = await prove(context(fleet, here), row(model_id="0x" + "07" * 32))
     assert (outcome.target, fleet.asked) == (State.COLLECTED, [])
+
+
+def lane(model_id: bytes = _MODEL.source.model_id, **shown: Any) -> OpenLane:
+    return OpenLane(_CIRCUIT, model_id, cast(Prover, Machine({b"in the open"}, shown=shown)))
+
+
+async def test_prove__with_the_open_circuit__keeps_its_proof_and_commits_to_nothing() -> None:
+    here, kept = machine(), row(feature_commitment=Decimal(7))
+    outcome = await prove(context(None, here, lane()), kept)
+    assert (outcome.target, kept.proof, here.proven) == (State.PROVEN, b"in the open", [])
+    assert (kept.feature_commitment, kept.open_model_id) == (None, f"0x{_CIRCUIT.model_id.hex()}")
+
+
+@pytest.mark.parametrize(
+    ("shown", "words"),
+    [
+        ({"proof": b"another"}, "does not verify"),
+        ({"instances": (*feature_words([511] * 32), *_OPEN_PROOF.instances[2:])}, "words are not the features"),
+        ({"outputs": (7, *_OPEN_PROOF.outputs[1:])}, "the open circuit gives"),
+    ],
+    ids=["does not hold", "other features", "other outputs"],
+)
+async def test_prove__when_the_open_circuit_shows_something_else__says_so(shown: dict[str, Any], words: str) -> None:
+    kept = row()
+    with pytest.raises(ProofMismatch, match=words):
+        await prove(context(None, machine(), lane(**shown)), kept)
+    assert kept.proof is None
+
+
+async def test_prove__with_private_data_or_another_models_open_circuit__commits() -> None:
+    private = {"proof": b"the borrower's", "feature_commitment": Decimal(commit_chain(_CHAIN))}
+    kept = row(_NEUTRAL + 1, **private)
+    await prove(context(None, Machine({b"the borrower's"}), lane()), kept)
+    assert (kept.proof, kept.open_model_id) == (b"the borrower's", None)
+    kept = row(open_model_id="0x" + "07" * 32)
+    await prove(context(None, machine(), lane(b"another")), kept)
+    assert (kept.proof, kept.open_model_id) == (b"by this machine", None)

@@ -49,6 +49,7 @@ ELSEWHERE: Final = {
     "issuer revoke": "tests/issuers/test_commands.py",
     "models evaluate": "tests/unit/training/test_evaluate.py",
     "models promote": "tests/daemon/test_model_change.py",
+    "models retire": "tests/daemon/test_open_statements.py",
     "models publish-history-table": "tests/commands/test_audit.py",
     "models rollback": "tests/daemon/test_model_change.py",
     "models score": "tests/unit/training/test_scoring.py",

@@ -12,6 +12,7 @@ WITHOUT: Final = {
     "help", "run", "dashboard", "issuer serve", "approval serve", "approval page", "prover serve", "contracts deploy",
     "models train", "models search",
     "models promote",
+    "models retire",
     "models rollback", "models publish-history-table", "models deploy-verifier", "models reference",
 }  # fmt: skip
 

@@ -93,7 +93,7 @@ async def signed_row(ingest: Ingest, state: State) -> None:
 
 
 def _report(row: Any) -> Any:
-    from oracle.pipeline.stages.sign import report_of
+    from oracle.pipeline.answer import report_of
 
     return report_of(row)
 

@@ -291,22 +291,6 @@ export const riskOracleAbi = [
  {
   "inputs": [
    {
-    "internalType": "bytes32",
-    "name": "modelId",
-    "type": "bytes32"
-   },
-   {
-    "internalType": "uint8",
-    "name": "batchSize",
-    "type": "uint8"
-   }
-  ],
-  "name": "ModelAnswersBatches",
-  "type": "error"
- },
- {
-  "inputs": [
-   {
     "internalType": "address",
     "name": "user",
     "type": "address"
@@ -366,6 +350,17 @@ export const riskOracleAbi = [
    }
   ],
   "name": "OutputOutOfRange",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint256",
+    "name": "requestId",
+    "type": "uint256"
+   }
+  ],
+  "name": "PrivateDataAsked",
   "type": "error"
  },
  {
@@ -544,6 +539,22 @@ export const riskOracleAbi = [
   "inputs": [
    {
     "internalType": "uint256",
+    "name": "requests",
+    "type": "uint256"
+   },
+   {
+    "internalType": "uint256",
+    "name": "batchSize",
+    "type": "uint256"
+   }
+  ],
+  "name": "WrongBatchLength",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint256",
     "name": "sentWei",
     "type": "uint256"
    },
@@ -586,6 +597,17 @@ export const riskOracleAbi = [
    }
   ],
   "name": "WrongSignatureCount",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "bytes32",
+    "name": "modelId",
+    "type": "bytes32"
+   }
+  ],
+  "name": "WrongStatement",
   "type": "error"
  },
  {
@@ -1213,6 +1235,121 @@ export const riskOracleAbi = [
     "internalType": "address",
     "name": "",
     "type": "address"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "components": [
+     {
+      "internalType": "address",
+      "name": "user",
+      "type": "address"
+     },
+     {
+      "internalType": "address",
+      "name": "requester",
+      "type": "address"
+     },
+     {
+      "components": [
+       {
+        "internalType": "address",
+        "name": "principalToken",
+        "type": "address"
+       },
+       {
+        "internalType": "uint128",
+        "name": "principal",
+        "type": "uint128"
+       },
+       {
+        "internalType": "address",
+        "name": "collateralToken",
+        "type": "address"
+       },
+       {
+        "internalType": "uint128",
+        "name": "collateral",
+        "type": "uint128"
+       },
+       {
+        "internalType": "uint32",
+        "name": "duration",
+        "type": "uint32"
+       }
+      ],
+      "internalType": "struct IAIRiskOracle.LoanTerms",
+      "name": "terms",
+      "type": "tuple"
+     },
+     {
+      "internalType": "bytes32",
+      "name": "dataCommitment",
+      "type": "bytes32"
+     },
+     {
+      "internalType": "uint96",
+      "name": "fee",
+      "type": "uint96"
+     },
+     {
+      "internalType": "uint64",
+      "name": "requestedAt",
+      "type": "uint64"
+     },
+     {
+      "internalType": "uint64",
+      "name": "deadline",
+      "type": "uint64"
+     },
+     {
+      "internalType": "uint64",
+      "name": "blockNumber",
+      "type": "uint64"
+     }
+    ],
+    "internalType": "struct IAIRiskOracle.Request[]",
+    "name": "requests",
+    "type": "tuple[]"
+   },
+   {
+    "components": [
+     {
+      "internalType": "bytes32",
+      "name": "modelId",
+      "type": "bytes32"
+     },
+     {
+      "internalType": "uint256[]",
+      "name": "requestIds",
+      "type": "uint256[]"
+     },
+     {
+      "internalType": "bytes32[]",
+      "name": "blockHashes",
+      "type": "bytes32[]"
+     },
+     {
+      "internalType": "uint256[]",
+      "name": "words",
+      "type": "uint256[]"
+     }
+    ],
+    "internalType": "struct IAIRiskOracle.Batch",
+    "name": "batch",
+    "type": "tuple"
+   }
+  ],
+  "name": "batchDigest",
+  "outputs": [
+   {
+    "internalType": "bytes32",
+    "name": "",
+    "type": "bytes32"
    }
   ],
   "stateMutability": "view",
@@ -2272,6 +2409,131 @@ export const riskOracleAbi = [
  {
   "inputs": [
    {
+    "components": [
+     {
+      "internalType": "address",
+      "name": "user",
+      "type": "address"
+     },
+     {
+      "internalType": "address",
+      "name": "requester",
+      "type": "address"
+     },
+     {
+      "components": [
+       {
+        "internalType": "address",
+        "name": "principalToken",
+        "type": "address"
+       },
+       {
+        "internalType": "uint128",
+        "name": "principal",
+        "type": "uint128"
+       },
+       {
+        "internalType": "address",
+        "name": "collateralToken",
+        "type": "address"
+       },
+       {
+        "internalType": "uint128",
+        "name": "collateral",
+        "type": "uint128"
+       },
+       {
+        "internalType": "uint32",
+        "name": "duration",
+        "type": "uint32"
+       }
+      ],
+      "internalType": "struct IAIRiskOracle.LoanTerms",
+      "name": "terms",
+      "type": "tuple"
+     },
+     {
+      "internalType": "bytes32",
+      "name": "dataCommitment",
+      "type": "bytes32"
+     },
+     {
+      "internalType": "uint96",
+      "name": "fee",
+      "type": "uint96"
+     },
+     {
+      "internalType": "uint64",
+      "name": "requestedAt",
+      "type": "uint64"
+     },
+     {
+      "internalType": "uint64",
+      "name": "deadline",
+      "type": "uint64"
+     },
+     {
+      "internalType": "uint64",
+      "name": "blockNumber",
+      "type": "uint64"
+     }
+    ],
+    "internalType": "struct IAIRiskOracle.Request[]",
+    "name": "requests",
+    "type": "tuple[]"
+   },
+   {
+    "components": [
+     {
+      "internalType": "bytes32",
+      "name": "modelId",
+      "type": "bytes32"
+     },
+     {
+      "internalType": "uint256[]",
+      "name": "requestIds",
+      "type": "uint256[]"
+     },
+     {
+      "internalType": "bytes32[]",
+      "name": "blockHashes",
+      "type": "bytes32[]"
+     },
+     {
+      "internalType": "uint256[]",
+      "name": "words",
+      "type": "uint256[]"
+     }
+    ],
+    "internalType": "struct IAIRiskOracle.Batch",
+    "name": "batch",
+    "type": "tuple"
+   },
+   {
+    "internalType": "bytes[]",
+    "name": "signatures",
+    "type": "bytes[]"
+   },
+   {
+    "internalType": "bytes",
+    "name": "proof",
+    "type": "bytes"
+   }
+  ],
+  "name": "provideBatch",
+  "outputs": [
+   {
+    "internalType": "uint256",
+    "name": "answered",
+    "type": "uint256"
+   }
+  ],
+  "stateMutability": "nonpayable",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
     "internalType": "address",
     "name": "user",
     "type": "address"
@@ -3075,6 +3337,22 @@ export const modelRegistryAbi = [
  {
   "inputs": [
    {
+    "internalType": "enum IModelRegistry.Statement",
+    "name": "statement",
+    "type": "uint8"
+   },
+   {
+    "internalType": "uint8",
+    "name": "batchSize",
+    "type": "uint8"
+   }
+  ],
+  "name": "OneRequestOnly",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
     "internalType": "bytes32",
     "name": "modelId",
     "type": "bytes32"
@@ -3290,6 +3568,11 @@ export const modelRegistryAbi = [
      {
       "internalType": "uint8",
       "name": "batchSize",
+      "type": "uint8"
+     },
+     {
+      "internalType": "enum IModelRegistry.Statement",
+      "name": "statement",
       "type": "uint8"
      }
     ],
@@ -3513,6 +3796,11 @@ export const modelRegistryAbi = [
         "internalType": "uint8",
         "name": "batchSize",
         "type": "uint8"
+       },
+       {
+        "internalType": "enum IModelRegistry.Statement",
+        "name": "statement",
+        "type": "uint8"
        }
       ],
       "internalType": "struct IModelRegistry.ModelSpec",
@@ -3556,6 +3844,32 @@ export const modelRegistryAbi = [
    {
     "internalType": "bytes32",
     "name": "modelId",
+    "type": "bytes32"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [],
+  "name": "openModel",
+  "outputs": [
+   {
+    "internalType": "bytes32",
+    "name": "",
+    "type": "bytes32"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [],
+  "name": "openShadowModel",
+  "outputs": [
+   {
+    "internalType": "bytes32",
+    "name": "",
     "type": "bytes32"
    }
   ],
@@ -3626,6 +3940,11 @@ export const modelRegistryAbi = [
       "internalType": "uint8",
       "name": "batchSize",
       "type": "uint8"
+     },
+     {
+      "internalType": "enum IModelRegistry.Statement",
+      "name": "statement",
+      "type": "uint8"
      }
     ],
     "internalType": "struct IModelRegistry.ModelSpec",
@@ -3672,6 +3991,13 @@ export const modelRegistryAbi = [
  {
   "inputs": [],
   "name": "rollBack",
+  "outputs": [],
+  "stateMutability": "nonpayable",
+  "type": "function"
+ },
+ {
+  "inputs": [],
+  "name": "rollBackOpen",
   "outputs": [],
   "stateMutability": "nonpayable",
   "type": "function"

@@ -160,6 +160,10 @@ function answerIn(calldata: Hex, requestId: bigint): { handedHash: Hex; answer: 
     const one = call.args[0].find(({ report }) => report.requestId === requestId);
     if (one !== undefined) return { handedHash: requestHash(one.request), answer: one };
   }
+  if (call.functionName === "provideBatch" && call.args[1].requestIds.includes(requestId))
+    throw new NothingToVerify(
+      `request ${requestId} is answered by an open statement: \`risk-oracle verify\` checks those`,
+    );
   throw new NothingToVerify(`the call hands in no answer of request ${requestId}`);
 }
 

@@ -70,7 +70,15 @@ abstract contract OracleFixture is Checks {
 
     function _spec(address verifier_) internal view returns (IModelRegistry.ModelSpec memory) {
         return
-            IModelRegistry.ModelSpec(verifier_, verifier_.codehash, keccak256("features"), uint256(NEUTRAL), SCALES, 1);
+            IModelRegistry.ModelSpec(
+                verifier_,
+                verifier_.codehash,
+                keccak256("features"),
+                uint256(NEUTRAL),
+                SCALES,
+                1,
+                IModelRegistry.Statement.Committed
+            );
     }
 
     function _activate(bytes32 modelId, IModelRegistry.ModelSpec memory spec) internal {

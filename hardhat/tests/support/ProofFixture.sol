@@ -30,32 +30,55 @@ abstract contract ProofFixture is OracleFixture {
         realModel = vm.parseJsonBytes32(_json, ".modelId");
         realNeutral = bytes32(vm.parseJsonUint(_json, ".neutralCommitment"));
         realScales = vm.parseJsonBytes32(_json, ".scales");
-        string memory name = vm.parseJsonString(_json, ".model");
+        realVerifier = IHalo2Verifier(_verifierOf(".model"));
+        _activate(realModel, _realSpec(address(realVerifier), IModelRegistry.Statement.Committed));
+    }
+
+    /// @dev Deploy and activate the shipped model's open circuit beside it.
+    function _activateOpen() internal returns (bytes32 openModel) {
+        openModel = vm.parseJsonBytes32(_json, ".openModelId");
+        _activate(openModel, _realSpec(_verifierOf(".openModel"), IModelRegistry.Statement.Open));
+    }
+
+    function _realSpec(
+        address deployed,
+        IModelRegistry.Statement statement
+    ) private view returns (IModelRegistry.ModelSpec memory) {
+        bytes32 features = vm.parseJsonBytes32(_json, ".featureSpecHash");
+        return
+            IModelRegistry.ModelSpec(
+                deployed,
+                deployed.codehash,
+                features,
+                uint256(realNeutral),
+                realScales,
+                1,
+                statement
+            );
+    }
+
+    function _verifierOf(string memory key) private returns (address deployed) {
+        string memory name = vm.parseJsonString(_json, key);
         string memory artifact = vm.readFile(
             string.concat("../build/contracts/verifiers/", name, "/Verifier.sol/Halo2Verifier.json")
         );
         bytes memory code = vm.parseJsonBytes(artifact, ".bytecode");
-        address deployed;
         assembly ("memory-safe") {
             deployed := create(0, add(code, 0x20), mload(code))
         }
         check(deployed != address(0), "the verifier deploys");
-        realVerifier = IHalo2Verifier(deployed);
-        _activate(
-            realModel,
-            IModelRegistry.ModelSpec(
-                deployed,
-                deployed.codehash,
-                vm.parseJsonBytes32(_json, ".featureSpecHash"),
-                uint256(realNeutral),
-                realScales,
-                1
-            )
-        );
     }
 
-    function _case(string memory name) internal view returns (Case memory c) {
-        string memory key = string.concat(".cases.", name);
+    function _case(string memory name) internal view returns (Case memory) {
+        return _caseAt(string.concat(".cases.", name));
+    }
+
+    /// @dev What the open circuit shows of the same input, for those without private data.
+    function _openCase(string memory name) internal view returns (Case memory) {
+        return _caseAt(string.concat(".openCases.", name));
+    }
+
+    function _caseAt(string memory key) private view returns (Case memory c) {
         c.proof = vm.parseJsonBytes(_json, string.concat(key, ".proof"));
         c.instances = vm.parseJsonUintArray(_json, string.concat(key, ".instances"));
         c.outputs = vm.parseJsonIntArray(_json, string.concat(key, ".outputs"));

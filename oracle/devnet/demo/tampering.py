@@ -12,7 +12,7 @@ from oracle.chain.reverts import explain_revert
 from oracle.chain.signer import Signer
 from oracle.devnet.machinery.anvil import RpcError
 from oracle.devnet.stack import Stack
-from oracle.pipeline.stages.sign import report_of
+from oracle.pipeline.answer import report_of
 from oracle.processes import ProgramError
 from oracle.store import requests
 from oracle.store.requests import to_request

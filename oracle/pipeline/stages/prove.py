@@ -7,7 +7,9 @@ import structlog
 from oracle.assessment.errors import OracleError
 from oracle.assessment.features import NEUTRAL_PRIVATE
 from oracle.assessment.states import State
+from oracle.assessment.words import FEATURE_WORDS, feature_words
 from oracle.pipeline.context import Context
+from oracle.pipeline.open_lane import OpenLane
 from oracle.pipeline.private.waiting import is_private
 from oracle.pipeline.stages.stage import Outcome
 from oracle.proving.commitment import commit_chain
@@ -29,6 +31,8 @@ async def prove(context: Context, row: RequestRow) -> Outcome:
         raise ValueError(f"request {row.request_id} is {row.state} without features or outputs")
     if (proof := await _of_fleet(context, row)) is not None:
         return _keep(row, proof, f"by the fleet in {proof.seconds:.2f} s")
+    if (lane := _open_lane(context, row)) is not None:
+        return await _prove_open(context, lane, row)
     async with context.proving:
         model, prover = context.answering().source, context.prover
         if row.model_id != (active := f"0x{model.model_id.hex()}"):
@@ -53,9 +57,34 @@ async def prove(context: Context, row: RequestRow) -> Outcome:
 
 
 def _keep(row: RequestRow, proof: Proof, took: str) -> Outcome:
-    row.feature_commitment = Decimal(proof.instances[0])
+    row.feature_commitment, row.open_model_id = Decimal(proof.instances[0]), None
     row.proof = proof.proof
     return Outcome(State.PROVEN, f"{len(proof.proof)} bytes {took}, verified here")
+
+
+def _open_lane(context: Context, row: RequestRow) -> OpenLane | None:
+    """Return the lane that proves a row: of the model that scored it, and only without private data."""
+    lane, model = context.open, context.answering().source
+    if lane is None or is_private(row, model) or row.model_id != f"0x{model.model_id.hex()}":
+        return None
+    return lane if lane.model_id == model.model_id else None
+
+
+async def _prove_open(context: Context, lane: OpenLane, row: RequestRow) -> Outcome:
+    """Prove that the model gives these outputs for these features, both in the clear."""
+    encoded = () if row.features is None else tuple(row.features["encoded"])
+    async with context.proving:
+        proof = await lane.prover.prove_open(encoded)
+        holds = await lane.prover.verify(proof)
+    if not holds:
+        raise ProofMismatch("the open proof just made does not verify: run `risk-oracle setup` to make the keys anew")
+    if proof.instances[:FEATURE_WORDS] != feature_words(encoded):
+        raise ProofMismatch("the open circuit's words are not the features': run `risk-oracle setup`")
+    if list(proof.outputs) != row.outputs:
+        raise ProofMismatch(f"the open circuit gives {proof.outputs}, the model {row.outputs}: run `risk-oracle setup`")
+    row.feature_commitment, row.open_model_id = None, f"0x{lane.circuit.model_id.hex()}"
+    row.proof = proof.proof
+    return Outcome(State.PROVEN, f"{len(proof.proof)} bytes in {proof.seconds:.2f} s, features open, verified here")
 
 
 async def _of_fleet(context: Context, row: RequestRow) -> Proof | None:

@@ -15,8 +15,8 @@ from oracle.chain.fees import Fees
 from oracle.chain.reverts import Reverted
 from oracle.chain.rpc import EndpointRefused, block_ref
 from oracle.chain.signer import Call
+from oracle.pipeline.answer import answering_model, calldata_of
 from oracle.pipeline.context import Context
-from oracle.pipeline.stages.sign import report_of
 from oracle.pipeline.stages.stage import Outcome, Settle
 from oracle.pipeline.upkeep.follow_registry import follow_registry
 from oracle.store.ledger import add_broadcast, broadcasts, lock_account, open_transaction, renew, take_nonce
@@ -35,11 +35,10 @@ class FeesTooHigh(TransientFault):
 
 async def submit(context: Context, row: RequestRow) -> Outcome | Settle:
     """Try the answer with eth_estimateGas, then put the signed transaction into the ledger."""
-    request = to_request(row)
     if row.proof is None or row.signatures is None:
         raise ValueError(f"request {row.request_id} is {row.state} without proof or signature")
     signatures = [bytes.fromhex(signature[2:]) for signature in row.signatures]
-    return await _enter(context, row, "answer", context.oracle.answer(request, report_of(row), signatures, row.proof))
+    return await _enter(context, row, "answer", calldata_of(context.oracle, row, signatures))
 
 
 async def decline(context: Context, row: RequestRow) -> Outcome | Settle:
@@ -98,7 +97,7 @@ async def _refused(context: Context, row: RequestRow, name: str, refused: Revert
         case "ModelNotActive":
             await follow_registry(context)
             return Outcome(State.COLLECTED, f"scored again with the model that is active: {refused}", _RESCORE_AFTER)
-        case "RequestNotPending" | "RequestExpired":
+        case "RequestNotPending" | "RequestExpired" | "NothingToAnswer":
             # At the head, and perhaps at an endpoint that is behind: the next stage looks until it is deep.
             return Outcome(State.SETTLING, f"over at the chain's head: {refused}")
         case "BlockHashMismatch":
@@ -115,7 +114,7 @@ async def _likely_cause(context: Context, row: RequestRow) -> str:
         return "RequestExpired"
     if row.proof is not None:
         registry = await context.oracle.registry()
-        if (await registry.model(report_of(row).model_id)).state is not ModelState.ACTIVE:
+        if (await registry.model(answering_model(row))).state is not ModelState.ACTIVE:
             return "ModelNotActive"
     request = to_request(row)
     mined = await block_ref(context.w3, request.block.number)

@@ -12,6 +12,7 @@ from oracle.models.registry import ShippedModel
 from oracle.pipeline.context import Context
 from oracle.pipeline.fitting import check_fit
 from oracle.pipeline.models import chosen_model, chosen_shadow, keys_of, named
+from oracle.pipeline.open_lane import follow_open
 from oracle.proving.errors import ProverUnavailable, ProvingFailed
 from oracle.proving.keys import Keys
 from oracle.proving.prover import Prover
@@ -26,6 +27,7 @@ async def follow_registry(context: Context) -> None:
             registry = await context.oracle.registry()
             await _follow_primary(context, registry)
             await _follow_shadow(context, registry)
+            await follow_open(context, registry)
         except TransientFault:
             return  # the event source reports the endpoint
 

@@ -14,11 +14,10 @@ from oracle.assessment.errors import DeclineReason, InvalidRequest, PermanentFau
 from oracle.assessment.outputs import Scores
 from oracle.assessment.request import Address, to_address
 from oracle.assessment.states import State
+from oracle.pipeline.answer import answering_model, calldata_of, message_of
 from oracle.pipeline.context import Context
-from oracle.pipeline.stages.sign import report_of
 from oracle.store import request_reads
 from oracle.store.api_keys import Scope
-from oracle.store.requests import to_request
 from oracle.store.tables import RequestRow
 from oracle.web.api.asked import (
     Asked,
@@ -148,10 +147,9 @@ async def _signed(api: Api, context: Context, asked: SignedAsked) -> SignedGiven
         reason = None if row.decline_reason is None else DeclineReason(row.decline_reason).name.lower()
         words = f"request {asked.request_id} is {state}: there is no answer of it"
         raise Problem(Kind.CONFLICT, words, state=state.value, decline_reason=reason)
-    report, request = report_of(row), to_request(row)
-    message = context.oracle.report_message(request, report, context.signer_set_digest)
+    message = message_of(context.oracle, row, context.signer_set_digest)
     signatures = [bytes.fromhex(signature[2:]) for signature in row.signatures]
-    calldata = context.oracle.answer(request, report, signatures, row.proof)
+    calldata = calldata_of(context.oracle, row, signatures)
     return SignedGiven(
         request_id=asked.request_id,
         state=state,
@@ -162,7 +160,7 @@ async def _signed(api: Api, context: Context, asked: SignedAsked) -> SignedGiven
         report_typed_data=as_json(message),
         signatures=row.signatures,
         proof=f"0x{row.proof.hex()}",
-        model_id=row.model_id or "",
+        model_id=f"0x{answering_model(row).hex()}",
         assessment=Assessment.of(Scores(**row.scores)),
         deadline=datetime.fromtimestamp(row.deadline, UTC),
     )

@@ -28,8 +28,9 @@ class ProofTold(Strict):
     model_id: Hash
     block: BlockTold
     proof: SentHex
+    statement: Literal["committed", "open"] = "committed"
     instances: list[UInt256] | None = Field(None, max_length=_MOST_OUTPUTS + 2)
-    feature_commitment: UInt256
+    feature_commitment: UInt256 | None = None
     data_commitment: UInt256 | None = None
     outputs: list[Int256] = Field(max_length=_MOST_OUTPUTS)
     signatures: list[Signature] = Field(max_length=_MOST_SIGNATURES)

@@ -4,8 +4,9 @@ from typing import Final
 
 from pydantic import Field
 
-from oracle.assessment.request import FIELD_MODULUS, Address
+from oracle.assessment.request import Address
 from oracle.assessment.states import State
+from oracle.pipeline.answer import answering_model, instances_of
 from oracle.store import explanations, request_reads
 from oracle.store.api_keys import Scope
 from oracle.store.request_reads import Summary
@@ -73,19 +74,19 @@ async def proof(api: Api, call: Call) -> ProofView:
         row = await request_reads.whole(session, api.chain_id, api.oracle, asked.request_id)
     if row is None:
         raise unknown(asked.request_id)
-    if row.proof is None or row.feature_commitment is None or row.outputs is None or row.model_id is None:
+    if row.proof is None or row.outputs is None or row.model_id is None:
         raise Problem(
             Kind.NOT_FOUND, f"request {asked.request_id} is {row.state} and has no proof", state=State(row.state).value
         )
-    commitments = [int(row.feature_commitment), int(row.data_commitment)]
     return ProofView(
         request_id=asked.request_id,
-        model_id=row.model_id,
+        model_id=f"0x{answering_model(row).hex()}",
+        statement="committed" if row.open_model_id is None else "open",
         block=Block(number=row.block_number, hash=row.block_hash),
         proof=f"0x{row.proof.hex()}",
-        instances=[*commitments, *(output % FIELD_MODULUS for output in row.outputs)],
-        feature_commitment=commitments[0],
-        data_commitment=commitments[1],
+        instances=list(instances_of(row)),
+        feature_commitment=None if row.feature_commitment is None else int(row.feature_commitment),
+        data_commitment=int(row.data_commitment),
         outputs=row.outputs,
         signatures=row.signatures or [],
     )

@@ -2,11 +2,13 @@
 
 import asyncio
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Final
 
 from oracle.assessment.engineering import engineer
 from oracle.assessment.errors import BlockUnavailable, InvalidRequest
+from oracle.assessment.report import Report
 from oracle.assessment.request import AssessmentRequest
+from oracle.assessment.words import feature_words
 from oracle.chain.rpc import block_ref
 from oracle.pipeline.context import Context
 from oracle.proving.commitment import commit_chain
@@ -38,7 +40,7 @@ async def verify(api: Api, call: Call) -> Checked:
     claims = [document_claim(context.oracle, answer, document)]
     claims += [claim async for claim in claims_of(context.w3, context.oracle, answer)]
     if asked.features == "true":
-        claims.append(await _features(api, context, request, answer.given.report.feature_commitment))
+        claims.append(await _features(api, context, request, answer.given.report))
     failed, untold = (any(claim.holds is outcome for claim in claims) for outcome in (False, None))
     return Checked(
         holds=False if failed else None if untold else True, claims=[ClaimView(**asdict(claim)) for claim in claims]
@@ -56,13 +58,12 @@ async def _logged(api: Api, context: Context, number: int) -> AssessmentRequest:
     raise BlockUnavailable(f"the chain has no log of request {number} in block {at}: it is being reorganised")
 
 
-async def _features(api: Api, context: Context, request: AssessmentRequest, commitment: int) -> Claim:
+async def _features(api: Api, context: Context, request: AssessmentRequest, report: Report) -> Claim:
     history = await api.previews.history(context, request.user, request.block)
     vector = engineer(history, request.terms)
     found = await asyncio.to_thread(commit_chain, vector.encoded)
     table = await compared(await context.oracle.registry(), context.histories.table_hash)
-    recomputed: dict[str, Any] = {"feature_commitment": str(found), "history_table": table}
-    return features_claim(commitment, recomputed)
+    return features_claim(report, found, feature_words(vector.encoded), table)
 
 
 _CLAIMS: Final = """\

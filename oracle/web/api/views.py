@@ -159,8 +159,13 @@ class ProofView(BaseModel):
     model_id: Hash
     block: Block
     proof: Hex
-    instances: list[Exact] = Field(description="public instances: both commitments, then the outputs as field elements")
-    feature_commitment: Exact
+    statement: Literal["committed", "open"] = Field(
+        description="whether the features stand behind a commitment, or in the clear in the first two instances"
+    )
+    instances: list[Exact] = Field(
+        description="public instances: both commitments, or the features' two words; then the outputs as field elements"
+    )
+    feature_commitment: Exact | None = Field(description="null where the features stand in the clear")
     data_commitment: Exact
     outputs: list[Exact] = Field(description="signed fixed point, as in the report")
     signatures: list[Hex] = Field(description="of the signers over the report; empty before it is signed")

@@ -9,7 +9,7 @@ from eth_utils.crypto import keccak
 
 from oracle.assessment.errors import ConfigurationFault
 from oracle.assessment.request import Address
-from oracle.chain.contracts import ModelState, RegisteredModel
+from oracle.chain.contracts import ModelState, RegisteredModel, Statement
 from oracle.config.model import ModelSettings
 from oracle.models import registry
 from oracle.pipeline.models import check_facts, chosen_model, chosen_shadow
@@ -40,6 +40,7 @@ def registered() -> RegisteredModel:
         neutral_commitment=model.neutral_commitment,
         output_scales=model.output_scales,
         batch_size=1,
+        statement=Statement.COMMITTED,
         state=ModelState.ACTIVE,
         activatable_at=0,
     )
@@ -63,6 +64,7 @@ async def test_facts__that_agree__are_taken() -> None:
     ("changes", "said"),
     [
         ({"batch_size": 2}, "its batch size is 2 in the registry and 1 here"),
+        ({"statement": Statement.OPEN}, "its statement is open in the registry and committed here"),
         ({"feature_spec_hash": bytes(32)}, "its feature spec hash is 0000"),
         ({"output_scales": (1,) * 10}, "its output scales is (1, 1"),
         ({"neutral_commitment": 5}, "its neutral commitment is 5 in the registry"),

@@ -22,10 +22,15 @@ FOLDER = registry.load().directory
 def test_export__of_the_shipped_model__gives_its_bytes(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["models", "export", "--out", str(tmp_path / "again"), "--json"])
     assert json.loads(done.stdout)["model_id"] == f"0x{registry.load().model_id.hex()}"
-    files = sorted(path.name for path in FOLDER.iterdir() if path.is_file())
-    assert sorted(path.name for path in (tmp_path / "again").iterdir()) == files
+    files = _files(FOLDER)
+    assert _files(tmp_path / "again") == files
     for name in files:
         assert (tmp_path / "again" / name).read_bytes() == (FOLDER / name).read_bytes(), name
+
+
+def _files(folder: Path) -> list[Path]:
+    """Return the paths of all files below a folder, those of the open circuit too."""
+    return sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
 
 
 def test_export__of_an_older_circuit__is_a_whole_model_again_and_says_whose_weights_it_has(tmp_path: Path) -> None:
