@@ -110,9 +110,10 @@ for (const name of Object.keys(contracts)) {
   texts[path.join("oracle", "chain", "artifacts", `${name}.json`)] = JSON.stringify(artifact(name), null, 1) + "\n";
 }
 const shipped = path.join(root, "oracle", "models", "shipped");
-const circuits = readdirSync(shipped).flatMap((model) =>
-  existsSync(path.join(shipped, model, "open")) ? [model, `${model}-open`] : [model],
-);
+const isModel = (folder) => existsSync(path.join(shipped, folder, "model.json"));
+const circuits = readdirSync(shipped)
+  .filter(isModel)
+  .flatMap((model) => (isModel(`${model}/open`) ? [model, `${model}-open`] : [model]));
 for (const model of circuits.sort()) {
   const source = path.join(root, "build", "keys", model, "Verifier.sol");
   if (!existsSync(source)) stop(`${path.relative(root, source)} is missing: run \`make keys\`.`);
