@@ -163,7 +163,8 @@ def outcome_of(transcript: Transcript, application: int, layout: Layout) -> Outc
     if inputs is None or evaluated is None or said is None:
         raise Undecided(f"application {application} is not decided: {_missing(transcript, application)}")
     approved = said[0].head.said == APPROVED
-    applicant, bank, agency = (_hash_of(transcript, [message]) for message in inputs)
+    blinds = transcript.blinds_of(application) or []
+    applicant, bank, agency = (_hash_of(transcript, pair) for pair in zip(inputs, blinds, strict=True))
     return Outcome(
         request_of(transcript.session, application),
         bytes.fromhex(transcript.model),

@@ -95,8 +95,10 @@ class Mailbox:
             if transcript.get(number, kind, self._name) is None:
                 raise
 
-    async def until(self, http: aiohttp.ClientSession, number: int, kind: Kind, party: str) -> Message:
-        """Return a message, whole, once it is there; raises Silent when it does not come in time."""
+    async def until(
+        self, http: aiohttp.ClientSession, number: int, kind: Kind, party: str, *, whole: bool = True
+    ) -> Message:
+        """Return a message, `whole` or its head at least, once it is there; raises Silent when it does not come."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._patience
         while (found := self._transcript.get(number, kind, party)) is None:
@@ -109,7 +111,7 @@ class Mailbox:
                     "stays open: try again when it is there"
                 )
             await self.catch_up(http, min(left, _WAIT_SECONDS))
-        if not found.whole:
+        if whole and not found.whole:
             found = await self._asked(partial(self._fetch, http, found))
             self._transcript.hold(found)
         return found

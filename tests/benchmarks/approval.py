@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from oracle.approval.evaluation import evaluate
+from oracle.approval.evaluation import Evaluator
 from oracle.approval.fields import BY_NAME, PARTIES
 from oracle.approval.layout import clear_row
 from oracle.approval.model import load_model
@@ -134,11 +134,14 @@ def _key_bytes(lane: Lane) -> int:
 
 
 async def _evaluation_seconds(lane: Lane) -> float:
-    inputs = lane.board.transcript.all_of(1, "input") or []
+    known = lane.board.transcript
+    inputs, blinds = known.all_of(1, "input") or [], known.blinds_of(1) or []
+    evaluator = Evaluator(lane.engines["server"], lane.layout)
+    await evaluator.evaluate(1, blinds, inputs)
     found = []
     for _ in range(3):
         start = time.perf_counter()
-        await evaluate(lane.engines["server"], lane.layout, inputs)
+        await evaluator.evaluate(1, blinds, inputs)
         found.append(time.perf_counter() - start)
     return float(np.median(found))
 
