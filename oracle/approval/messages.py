@@ -32,6 +32,7 @@ Kind = Literal[
     "blinds-pledge",
     "blinds",
     "input",
+    "agreement",
     "evaluated",
     "decision-share",
     "decision",

@@ -17,11 +17,13 @@ from typing import TypeVar
 import aiohttp
 import numpy as np
 
+from oracle.approval.agreement import AgreementWanted, Recording, one_line, wanted_by
 from oracle.approval.blinds import BlindsRound
+from oracle.approval.decision import DecisionFault
 from oracle.approval.engine_process import Engine
 from oracle.approval.errors import EngineFault, EngineRefusal, InvalidAnswer, Refused, Unopened, VaultFault
 from oracle.approval.evaluation import row
-from oracle.approval.fields import PARTIES, Answer
+from oracle.approval.fields import APPLICANT, PARTIES, Answer
 from oracle.approval.identity import Identity, PublicIdentity, seal
 from oracle.approval.joint_keys import KeysRound
 from oracle.approval.layout import Layout, Slots
@@ -43,7 +45,10 @@ class Outcome:
 
 
 class Party:
-    """One of the three. `folder` keeps its key share, locked by `identity`; its patience is for any one message."""
+    """One of the three. `folder` keeps its key share, locked by `identity`; its patience is for any one message.
+
+    With `recording`, bank or agency give no share before the applicant agreed that the decision is recorded there.
+    """
 
     def __init__(
         self,
@@ -57,8 +62,10 @@ class Party:
         folder: Path,
         *,
         patience_seconds: float = 120.0,
+        recording: Recording | None = None,
     ) -> None:
         self.name = name
+        self._recording = recording
         self.transcript = Transcript(session, layout.model.digest)
         self._number = PARTIES.index(name)
         self._layout = layout
@@ -106,12 +113,17 @@ class Party:
             await self._abort(http, number, why)
         self.vault.drop_form(number)
 
-    async def apply(self, http: aiohttp.ClientSession, number: int, answers: Mapping[str, Answer]) -> Outcome:
+    async def apply(
+        self, http: aiohttp.ClientSession, number: int, answers: Mapping[str, Answer], *, agreed: str | None = None
+    ) -> Outcome:
         """Take part in application `number` with this party's answers, to its end; or take it up where it was left.
 
         Raises InvalidAnswer before anything is sent, or for other answers than it began with; Refused; Silent, after
         which it can be called again; and Unopened where the shares open nothing. The answers stay in the vault until
         the caller drops them.
+
+        `agreed` is the applicant's agreement that the decision may be recorded, for who wants it. Raises DecisionFault
+        for one that does not fit, and AgreementWanted where it is missing: it can be called again, nothing was opened.
         """
         levels, notes = self._layout.model.levels_of(answers, self.name)
         await self.catch_up(http)
@@ -121,22 +133,24 @@ class Party:
                 self.vault.keep_form(number, answers)
                 features = self._layout.features(self.name, levels, number)
                 made = await self._engine.order("encrypt", {"features": row(features)})
-                await self._mailbox.send(http, number, "input", parts=made)
+                said = "" if self._recording is None else self._recording.written()
+                await self._mailbox.send(http, number, "input", parts=made, said=said)
             begun = self.vault.form(number)
             if begun is not None and self._layout.model.levels_of(begun, self.name)[0] != levels:
                 raise InvalidAnswer(
                     f"application {number} was begun with other answers and is not over: take it up with those, or end "
                     "it first"
                 )
-            return await self._decide(http, number, levels, notes)
+            return await self._decide(http, number, levels, notes, agreed)
         finally:
             self.transcript.shed(number)
             self._blinds.let_go(number)
 
     async def _decide(
-        self, http: aiohttp.ClientSession, number: int, levels: Mapping[str, int], notes: list[str]
+        self, http: aiohttp.ClientSession, number: int, levels: Mapping[str, int], notes: list[str], agreed: str | None
     ) -> Outcome:
         inputs = [await self._mailbox.until(http, number, "input", party) for party in PARTIES]
+        await self._recordable(http, number, {message.head.party: message.head.said for message in inputs}, agreed)
         try:
             blinds = await self._blinds.taken(http, number)
             own = await self._blinds.evaluator.evaluate(number, blinds, inputs, keep=True)
@@ -163,6 +177,30 @@ class Party:
             # An engine that is gone has forgotten.
             with contextlib.suppress(EngineFault):
                 await self._engine.order("forget", {})
+
+    async def _recordable(
+        self, http: aiohttp.ClientSession, number: int, said: Mapping[str, str], agreed: str | None
+    ) -> None:
+        """See to it that the applicant agreed to what this party wants to record, or the others want of it."""
+        known = self.transcript
+        if self._recording is not None:
+            message = await self._mailbox.until(http, number, "agreement", APPLICANT)
+            try:
+                self._recording.checked(known.session, number, known.model, message.head.said)
+            except DecisionFault as fault:
+                raise await self._ended(http, number, Refused(APPLICANT, "agreement", str(fault))) from fault
+        if self.name != APPLICANT or known.get(number, "agreement", APPLICANT) is not None:
+            return
+        place = wanted_by(said)
+        if place is None:
+            return
+        if agreed is None:
+            raise AgreementWanted(
+                f"application {number} is recorded by {place}, and its parties open nothing before you agree to that: "
+                f"`risk-oracle approval decision agree --application {number}` makes what you give with --agreed"
+            )
+        place.checked(known.session, number, known.model, agreed)
+        await self._mailbox.send(http, number, "agreement", said=one_line(agreed))
 
     async def _opened(self, http: aiohttp.ClientSession, number: int) -> Slots:
         """Give a share of the result, and return what the blocks add up to that the three shares open."""

@@ -7,6 +7,7 @@
     blinds-pledge  each, for every eight applications    the digest of its blinds; what will open the what-ifs, hashed
     blinds         each, for every eight applications    ciphertexts, about the three pledges
     input          each                                  an application: a ciphertext, about the joint key and blinds
+    agreement      applicant, once its input is there    that the decision may be recorded, about the three inputs
     evaluated      server                                about the three inputs
     decision-share each                                  sealed, about the result that it evaluated itself
     decision       each                                  what it opened: three times the same
@@ -26,7 +27,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from oracle.approval.errors import EngineRefusal, Refused
-from oracle.approval.fields import PARTIES
+from oracle.approval.fields import APPLICANT, PARTIES
 from oracle.approval.layout import MOST_WHAT_IFS, TOGETHER, first_of
 from oracle.approval.messages import Kind, Message, pledge_kept
 
@@ -53,6 +54,7 @@ PARTS: Final[Mapping[Kind, Mapping[str, int]]] = {
     "blinds-pledge": {},
     "blinds": {"blinds": _CIPHERTEXT, "masks": _CIPHERTEXT},
     "input": {"features": _CIPHERTEXT},
+    "agreement": {},
     "evaluated": {"result": _RESULT},
     "decision-share": {"share": 3 * _RUN + _SEAL},
     "decision": {},
@@ -136,6 +138,7 @@ class Transcript:
             "keys": (0, "pledge"),
             "product": (0, "keys"),
             "blinds": (application, "blinds-pledge"),
+            "agreement": (application, "input"),
             "evaluated": (application, "input"),
             "decision": (application, "decision-share"),
             "whatifs-share": (application, "decision"),
@@ -221,7 +224,8 @@ class Transcript:
             return f"the blinds of application {head.application} stand under {first_of(head.application)}"
         if head.kind == "blinds-pledge":
             return None
-        before = _ORDER[_ORDER.index(head.kind) - 1]
+        # What may come besides the rounds: who wants it waits for it.
+        before: Kind = "input" if head.kind == "agreement" else _ORDER[_ORDER.index(head.kind) - 1]
         place = 0 if before in _OF_KEYS else first_of(head.application) if before == "blinds" else head.application
         if waiting := self.missing(place, before):
             return f"{waiting[0]}'s {before} comes first"
@@ -254,6 +258,8 @@ class Transcript:
 
 
 def _senders(kind: Kind) -> tuple[str, ...]:
+    if kind == "agreement":
+        return (APPLICANT,)
     return (SERVER,) if kind == "evaluated" else PARTIES
 
 

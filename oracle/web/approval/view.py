@@ -26,6 +26,7 @@ _SAID: Final = {
     "blinds-pledge": "the digest of its blinds, before it sees the others'",
     "blinds": "its blinds and masks of eight applications, encrypted",
     "input": "its answers, encrypted",
+    "agreement": "agrees that the decision is recorded",
     "evaluated": "the decision and the what-ifs, encrypted",
     "decision-share": "its share of the decision, sealed to the three",
     "whatifs-share": "what opens the what-ifs, as it pledged it, sealed to the three",

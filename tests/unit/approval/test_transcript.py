@@ -264,3 +264,16 @@ def test_blinds__when_they_serve_eight_applications__then_the_ninth_waits_for_it
         transcript, message(transcript, 9, "input", "bank", about=transcript.basis(8, "input", "bank"))
     )
     transcript.accept(message(transcript, 9, "input", "bank"))
+
+
+def test_agreement__when_it_comes_beside_the_rounds__then_only_once_from_the_applicant_upon_the_inputs() -> None:
+    assert "applicant's input comes first" in refused(until(6), message(until(6), 1, "agreement", "applicant"))
+    for rounds in range(7, 11):
+        transcript = until(rounds)
+        for party in ("bank", "server"):
+            bad = message(transcript, 1, "agreement", "applicant", party=party)
+            assert "it is applicant who sends it" in refused(transcript, compose(KEYS[party], bad.head))
+        assert "rests on other" in refused(transcript, message(transcript, 1, "agreement", "applicant", about="e" * 64))
+        good = message(transcript, 1, "agreement", "applicant", said="{}")
+        transcript.accept(good)
+        assert "accepted before" in refused(transcript, good)
