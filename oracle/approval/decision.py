@@ -50,6 +50,9 @@ _DECISION: Final = [
 ]
 
 
+_REVOCATION: Final = [{"name": "panel", "type": "uint32"}, {"name": "request", "type": "bytes32"}]
+
+
 class Undecided(ApprovalError):
     """An application's messages hold no decision that all three agreed upon."""
 
@@ -136,6 +139,11 @@ class Decision:
                 f"decided at {self.decided_at} and valid until {self.valid_until}: a decision counts {LONGEST_DAYS} "
                 "days at most, in Unix seconds"
             )
+
+
+def revocation(domain: Domain, panel: int, request: bytes) -> dict[str, Any]:
+    """Return the EIP-712 message by which a panel's bank or agency takes a request's decision back."""
+    return domain.message("Revocation", _REVOCATION, _named(_REVOCATION, (panel, request)))
 
 
 def registry_domain(chain_id: int, registry: Address) -> Domain:
