@@ -214,7 +214,10 @@ def _years_bin(transcript: Transcript, application: int, layout: Layout) -> int:
     opened = transcript.all_of(application, "whatifs")
     if opened is None:
         raise Undecided(f"application {application} was denied and not explained: {_missing(transcript, application)}")
-    answers = json.loads(opened[0].head.said)
+    try:
+        answers = json.loads(opened[0].head.said)
+    except (ValueError, RecursionError):
+        answers = None
     asked = layout.what_ifs
     if not isinstance(answers, list) or len(answers) != len(asked) or any(type(one) is not bool for one in answers):
         raise Refused(PARTIES[0], "whatifs", f"it does not say yes or no to each of {len(asked)} what-ifs")

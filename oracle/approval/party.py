@@ -206,7 +206,11 @@ class Party:
         """Give a share of the result, and return what the blocks add up to that the three shares open."""
         kind: Kind = "decision-share"
         if self.transcript.get(number, kind, self.name) is None:
-            about = self.transcript.basis(number, kind, self.name)
+            about = str(self.transcript.basis(number, kind, self.name))
+            try:
+                self.vault.give_once(number, about)
+            except VaultFault as fault:
+                raise await self._ended(http, number, Refused(SERVER, "evaluated", str(fault))) from fault
             given = await self._engine.order("share", {}, {"result": about, "lead": self._number == 0})
             await self._send_sealed(http, number, kind, given["share"])
         shares = {}

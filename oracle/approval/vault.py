@@ -56,6 +56,29 @@ class Vault:
             unused.unlink()
         return share
 
+    def give_once(self, number: int, result: str) -> None:
+        """Remember of which result a share is given, before it is; raises VaultFault where it was another.
+
+        Two results of one application under the same blinds would tell the margin: a server that shows a party that
+        starts again other inputs than before must not get a second share.
+        """
+        line = f"{number} {result}\n"
+        kept = self._folder / f"{self._session}.given"
+        with contextlib.suppress(FileNotFoundError):
+            for known in kept.read_text(encoding="ascii").splitlines(keepends=True):
+                if known == line:
+                    return
+                if known.startswith(f"{number} "):
+                    raise VaultFault(
+                        f"{self._name} gave its share of another result of application {number} before: the server "
+                        "shows other messages than then, and no second share is given"
+                    )
+        descriptor = os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as stream:
+            stream.write(line)
+            stream.flush()
+            os.fsync(stream.fileno())
+
     def keep_form(self, number: int, answers: Mapping[str, Answer]) -> None:
         """Keep the answers of an application until it is over, so that it can be taken up again."""
         text = json.dumps(dict(answers), sort_keys=True).encode()

@@ -248,6 +248,22 @@ async def test_what_ifs__when_a_party_tells_other_sums_than_it_pledged__then_it_
     assert [outcome.approved for outcome in await lane.apply(lane.next(), ANSWERS)] == [True] * 3
 
 
+async def test_share__when_one_of_another_result_was_given_before__then_the_server_is_named_and_none_is_given(
+    lane: Lane,
+) -> None:
+    number = lane.next()
+    # What is left of a party that gave its share, and was started again by a server that shows other inputs.
+    lane.parties["bank"].vault.give_once(number, "f" * 64)
+    work = [lane.parties[name].apply(lane.http, number, ANSWERS[name]) for name in PARTIES]
+    found = await asyncio.gather(*work, return_exceptions=True)
+    assert all(isinstance(one, Refused) for one in found)
+    assert "bank" in lane.board.transcript.missing(number, "decision-share")
+    end = lane.board.transcript.ended(number)
+    assert end is not None
+    assert f"another result of application {number} before: the server shows other messages" in end.head.said
+    assert [outcome.approved for outcome in await lane.apply(lane.next(), ANSWERS)] == [True] * 3
+
+
 async def test_share__when_asked_of_what_was_not_evaluated_here__then_it_is_refused(lane: Lane) -> None:
     inputs = lane.board.transcript.all_of(1, "input")
     assert inputs is not None

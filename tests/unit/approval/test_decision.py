@@ -139,7 +139,9 @@ def test_outcome__when_the_application_was_ended__then_it_is_undecided() -> None
         outcome_of(transcript, 1, LAYOUT)
 
 
-@pytest.mark.parametrize("said", ["[true]", '{"a": 1}', "[" + ", ".join(["1"] * len(LAYOUT.what_ifs)) + "]"])
+@pytest.mark.parametrize(
+    "said", ["", "no", "[" * 1_999, "[true]", '{"a": 1}', "[" + ", ".join(["1"] * len(LAYOUT.what_ifs)) + "]"]
+)
 def test_outcome__when_the_what_ifs_are_none__then_they_are_refused(said: str) -> None:
     with pytest.raises(Refused, match="whatifs"):
         outcome_of(transcript_of(DENIED, said), 1, LAYOUT)

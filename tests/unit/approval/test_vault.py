@@ -90,6 +90,16 @@ def test_blinds__when_drawn_twice__then_those_that_were_pledged_are_kept_locked_
         vault.blinds(9, pledges[0])
 
 
+def test_share__when_the_server_shows_another_result_after_a_start__then_no_second_one_is_given(tmp_path: Path) -> None:
+    for _ in range(2):
+        vault = Vault(tmp_path, SESSION, "bank", BANK)
+        for number in (1, 2, 11):
+            vault.give_once(number, f"{number:064x}")
+            with pytest.raises(VaultFault, match=f"another result of application {number} before"):
+                vault.give_once(number, "f" * 64)
+    assert len((tmp_path / f"{SESSION}.given").read_text().splitlines()) == 3
+
+
 def test_folder__when_one_holds_it__then_another_is_refused_until_it_lets_go(tmp_path: Path) -> None:
     with (
         held(tmp_path / "bank"),
