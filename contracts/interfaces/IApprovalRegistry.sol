@@ -13,9 +13,9 @@ interface IApprovalRegistry {
     /// @param request one application of one session: keccak256(abi.encode(bytes16 session, uint256 application)); each is
     /// decided once
     /// @param modelHash the model's digest, as every message of the session names it
-    /// @param applicantInput keccak256 of the applicant's ciphertexts: features, blinds and shifts, one after another
+    /// @param applicantInput keccak256 of the applicant's ciphertexts: features, blinds and masks, one after another
     /// @param evaluationKey keccak256 of what the three sent of the evaluation key, one after another
-    /// @param output keccak256 of the evaluated ciphertexts: decision and what-ifs, one after another
+    /// @param output keccak256 of the evaluated ciphertext: decision and what-ifs
     /// @param dataCommitment of the private data that the applicant brings to a lender with this decision; zero for none.
     /// Nobody says by it what these data are: that is for an issuer to say
     /// @param yearsBin the lowest bin of years of employment that would have been approved, from 1 on; zero for none, and

@@ -16,6 +16,8 @@ SHOWN = (
     "contracts/lib/Applications.sol",
     "contracts/interfaces/IModelRegistry.sol",
     "contracts/interfaces/ILendingDesk.sol",
+    "contracts/interfaces/IApprovalRegistry.sol",
+    "contracts/interfaces/IAcceptedApprovals.sol",
     "contracts/mocks/MockAIRiskOracle.sol",
 )
 _KINDS = (("function", "Functions", "methods"), ("event", "Events", "events"), ("error", "Errors", "errors"))

@@ -21,7 +21,7 @@ class AnswersFile:
         """Return the answers for an application, as the file stands now; raises InvalidAnswer."""
         try:
             known = json.loads(self.file.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise InvalidAnswer(f"{self.file} is no file of answers: {error}") from error
         if isinstance(known, dict) and known and all(name.isdecimal() for name in known):
             if str(number) not in known:

@@ -29,6 +29,7 @@ async def attend(
     while True:
         try:
             await party.catch_up(http, 0.0 if _waiting(party, stuck, answers) else _WAIT_SECONDS)
+            await party.ahead(http)
         except Silent as silence:
             _log.warning("approval_waiting", reason=str(silence))
         if (end := party.transcript.ended(0)) is not None:

@@ -24,7 +24,7 @@ from aiohttp.typedefs import Handler
 
 from oracle.approval.engine_process import Engine
 from oracle.approval.errors import EngineFault, EngineRefusal, Refused
-from oracle.approval.evaluation import evaluate, joint_key_parts
+from oracle.approval.evaluation import Evaluator, joint_key_parts
 from oracle.approval.fields import PARTIES
 from oracle.approval.identity import Identity, PublicIdentity, write_private
 from oracle.approval.layout import Layout
@@ -56,6 +56,7 @@ class Board:
     ) -> None:
         self.transcript = Transcript(session, layout.model.digest)
         self._layout = layout
+        self._evaluator = Evaluator(engine, layout)
         self._roster = roster
         self._identity = identity
         self._engine = engine
@@ -134,15 +135,34 @@ class Board:
         if not self._has_keys and not await self._combine():
             return
         for number in self.transcript.open_applications:
-            inputs = self.transcript.all_of(number, "input")
-            if inputs is None or self.transcript.get(number, "evaluated", SERVER) is not None:
-                continue
-            try:
-                made = await evaluate(self._engine, self._layout, inputs)
-            except EngineRefusal as refusal:
-                await self._say(number, "abort", said=no_input(blamed(refusal, "input")))
-                continue
-            await self._say(number, "evaluated", parts=made)
+            await self._evaluate(number)
+        # Those that come next, before anybody waits for them.
+        blinds = self.transcript.blinds_of(self.transcript.last_application + 1)
+        if blinds is not None:
+            await self._taken(blinds)
+
+    async def _evaluate(self, number: int) -> None:
+        blinds, inputs = self.transcript.blinds_of(number), self.transcript.all_of(number, "input")
+        if blinds is None or inputs is None or self.transcript.get(number, "evaluated", SERVER) is not None:
+            return
+        if not await self._taken(blinds):
+            return
+        try:
+            made = await self._evaluator.evaluate(number, blinds, inputs)
+        except EngineRefusal as refusal:
+            await self._say(number, "abort", said=no_input(blamed(refusal, "input")))
+            return
+        await self._say(number, "evaluated", parts=made)
+
+    async def _taken(self, blinds: list[Message]) -> bool:
+        if self.transcript.ended(0) is not None:
+            return False
+        try:
+            await self._evaluator.take(blinds)
+        except EngineRefusal as refusal:
+            await self._say(0, "abort", said=str(blamed(refusal, "blinds")))
+            return False
+        return True
 
     async def _combine(self) -> bool:
         if self.transcript.ended(0) is not None:

@@ -50,6 +50,9 @@ _DECISION: Final = [
 ]
 
 
+_REVOCATION: Final = [{"name": "panel", "type": "uint32"}, {"name": "request", "type": "bytes32"}]
+
+
 class Undecided(ApprovalError):
     """An application's messages hold no decision that all three agreed upon."""
 
@@ -138,6 +141,11 @@ class Decision:
             )
 
 
+def revocation(domain: Domain, panel: int, request: bytes) -> dict[str, Any]:
+    """Return the EIP-712 message by which a panel's bank or agency takes a request's decision back."""
+    return domain.message("Revocation", _REVOCATION, _named(_REVOCATION, (panel, request)))
+
+
 def registry_domain(chain_id: int, registry: Address) -> Domain:
     """Return the EIP-712 domain of a registry of approvals."""
     return Domain(chain_id, registry, DOMAIN_NAME)
@@ -163,7 +171,8 @@ def outcome_of(transcript: Transcript, application: int, layout: Layout) -> Outc
     if inputs is None or evaluated is None or said is None:
         raise Undecided(f"application {application} is not decided: {_missing(transcript, application)}")
     approved = said[0].head.said == APPROVED
-    applicant, bank, agency = (_hash_of(transcript, [message]) for message in inputs)
+    blinds = transcript.blinds_of(application) or []
+    applicant, bank, agency = (_hash_of(transcript, pair) for pair in zip(inputs, blinds, strict=True))
     return Outcome(
         request_of(transcript.session, application),
         bytes.fromhex(transcript.model),
@@ -205,7 +214,10 @@ def _years_bin(transcript: Transcript, application: int, layout: Layout) -> int:
     opened = transcript.all_of(application, "whatifs")
     if opened is None:
         raise Undecided(f"application {application} was denied and not explained: {_missing(transcript, application)}")
-    answers = json.loads(opened[0].head.said)
+    try:
+        answers = json.loads(opened[0].head.said)
+    except (ValueError, RecursionError):
+        answers = None
     asked = layout.what_ifs
     if not isinstance(answers, list) or len(answers) != len(asked) or any(type(one) is not bool for one in answers):
         raise Refused(PARTIES[0], "whatifs", f"it does not say yes or no to each of {len(asked)} what-ifs")

@@ -124,7 +124,7 @@ class Identity:
             return key.decrypt(locked[:_NONCE], locked[_NONCE:], bound_to)
         except (InvalidTag, ValueError) as error:
             raise VaultFault(
-                "the stored key share does not open: another party's key file, or changed bytes"
+                "what is stored there does not open: another party's key file, or changed bytes"
             ) from error
 
     @property

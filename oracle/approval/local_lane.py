@@ -19,7 +19,7 @@ from oracle.approval.engine_process import Engine
 from oracle.approval.examples import Forms
 from oracle.approval.fields import PARTIES
 from oracle.approval.identity import Identity, PublicIdentity, session_id
-from oracle.approval.layout import Layout
+from oracle.approval.layout import Layout, first_of
 from oracle.approval.party import Outcome, Party
 from oracle.approval.transcript import SERVER
 
@@ -43,8 +43,13 @@ class LocalLane:
     folder: Path
 
     async def join(self) -> None:
-        """Make the joint keys; raises what a party raises."""
+        """Make the joint keys, and the first blinds; raises what a party raises."""
         await asyncio.gather(*(party.join(self.http) for party in self.parties.values()))
+        await self.blind(1)
+
+    async def blind(self, number: int) -> None:
+        """Make the blinds of application `number`; raises what a party raises."""
+        await asyncio.gather(*(party.blind(self.http, number) for party in self.parties.values()))
 
     async def apply(self, number: int, forms: Forms) -> list[Outcome]:
         """Take application `number` to its end and return what each party knows then, in the parties' order.
@@ -55,6 +60,8 @@ class LocalLane:
         outcomes = await asyncio.gather(*(party.apply(self.http, number, forms[party.name]) for party in parties))
         for party in parties:
             party.vault.drop_form(number)
+        if first_of(number + 1) > number:
+            await self.blind(number + 1)
         return outcomes
 
 

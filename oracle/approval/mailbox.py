@@ -7,20 +7,47 @@ import asyncio
 import base64
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import aiohttp
+from pydantic import BaseModel, Field, ValidationError
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from oracle.approval.errors import Refused, Silent
 from oracle.approval.identity import Identity, PublicIdentity
-from oracle.approval.messages import Head, Kind, Message, Sender, compose, read, read_opening
+from oracle.approval.messages import MOST_BYTES, Head, Kind, Message, Sender, compose, read, read_opening
 from oracle.approval.transcript import SERVER, Transcript
 
 T = TypeVar("T")
 
 _WAIT_SECONDS: Final = 10.0
 _LONGEST_PAUSE_SECONDS: Final = 3.0
+
+
+_MOST_LIST_BYTES: Final = 32 << 20
+_MOST_WHY_BYTES: Final = 1 << 16
+_PIECE_BYTES: Final = 1 << 16
+
+
+class _Entry(BaseModel):
+    opening: str
+
+    def raw(self) -> bytes:
+        try:
+            return base64.b64decode(self.opening, validate=True)
+        except ValueError as error:
+            raise Refused(SERVER, "list", "it lists what is no message") from error
+
+
+class _Listed(BaseModel):
+    messages: list[_Entry]
+    total: Annotated[int, Field(ge=0)]
+
+
+class _Why(BaseModel):
+    party: str
+    kind: str
+    why: str
 
 
 class _Away(Exception):
@@ -54,18 +81,18 @@ class Mailbox:
         """Take up the heads of all messages since, waiting up to `wait` seconds for one; raises Refused, Silent."""
         while True:
             told = await self._asked(partial(self._list, http, wait))
-            if told["total"] < self._seen:
+            if told.total < self._seen:
                 raise Refused(
-                    SERVER,
-                    "list",
-                    f"it has {told['total']} messages and showed {self._seen} before: it lost its folder",
+                    SERVER, "list", f"it has {told.total} messages and showed {self._seen} before: it lost its folder"
                 )
-            for entry in told["messages"]:
-                message = read_opening(base64.b64decode(entry["opening"]), self._roster, SERVER)
+            for entry in told.messages:
+                message = read_opening(entry.raw(), self._roster, SERVER)
                 self._transcript.accept(self._sent.pop(message.digest, message))
                 self._seen += 1
-            if self._seen >= told["total"]:
+            if self._seen >= told.total:
                 return
+            if not told.messages:
+                raise Refused(SERVER, "list", f"it says that it has {told.total} messages, and shows {self._seen}")
             wait = 0.0
 
     async def send(
@@ -95,8 +122,10 @@ class Mailbox:
             if transcript.get(number, kind, self._name) is None:
                 raise
 
-    async def until(self, http: aiohttp.ClientSession, number: int, kind: Kind, party: str) -> Message:
-        """Return a message, whole, once it is there; raises Silent when it does not come in time."""
+    async def until(
+        self, http: aiohttp.ClientSession, number: int, kind: Kind, party: str, *, whole: bool = True
+    ) -> Message:
+        """Return a message, `whole` or its head at least, once it is there; raises Silent when it does not come."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._patience
         while (found := self._transcript.get(number, kind, party)) is None:
@@ -109,19 +138,20 @@ class Mailbox:
                     "stays open: try again when it is there"
                 )
             await self.catch_up(http, min(left, _WAIT_SECONDS))
-        if not found.whole:
+        if whole and not found.whole:
             found = await self._asked(partial(self._fetch, http, found))
             self._transcript.hold(found)
         return found
 
-    async def _list(self, http: aiohttp.ClientSession, wait: float) -> dict[str, Any]:
+    async def _list(self, http: aiohttp.ClientSession, wait: float) -> "_Listed":
         params = {"after": str(self._seen), "wait": f"{wait:.1f}"}
         async with http.get(self._url, params=params, headers=self._headers) as answer:
             await _judge(answer)
-            told = await answer.json()
-        if not isinstance(told, dict) or not {"messages", "total"} <= told.keys():
-            raise Refused(SERVER, "list", f"{self._url} lists no messages: is it the server of an approval?")
-        return told
+            raw = await _body(answer, _MOST_LIST_BYTES)
+        try:
+            return _Listed.model_validate_json(raw)
+        except ValidationError as error:
+            raise Refused(SERVER, "list", f"{self._url} lists no messages: is it the server of an approval?") from error
 
     async def _post(self, http: aiohttp.ClientSession, message: Message) -> None:
         async with http.post(self._url, data=message.raw, headers=self._headers) as answer:
@@ -130,7 +160,7 @@ class Mailbox:
     async def _fetch(self, http: aiohttp.ClientSession, wanted: Message) -> Message:
         async with http.get(f"{self._url}/{wanted.digest}", headers=self._headers) as answer:
             await _judge(answer)
-            raw = await answer.read()
+            raw = await _body(answer, MOST_BYTES)
         party, kind = wanted.head.party, wanted.head.kind
         try:
             found = await asyncio.to_thread(read, raw, self._roster, SERVER)
@@ -156,13 +186,28 @@ class Mailbox:
             ) from error
 
 
+async def _body(answer: aiohttp.ClientResponse, most: int, *, cut: bool = False) -> bytes:
+    """Return an answer's bytes, up to `most`; raises Refused for more, unless it is `cut` there."""
+    found = bytearray()
+    async for piece in answer.content.iter_chunked(_PIECE_BYTES):
+        found += piece
+        if len(found) > most:
+            if cut:
+                break
+            raise Refused(SERVER, "answer", f"it has more than {most} bytes: no answer of this protocol is so long")
+    return bytes(found)
+
+
 async def _judge(answer: aiohttp.ClientResponse) -> None:
     if answer.status < 400:
         return
     if answer.status == 409:
-        told: dict[str, Any] = await answer.json()
-        raise Refused(str(told.get("party")), str(told.get("kind")), str(told.get("why")))
-    text = (await answer.text())[:200].strip()
+        try:
+            told = _Why.model_validate_json(await _body(answer, _MOST_WHY_BYTES))
+        except ValidationError as error:
+            raise Refused(SERVER, "answer", "it refuses a message and does not say why") from error
+        raise Refused(told.party, told.kind, told.why)
+    text = (await _body(answer, _MOST_WHY_BYTES, cut=True)).decode(errors="replace")[:200].strip()
     if answer.status >= 500:
         raise _Away(f"{answer.status}: {text}")
     raise Refused(SERVER, "answer", f"{answer.status}: {text}")

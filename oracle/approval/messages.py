@@ -29,7 +29,10 @@ Kind = Literal[
     "keys",
     "product",
     "ready",
+    "blinds-pledge",
+    "blinds",
     "input",
+    "agreement",
     "evaluated",
     "decision-share",
     "decision",
@@ -96,12 +99,12 @@ class Message:
 
 
 def pledge_of(party: str, parts: Mapping[str, bytes]) -> str:
-    """Return what a party pledges its keys by, before it sees the others'."""
+    """Return what a party pledges its keys or blinds by, before it sees the others'."""
     return _pledge(party, {name: _sha256(raw) for name, raw in parts.items()})
 
 
 def pledge_kept(head: Head) -> str:
-    """Return the pledge that a message of keys keeps, by the digests in its head."""
+    """Return the pledge that a message of keys or blinds keeps, by the digests in its head."""
     return _pledge(head.party, {part.name: part.sha256 for part in head.parts})
 
 

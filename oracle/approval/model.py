@@ -85,7 +85,7 @@ class CardModel:
             known: dict[str, Any] = json.loads(text)
             weights = {name: tuple(int(value) for value in row) for name, row in known["weights"].items()}
             return cls(str(known["name"]), int(known["scale"]), int(known["intercept"]), weights)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ModelFault(f"not a model of card approval: {error!r}") from error
 
 

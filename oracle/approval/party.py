@@ -6,25 +6,33 @@ before anything is opened.
 """
 
 import contextlib
+import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import TypeVar
 
 import aiohttp
 import numpy as np
 
+from oracle.approval.agreement import AgreementWanted, Recording, one_line, wanted_by
+from oracle.approval.blinds import BlindsRound
+from oracle.approval.decision import DecisionFault
 from oracle.approval.engine_process import Engine
 from oracle.approval.errors import EngineFault, EngineRefusal, InvalidAnswer, Refused, Unopened, VaultFault
-from oracle.approval.evaluation import evaluate, joint_key_digest, joint_key_parts, row
-from oracle.approval.fields import PARTIES, Answer
+from oracle.approval.evaluation import row
+from oracle.approval.fields import APPLICANT, PARTIES, Answer
 from oracle.approval.identity import Identity, PublicIdentity, seal
-from oracle.approval.layout import Layout
+from oracle.approval.joint_keys import KeysRound
+from oracle.approval.layout import Layout, Slots
 from oracle.approval.mailbox import Mailbox
-from oracle.approval.messages import Kind, Sender, pledge_of
+from oracle.approval.messages import Kind, Message, Sender
 from oracle.approval.transcript import APPROVED, DENIED, SERVER, Transcript, blamed, no_input
 from oracle.approval.vault import Vault
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -37,7 +45,10 @@ class Outcome:
 
 
 class Party:
-    """One of the three. `folder` keeps its key share, locked by `identity`; its patience is for any one message."""
+    """One of the three. `folder` keeps its key share, locked by `identity`; its patience is for any one message.
+
+    With `recording`, bank or agency give no share before the applicant agreed that the decision is recorded there.
+    """
 
     def __init__(
         self,
@@ -51,8 +62,10 @@ class Party:
         folder: Path,
         *,
         patience_seconds: float = 120.0,
+        recording: Recording | None = None,
     ) -> None:
         self.name = name
+        self._recording = recording
         self.transcript = Transcript(session, layout.model.digest)
         self._number = PARTIES.index(name)
         self._layout = layout
@@ -61,6 +74,8 @@ class Party:
         self._engine = engine
         self.vault = Vault(folder, session, name, identity)
         self._mailbox = Mailbox(name, self.transcript, roster, identity, server, patience_seconds)
+        self._keys = KeysRound(name, self.transcript, self._mailbox, self.vault, engine)
+        self._blinds = BlindsRound(name, layout, self.transcript, self._mailbox, self.vault, engine)
 
     async def catch_up(self, http: aiohttp.ClientSession, wait_seconds: float = 0.0) -> None:
         """Learn what was accepted since, waiting for one message; raises Refused, and Silent where no server is."""
@@ -71,26 +86,16 @@ class Party:
 
         Raises Refused, Silent, after which it can be called again, and VaultFault where its share is not here.
         """
-        await self._engine.order("open-session", {}, {"session": self.transcript.session})
-        await self.catch_up(http)
-        if self.transcript.get(0, "keys", self.name) is None:
-            # Whoever saw the others' keys before it made its own could make the joint key its alone.
-            halves = await self._halves()
-            if self.transcript.get(0, "pledge", self.name) is None:
-                await self._mailbox.send(http, 0, "pledge", about=pledge_of(self.name, halves))
-            for party in PARTIES:
-                await self._mailbox.until(http, 0, "pledge", party)
-            await self._mailbox.send(http, 0, "keys", parts=halves)
-            await self.catch_up(http)
-        self.vault.drop_halves()
-        if not await self._take_up_kept():
-            await self._combine(http)
-        self.transcript.shed(0)
-        ready = self.transcript.get(0, "ready", self.name)
-        for party in PARTIES:
-            theirs = await self._mailbox.until(http, 0, "ready", party)
-            if ready is None or theirs.head.about != ready.head.about:
-                raise Refused(party, "ready", "it confirms another joint key than the parts give")
+        await self._keys.join(http)
+        self._blinds.evaluator.forget()
+
+    async def blind(self, http: aiohttp.ClientSession, number: int) -> None:
+        """Make the blinds of application `number` with the others; raises Refused, Silent, VaultFault."""
+        await self._blinds.made(http, number)
+
+    async def ahead(self, http: aiohttp.ClientSession) -> None:
+        """Do what can be done now for the blinds of the next application; it waits for nobody."""
+        await self._blinds.ahead(http)
 
     def next_number(self) -> int:
         """Return the number of the application that this party would begin: the first without its input.
@@ -108,52 +113,64 @@ class Party:
             await self._abort(http, number, why)
         self.vault.drop_form(number)
 
-    async def apply(self, http: aiohttp.ClientSession, number: int, answers: Mapping[str, Answer]) -> Outcome:
+    async def apply(
+        self, http: aiohttp.ClientSession, number: int, answers: Mapping[str, Answer], *, agreed: str | None = None
+    ) -> Outcome:
         """Take part in application `number` with this party's answers, to its end; or take it up where it was left.
 
         Raises InvalidAnswer before anything is sent, or for other answers than it began with; Refused; Silent, after
         which it can be called again; and Unopened where the shares open nothing. The answers stay in the vault until
         the caller drops them.
+
+        `agreed` is the applicant's agreement that the decision may be recorded, for who wants it. Raises DecisionFault
+        for one that does not fit, and AgreementWanted where it is missing: it can be called again, nothing was opened.
         """
         levels, notes = self._layout.model.levels_of(answers, self.name)
         await self.catch_up(http)
         try:
             if self.transcript.get(number, "input", self.name) is None:
+                await self.blind(http, number)
                 self.vault.keep_form(number, answers)
-                blinds, shifts = self._layout.blinds(self.name)
-                slots = {"features": self._layout.features(self.name, levels), "blinds": blinds, "shifts": shifts}
-                made = await self._engine.order("encrypt", {name: row(values) for name, values in slots.items()})
-                await self._mailbox.send(http, number, "input", parts=made)
+                features = self._layout.features(self.name, levels, number)
+                made = await self._engine.order("encrypt", {"features": row(features)})
+                said = "" if self._recording is None else self._recording.written()
+                await self._mailbox.send(http, number, "input", parts=made, said=said)
             begun = self.vault.form(number)
             if begun is not None and self._layout.model.levels_of(begun, self.name)[0] != levels:
                 raise InvalidAnswer(
                     f"application {number} was begun with other answers and is not over: take it up with those, or end "
                     "it first"
                 )
-            return await self._decide(http, number, levels, notes)
+            return await self._decide(http, number, levels, notes, agreed)
         finally:
             self.transcript.shed(number)
+            self._blinds.let_go(number)
 
     async def _decide(
-        self, http: aiohttp.ClientSession, number: int, levels: Mapping[str, int], notes: list[str]
+        self, http: aiohttp.ClientSession, number: int, levels: Mapping[str, int], notes: list[str], agreed: str | None
     ) -> Outcome:
         inputs = [await self._mailbox.until(http, number, "input", party) for party in PARTIES]
+        await self._recordable(http, number, {message.head.party: message.head.said for message in inputs}, agreed)
         try:
-            own = await evaluate(self._engine, self._layout, inputs, keep=True)
+            blinds = await self._blinds.taken(http, number)
+            own = await self._blinds.evaluator.evaluate(number, blinds, inputs, keep=True)
         except EngineRefusal as refusal:
             named = blamed(refusal, "input")
             await self._abort(http, number, no_input(named))
             raise named from refusal
         try:
-            evaluated = await self._mailbox.until(http, number, "evaluated", SERVER)
-            if any(evaluated.parts[name] != own[name] for name in own):
+            # What it evaluated itself is here already: a digest is enough to compare the server's.
+            evaluated = await self._mailbox.until(http, number, "evaluated", SERVER, whole=False)
+            if evaluated.head.parts[0].sha256 != hashlib.sha256(own["result"]).hexdigest():
                 bad = Refused(SERVER, "evaluated", "it is not what the model gives on the three inputs")
                 raise await self._ended(http, number, bad)
-            decision = (await self._open(http, number, "decision"))[0]
+            sums = await self._opened(http, number)
+            decision = await self._said(http, number, lambda: self._layout.decision(sums))
             await self._agree(http, number, "decision", APPROVED if decision else DENIED)
             if decision:
                 return Outcome(True, {}, tuple(notes))
-            opened = await self._open(http, number, "whatifs")
+            masks = await self._masks(http, number)
+            opened = await self._said(http, number, lambda: self._layout.answers(sums, masks))
             await self._agree(http, number, "whatifs", json.dumps(opened, separators=(",", ":")))
             return Outcome(False, self._layout.explain(levels, opened), tuple(notes))
         finally:
@@ -161,28 +178,84 @@ class Party:
             with contextlib.suppress(EngineFault):
                 await self._engine.order("forget", {})
 
-    async def _open(self, http: aiohttp.ClientSession, number: int, opening: str) -> list[bool]:
-        kind: Kind = "decision-share" if opening == "decision" else "whatifs-share"
+    async def _recordable(
+        self, http: aiohttp.ClientSession, number: int, said: Mapping[str, str], agreed: str | None
+    ) -> None:
+        """See to it that the applicant agreed to what this party wants to record, or the others want of it."""
+        known = self.transcript
+        if self._recording is not None:
+            message = await self._mailbox.until(http, number, "agreement", APPLICANT)
+            try:
+                self._recording.checked(known.session, number, known.model, message.head.said)
+            except DecisionFault as fault:
+                raise await self._ended(http, number, Refused(APPLICANT, "agreement", str(fault))) from fault
+        if self.name != APPLICANT or known.get(number, "agreement", APPLICANT) is not None:
+            return
+        place = wanted_by(said)
+        if place is None:
+            return
+        if agreed is None:
+            raise AgreementWanted(
+                f"application {number} is recorded by {place}, and its parties open nothing before you agree to that: "
+                f"`risk-oracle approval decision agree --application {number}` makes what you give with --agreed"
+            )
+        place.checked(known.session, number, known.model, agreed)
+        await self._mailbox.send(http, number, "agreement", said=one_line(agreed))
+
+    async def _opened(self, http: aiohttp.ClientSession, number: int) -> Slots:
+        """Give a share of the result, and return what the blocks add up to that the three shares open."""
+        kind: Kind = "decision-share"
         if self.transcript.get(number, kind, self.name) is None:
-            about = self.transcript.basis(number, kind, self.name)
+            about = str(self.transcript.basis(number, kind, self.name))
+            try:
+                self.vault.give_once(number, about)
+            except VaultFault as fault:
+                raise await self._ended(http, number, Refused(SERVER, "evaluated", str(fault))) from fault
             given = await self._engine.order("share", {}, {"result": about, "lead": self._number == 0})
-            readers = [self._roster[party] for party in PARTIES]
-            sealed = seal(given["share"], readers, self._bound(number, kind, self.name))
-            await self._mailbox.send(http, number, kind, parts={"share": sealed})
+            await self._send_sealed(http, number, kind, given["share"])
         shares = {}
         for place, party in enumerate(PARTIES):
             message = await self._mailbox.until(http, number, kind, party)
-            try:
-                bound = self._bound(number, kind, party)
-                shares[f"share-{place}"] = self._identity.unseal(message.parts["share"], bound, self._number)
-            except VaultFault as error:
-                raise await self._ended(http, number, Refused(party, kind, str(error))) from error
+            shares[f"share-{place}"] = await self._unsealed(http, message)
         try:
             slots = np.frombuffer((await self._engine.order("fuse", shares))["slots"], "<i8")
         except EngineRefusal as refusal:
             raise await self._ended(http, number, blamed(refusal, kind)) from refusal
+        return await self._said(http, number, lambda: self._layout.sums(slots, number))
+
+    async def _masks(self, http: aiohttp.ClientSession, number: int) -> list[Slots]:
+        """Tell the others what opens the what-ifs, and return what all three told."""
+        kind: Kind = "whatifs-share"
+        if self.transcript.get(number, kind, self.name) is None:
+            await self._send_sealed(http, number, kind, self._blinds.own_sums(number))
+        found = []
+        for party in PARTIES:
+            message = await self._mailbox.until(http, number, kind, party)
+            told = await self._unsealed(http, message)
+            try:
+                found.append(self._blinds.told_sums(number, party, told))
+            except Refused as refusal:
+                raise await self._ended(http, number, refusal) from refusal
+        return found
+
+    async def _send_sealed(self, http: aiohttp.ClientSession, number: int, kind: Kind, plain: bytes) -> None:
+        readers = [self._roster[party] for party in PARTIES]
+        sealed = seal(plain, readers, self._bound(number, kind, self.name))
+        name = next(iter(self.transcript.sizes[kind]))
+        await self._mailbox.send(http, number, kind, parts={name: sealed})
+
+    async def _unsealed(self, http: aiohttp.ClientSession, message: Message) -> bytes:
+        head = message.head
+        bound = self._bound(head.application, head.kind, head.party)
         try:
-            return self._layout.opened(opening, slots)
+            return self._identity.unseal(message.parts[head.parts[0].name], bound, self._number)
+        except VaultFault as error:
+            raise await self._ended(http, head.application, Refused(head.party, head.kind, str(error))) from error
+
+    async def _said(self, http: aiohttp.ClientSession, number: int, read: Callable[[], T]) -> T:
+        """Return what an opening says; one that is none ends the application."""
+        try:
+            return read()
         except Unopened as error:
             await self._abort(http, number, str(error))
             raise
@@ -194,56 +267,6 @@ class Party:
             theirs = await self._mailbox.until(http, number, kind, party)
             if theirs.head.said != said:
                 raise Refused(party, kind, "it opened otherwise than here")
-
-    async def _halves(self) -> dict[str, bytes]:
-        """Return this party's halves of the keys: those that were pledged, else fresh ones, whose share is kept."""
-        if (kept := self.vault.halves()) is not None:
-            return kept
-        if self.transcript.get(0, "pledge", self.name) is not None:
-            raise VaultFault(
-                f"the keys that {self.name} pledged in this session are not in its folder: name the folder that has "
-                "them, or begin a new session"
-            )
-        made = await self._engine.order("make-keys", {})
-        self.vault.keep_share(made.pop("share"), made["public"])
-        self.vault.keep_halves(made)
-        return made
-
-    async def _take_up_kept(self) -> bool:
-        """Take the joint keys into use that this party confirmed before, if they lie here as they were."""
-        ready, kept = self.transcript.get(0, "ready", self.name), self.vault.joint()
-        if ready is None or kept is None or joint_key_digest(kept) != ready.head.about:
-            return False
-        await self._engine.order("use-keys", {**kept, "share": self._kept_share()})
-        return True
-
-    async def _combine(self, http: aiohttp.ClientSession) -> None:
-        share = self._kept_share()
-        keys = [await self._mailbox.until(http, 0, "keys", party) for party in PARTIES]
-        try:
-            if self.transcript.get(0, "product", self.name) is None:
-                switching = {f"switching-{number}": message.parts["switching"] for number, message in enumerate(keys)}
-                product = await self._engine.order("multiply-keys", {**switching, "share": share})
-                await self._mailbox.send(http, 0, "product", parts=product)
-            for party in PARTIES:
-                await self._mailbox.until(http, 0, "product", party)
-            made = joint_key_parts(self.transcript)
-            if made is None:
-                raise Refused(self.name, "keys", "the joint keys are not complete")
-            joint = await self._engine.order("combine-keys", made)
-            await self._engine.order("use-keys", {**joint, "share": share})
-        except EngineRefusal as refusal:
-            raise blamed(refusal, "keys") from refusal
-        self.vault.keep_joint(joint)
-        if self.transcript.get(0, "ready", self.name) is None:
-            await self._mailbox.send(http, 0, "ready", about=joint_key_digest(joint))
-            await self.catch_up(http)
-
-    def _kept_share(self) -> bytes:
-        own = self.transcript.get(0, "keys", self.name)
-        if own is None:
-            raise VaultFault(f"{self.name} has no keys in this session yet")
-        return self.vault.share(next(part.sha256 for part in own.head.parts if part.name == "public"))
 
     def _bound(self, number: int, kind: Kind, party: str) -> bytes:
         about = self.transcript.basis(number, kind, party)

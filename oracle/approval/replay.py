@@ -6,7 +6,7 @@ from pathlib import Path
 
 from oracle.approval.engine_process import Engine
 from oracle.approval.errors import ModelFault, Refused
-from oracle.approval.evaluation import evaluate, joint_key_digest, joint_key_parts
+from oracle.approval.evaluation import Evaluator, joint_key_digest, joint_key_parts
 from oracle.approval.fields import PARTIES
 from oracle.approval.identity import PublicIdentity
 from oracle.approval.layout import Layout
@@ -41,11 +41,12 @@ async def replay(
     if ready is not None and ready.head.about != joint_key_digest(joint):
         raise Refused(PARTIES[0], "ready", "it confirms another joint key than the parts give")
     await engine.order("use-keys", joint)
-    found = {}
+    evaluator, found = Evaluator(engine, layout), {}
     for number in range(1, transcript.last_application + 1):
         inputs, evaluated = transcript.all_of(number, "input"), transcript.get(number, "evaluated", SERVER)
-        if inputs is not None and evaluated is not None:
-            found[number] = await evaluate(engine, layout, inputs) == dict(evaluated.parts)
+        blinds = transcript.blinds_of(number)
+        if inputs is not None and blinds is not None and evaluated is not None:
+            found[number] = await evaluator.evaluate(number, blinds, inputs) == dict(evaluated.parts)
     return found
 
 

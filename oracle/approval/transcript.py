@@ -4,12 +4,18 @@
     keys           each                                  its halves of the joint keys, about the three pledges
     product        each                                  about the three keys
     ready          each                                  about the joint key that it computed: three times the same
-    input          each                                  an application: ciphertexts, about the joint key
+    blinds-pledge  each, for every eight applications    the digest of its blinds; what will open the what-ifs, hashed
+    blinds         each, for every eight applications    ciphertexts, about the three pledges
+    input          each                                  an application: a ciphertext, about the joint key and blinds
+    agreement      applicant, once its input is there    that the decision may be recorded, about the three inputs
     evaluated      server                                about the three inputs
-    decision-share each                                  sealed, about the decision that it evaluated itself
+    decision-share each                                  sealed, about the result that it evaluated itself
     decision       each                                  what it opened: three times the same
-    whatifs-share  each                                  only after a denial
+    whatifs-share  each                                  sealed, what opens the what-ifs: only after a denial
     whatifs        each                                  what it opened: three times the same
+
+Blinds stand under the first of their eight applications. Whoever could choose masks after seeing the others' could take
+them away again, so they are pledged first, as keys are.
 
 A message that does not fit is refused, and the transcript stays as it was.
 """
@@ -21,7 +27,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from oracle.approval.errors import EngineRefusal, Refused
-from oracle.approval.fields import PARTIES
+from oracle.approval.fields import APPLICANT, PARTIES
+from oracle.approval.layout import MOST_WHAT_IFS, TOGETHER, first_of
 from oracle.approval.messages import Kind, Message, pledge_kept
 
 SERVER: Final = "server"
@@ -29,11 +36,14 @@ APPROVED: Final = "approved"
 DENIED: Final = "denied"
 
 _RUN: Final = 16384 * 8
-_TOWERS: Final = 6
+_TOWERS: Final = 5
 _CIPHERTEXT: Final = 2 * _TOWERS * _RUN
 _HALF_KEY: Final = _TOWERS**2 * _RUN
 _RESULT: Final = 6 * _RUN
-_SEALED: Final = 3 * _RUN + 32 + 1 + len(PARTIES) * 48 + 16
+_SEAL: Final = 32 + 1 + len(PARTIES) * 48 + 16
+SALT: Final = 32
+SUMS: Final = 8 * MOST_WHAT_IFS + SALT
+"""Bytes of what opens one application's what-ifs."""
 # Of each key the half that is its party's own: the other is drawn from the session's name.
 _KEYS: Final = {"public": _TOWERS * _RUN, "switching": _HALF_KEY, "rotations": 6 * _HALF_KEY}
 PARTS: Final[Mapping[Kind, Mapping[str, int]]] = {
@@ -41,22 +51,27 @@ PARTS: Final[Mapping[Kind, Mapping[str, int]]] = {
     "keys": _KEYS,
     "product": {"product": 2 * _HALF_KEY},
     "ready": {},
-    "input": {"features": _CIPHERTEXT, "blinds": _CIPHERTEXT, "shifts": _CIPHERTEXT},
-    "evaluated": {"decision": _RESULT, "whatifs": _RESULT},
-    "decision-share": {"share": _SEALED},
+    "blinds-pledge": {},
+    "blinds": {"blinds": _CIPHERTEXT, "masks": _CIPHERTEXT},
+    "input": {"features": _CIPHERTEXT},
+    "agreement": {},
+    "evaluated": {"result": _RESULT},
+    "decision-share": {"share": 3 * _RUN + _SEAL},
     "decision": {},
-    "whatifs-share": {"share": _SEALED},
+    "whatifs-share": {"sums": SUMS + _SEAL},
     "whatifs": {},
     "abort": {},
 }
 """The parts of each kind, with their sizes in bytes: no other is accepted."""
 
 _OF_KEYS: Final = ("pledge", "keys", "product", "ready")
+_OF_BLINDS: Final = ("blinds-pledge", "blinds")
 _ORDER: Final[tuple[Kind, ...]] = (
     "pledge", "keys", "product", "ready",
-    "input", "evaluated", "decision-share", "decision", "whatifs-share", "whatifs",
+    "blinds-pledge", "blinds", "input", "evaluated", "decision-share", "decision", "whatifs-share", "whatifs",
 )  # fmt: skip
 _AGREED: Final = ("ready", "decision", "whatifs")
+_PLEDGED_SUMS: Final = re.compile(f"[0-9a-f]{{{64 * TOGETHER}}}")
 
 
 @dataclass
@@ -122,19 +137,25 @@ class Transcript:
         rests_on: dict[Kind, tuple[int, Kind]] = {
             "keys": (0, "pledge"),
             "product": (0, "keys"),
+            "blinds": (application, "blinds-pledge"),
+            "agreement": (application, "input"),
             "evaluated": (application, "input"),
             "decision": (application, "decision-share"),
+            "whatifs-share": (application, "decision"),
             "whatifs": (application, "whatifs-share"),
         }
         if kind in rests_on:
             return _digest_of(self.all_of(*rests_on[kind]) or [])
         if kind == "input":
-            ready = self.all_of(0, "ready")
-            return ready[0].head.about if ready else None
+            return _digest_of([*(self.all_of(0, "ready") or []), *(self.blinds_of(application) or [])])
         evaluated = self.get(application, "evaluated", SERVER)
-        if kind in ("decision-share", "whatifs-share") and evaluated is not None:
-            return next(part.sha256 for part in evaluated.head.parts if part.name == kind.removesuffix("-share"))
+        if kind == "decision-share" and evaluated is not None:
+            return evaluated.head.parts[0].sha256
         return None
+
+    def blinds_of(self, application: int) -> list[Message] | None:
+        """Return the three messages of an application's blinds, or None while one is missing."""
+        return self.all_of(first_of(application), "blinds")
 
     def hold(self, message: Message) -> None:
         """Take the parts of a message that was accepted by its head."""
@@ -156,7 +177,7 @@ class Transcript:
         if head.kind == "abort":
             self._ended[head.application] = message
         self._kept[head.application, head.kind, head.party] = message
-        if head.application:
+        if head.application and head.kind not in _OF_BLINDS:
             self._last = max(self._last, head.application)
             self._open.add(head.application)
             if self.finished(head.application):
@@ -194,14 +215,19 @@ class Transcript:
         head = message.head
         if head.kind == "pledge":
             return None
-        if head.kind == "input":
+        if head.kind in ("blinds-pledge", "input"):
             if self.all_of(0, "ready") is None:
                 return f"{self.missing(0, 'ready')[0]} has not confirmed the joint key"
             if head.application > self.last_application + 1:
                 return f"application {self.last_application + 1} comes next"
+        if head.kind in _OF_BLINDS and head.application != first_of(head.application):
+            return f"the blinds of application {head.application} stand under {first_of(head.application)}"
+        if head.kind == "blinds-pledge":
             return None
-        before = _ORDER[_ORDER.index(head.kind) - 1]
-        if waiting := self.missing(0 if before in _OF_KEYS else head.application, before):
+        # What may come besides the rounds: who wants it waits for it.
+        before: Kind = "input" if head.kind == "agreement" else _ORDER[_ORDER.index(head.kind) - 1]
+        place = 0 if before in _OF_KEYS else first_of(head.application) if before == "blinds" else head.application
+        if waiting := self.missing(place, before):
             return f"{waiting[0]}'s {before} comes first"
         decided = self.get(head.application, "decision", PARTIES[0])
         if head.kind == "whatifs-share" and decided is not None and decided.head.said != DENIED:
@@ -210,14 +236,17 @@ class Transcript:
 
     def _unfounded(self, message: Message) -> str | None:
         head = message.head
-        if head.kind in ("pledge", "ready"):
+        if head.kind in ("pledge", "ready", "blinds-pledge"):
             if head.about is None:
-                return "it names no keys"
+                return "it names nothing that it pledges or confirms"
         elif head.about != self.basis(head.application, head.kind, head.party):
             return "it rests on other messages than those that were accepted here"
-        pledge = self.get(0, "pledge", head.party)
-        if head.kind == "keys" and (pledge is None or pledge.head.about != pledge_kept(head)):
-            return "its parts are not the keys that it pledged before it saw the others'"
+        if head.kind in ("keys", "blinds"):
+            pledge = self.get(head.application, "pledge" if head.kind == "keys" else "blinds-pledge", head.party)
+            if pledge is None or pledge.head.about != pledge_kept(head):
+                return f"its parts are not the {head.kind} that it pledged before it saw the others'"
+        if head.kind == "blinds-pledge" and not _PLEDGED_SUMS.fullmatch(head.said):
+            return f"it does not pledge what opens the what-ifs of {TOGETHER} applications"
         if head.kind == "decision" and head.said not in (APPROVED, DENIED):
             return f"it says neither {APPROVED} nor {DENIED}"
         if head.kind in _AGREED:
@@ -229,6 +258,8 @@ class Transcript:
 
 
 def _senders(kind: Kind) -> tuple[str, ...]:
+    if kind == "agreement":
+        return (APPLICANT,)
     return (SERVER,) if kind == "evaluated" else PARTIES
 
 

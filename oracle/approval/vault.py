@@ -1,4 +1,4 @@
-"""What a party keeps on its own disk: its key share and its open forms, locked by its key file; and the joint keys."""
+"""What a party keeps on its own disk: its key share, blinds and open forms, locked by its key file; the joint keys."""
 
 import contextlib
 import fcntl
@@ -15,6 +15,7 @@ from oracle.approval.identity import Identity, write_private
 
 _JOINT: Final = ("public", "multiplication", "rotations")
 _HALVES: Final = ("public", "switching", "rotations")
+_BLINDS: Final = ("blinds", "masks", "sums")
 
 
 class Vault:
@@ -55,6 +56,29 @@ class Vault:
             unused.unlink()
         return share
 
+    def give_once(self, number: int, result: str) -> None:
+        """Remember of which result a share is given, before it is; raises VaultFault where it was another.
+
+        Two results of one application under the same blinds would tell the margin: a server that shows a party that
+        starts again other inputs than before must not get a second share.
+        """
+        line = f"{number} {result}\n"
+        kept = self._folder / f"{self._session}.given"
+        with contextlib.suppress(FileNotFoundError):
+            for known in kept.read_text(encoding="ascii").splitlines(keepends=True):
+                if known == line:
+                    return
+                if known.startswith(f"{number} "):
+                    raise VaultFault(
+                        f"{self._name} gave its share of another result of application {number} before: the server "
+                        "shows other messages than then, and no second share is given"
+                    )
+        descriptor = os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as stream:
+            stream.write(line)
+            stream.flush()
+            os.fsync(stream.fileno())
+
     def keep_form(self, number: int, answers: Mapping[str, Answer]) -> None:
         """Keep the answers of an application until it is over, so that it can be taken up again."""
         text = json.dumps(dict(answers), sort_keys=True).encode()
@@ -77,6 +101,35 @@ class Vault:
     def drop_form(self, number: int) -> None:
         """Forget an application's answers."""
         self._form(number).unlink(missing_ok=True)
+
+    def keep_blinds(self, first: int, pledge: str, blinds: Mapping[str, bytes]) -> None:
+        """Keep blinds before they are pledged, with the `sums` that open what-ifs later: no other party has those.
+
+        They do not replace others: which of two pledges is accepted shows only after both were sent.
+        """
+        packed = _packed(_BLINDS, blinds)
+        write_private(self._blinds(first, pledge), self._identity.lock(packed, self._bound(f"blinds {first} {pledge}")))
+
+    def blinds(self, first: int, pledge: str) -> dict[str, bytes]:
+        """Return the blinds that were pledged so; raises VaultFault where they are not here."""
+        kept = self._blinds(first, pledge)
+        try:
+            locked = kept.read_bytes()
+        except OSError as error:
+            raise VaultFault(
+                f"{kept}: the blinds that {self._name} pledged in this session are not there ({error.strerror}): name "
+                "the folder that has them, or begin a new session"
+            ) from error
+        packed = self._identity.unlock(locked, self._bound(f"blinds {first} {pledge}"))
+        for other in self._folder.glob(f"{self._session}.{first}.*.blinds"):
+            if other != kept:
+                other.unlink()
+        return _unpacked(_BLINDS, packed)
+
+    def drop_blinds(self, first: int) -> None:
+        """Forget the blinds of eight applications."""
+        for kept in self._folder.glob(f"{self._session}.{first}.*.blinds"):
+            kept.unlink()
 
     def keep_halves(self, halves: Mapping[str, bytes]) -> None:
         """Keep what was pledged until it is sent: a party that starts again can send no other."""
@@ -101,6 +154,9 @@ class Vault:
     def _made(self, half: str) -> Path:
         return self._folder / f"{self._session}.{half[:16]}.share"
 
+    def _blinds(self, first: int, pledge: str) -> Path:
+        return self._folder / f"{self._session}.{first}.{pledge[:16]}.blinds"
+
     def _form(self, number: int) -> Path:
         return self._folder / f"{self._session}.{number}.form"
 
@@ -109,8 +165,7 @@ class Vault:
 
 
 def _keep(file: Path, names: Sequence[str], parts: Mapping[str, bytes]) -> None:
-    sizes = b"".join(len(parts[name]).to_bytes(8, "big") for name in names)
-    write_private(file, sizes + b"".join(parts[name] for name in names))
+    write_private(file, _packed(names, parts))
 
 
 def _kept(file: Path, names: Sequence[str]) -> dict[str, bytes] | None:
@@ -118,6 +173,15 @@ def _kept(file: Path, names: Sequence[str]) -> dict[str, bytes] | None:
         raw = file.read_bytes()
     except FileNotFoundError:
         return None
+    return _unpacked(names, raw)
+
+
+def _packed(names: Sequence[str], parts: Mapping[str, bytes]) -> bytes:
+    sizes = b"".join(len(parts[name]).to_bytes(8, "big") for name in names)
+    return sizes + b"".join(parts[name] for name in names)
+
+
+def _unpacked(names: Sequence[str], raw: bytes) -> dict[str, bytes]:
     found, place = {}, 8 * len(names)
     for number, name in enumerate(names):
         size = int.from_bytes(raw[8 * number : 8 * number + 8], "big")

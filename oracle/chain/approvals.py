@@ -57,9 +57,13 @@ class ApprovalRegistry:
         applicant, decided_at, valid_until, approved, years_bin, model_hash, data_commitment, digest = found
         if not decided_at:
             return None
-        revoked_at = await self._ask("revokedAt", panel, request)
+        revoked_at = await self.revoked_at(panel, request)
         times, said = (decided_at, valid_until), (approved, years_bin, model_hash, data_commitment, digest)
         return Recorded(to_address(applicant), *times, *said, revoked_at)
+
+    async def revoked_at(self, panel: int, request: bytes) -> int:
+        """Return when a panel's request was revoked, in Unix seconds; 0 while it is not."""
+        return int(await self._ask("revokedAt", panel, request))
 
     async def standing(self, panel: int, applicant: Address) -> Reverted | None:
         """Return why a panel's newest decision on an applicant is no approval now; None where it is one."""
@@ -76,6 +80,14 @@ class ApprovalRegistry:
         panel, applicant, *rest = decision
         given = (panel, self.w3.to_checksum_address(applicant), *rest)
         encoded: str = self._contract.encode_abi("record", args=[given, signatures])
+        return bytes.fromhex(encoded.removeprefix("0x"))
+
+    def revoke_call(self, panel: int, request: bytes, signature: bytes | None = None) -> bytes:
+        """Return the calldata that revokes a request: by whoever sends it, or by whose signature goes with it."""
+        if signature is None:
+            encoded: str = self._contract.encode_abi("revoke", args=[panel, request])
+        else:
+            encoded = self._contract.encode_abi("revokeBySignature", args=[panel, request, signature])
         return bytes.fromhex(encoded.removeprefix("0x"))
 
     async def _ask(self, function: str, *arguments: Any) -> Any:

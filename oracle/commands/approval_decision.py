@@ -19,6 +19,7 @@ from oracle.commands.approval_registry import (
     word_of,
     write_new,
 )
+from oracle.commands.approval_revoke import revoke
 from oracle.commands.common import JsonOption, run_job, tell
 from oracle.commands.deployment.means import Means, address_of
 from oracle.exit_codes import ExitCode
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from oracle.approval.decision_file import Agreement, DecisionFile
 
 decision_app = typer.Typer(
-    help="A decision for contracts: compose, sign by three, record, check.", no_args_is_help=True
+    help="A decision for contracts: compose, sign by three, record, revoke, check.", no_args_is_help=True
 )
 
 _DAY: Final = 86_400
@@ -209,6 +210,9 @@ def submit(
     sent = run_job(send())
     told = {"transaction": sent, "request": f"0x{made.decision.outcome.request.hex()}"}
     tell(told, f"recorded: request {told['request']}, transaction {sent}", as_json=as_json)
+
+
+decision_app.command("revoke")(revoke)
 
 
 @decision_app.command("check")

@@ -109,6 +109,11 @@ def approval_party(
         str,
         typer.Option(help="JSON file: answers by field for all, or by application number; or `ask`, at the terminal."),
     ],
+    registry: Annotated[
+        str | None, typer.Option(help="Where its decisions are recorded: no share before the applicant agreed to that.")
+    ] = None,
+    chain_id: Annotated[int | None, typer.Option(min=1, help="That registry's chain; with --registry.")] = None,
+    panel: Annotated[int | None, typer.Option(min=1, help="The panel's number there; with --registry.")] = None,
     patience: _PatienceOption = 120.0,
     python: _PythonOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
@@ -120,7 +125,8 @@ def approval_party(
     """
     _configure_log()
     known = _read(session)
-    work = running.stay(name.value, known, key, folder, answers, patience, python, as_json)
+    place = running.recording(registry, chain_id, panel)
+    work = running.stay(name.value, known, key, folder, answers, patience, python, as_json, place)
     if answers != running.ASK:
         run_job(_until_stopped(work))
         return
@@ -135,6 +141,9 @@ def approval_apply(
     key: _KeyOption,
     folder: Annotated[Path, typer.Option(help="Where the applicant's key share is kept, locked by its key file.")],
     answers: Annotated[str, typer.Option(help="JSON file of the form's answers by field; or `ask`, at the terminal.")],
+    agreed: Annotated[
+        Path | None, typer.Option(help="Your agreement that the decision is recorded (`approval decision agree`).")
+    ] = None,
     patience: _PatienceOption = 120.0,
     anew: Annotated[bool, typer.Option("--anew", help="End an application that was left open, and begin another.")] = (
         False
@@ -145,13 +154,14 @@ def approval_apply(
     """Apply: take part as the applicant in one application, and print its decision, and what would change a denial.
 
     Exit code 0 when a decision was opened, whichever it is; 75 when somebody did not answer in time: the same command
-    takes the application up where it was left; 2 when a message, the keys or the answers were refused, or the shares
-    opened nothing.
+    takes the application up where it was left; 2 when a message, the keys or the answers were refused, the shares
+    opened nothing, or bank or agency record decisions and you did not agree to that: the message says how.
     """
     known = _read(session)
     # Asked before anything runs: whoever thinks it over holds up nobody, and may still go.
     typed = running.typed_form(known, key, folder, anew) if answers == running.ASK else None
-    run_job(running.apply(known, key, folder, typed or Path(answers), patience, anew, python, _outcome(as_json)))
+    tell_outcome = _outcome(as_json)
+    run_job(running.apply(known, key, folder, typed or Path(answers), agreed, patience, anew, python, tell_outcome))
 
 
 def _outcome(as_json: bool) -> running.Tell:

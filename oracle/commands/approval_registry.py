@@ -62,12 +62,12 @@ async def registry_at(rpc_url: str, address: Address) -> AsyncIterator[tuple["Ap
         await w3.provider.disconnect()
 
 
-async def panel_of(registry: "ApprovalRegistry", number: int) -> "Panel":
-    """Return a panel; raises ConfigurationFault where there is none, or it was stopped."""
+async def panel_of(registry: "ApprovalRegistry", number: int, *, stopped: bool = False) -> "Panel":
+    """Return a panel; raises ConfigurationFault where there is none, or it was `stopped` and that matters."""
     found = await registry.panel(number)
     if found is None:
         raise ConfigurationFault(f"registry {registry.address} has no panel {number}")
-    if not found.active:
+    if not found.active and not stopped:
         raise ConfigurationFault(f"panel {number} ({found.name}) was stopped: the registry records nothing of it")
     return found
 
@@ -78,10 +78,10 @@ def account_of(means: Means) -> "SendingAccount":
     return means.account(_password, lambda line: typer.echo(line, err=True))
 
 
-def word_of(text: str) -> bytes:
-    """Return a commitment of 32 bytes; raises BadParameter."""
+def word_of(text: str, option: str = "--commitment") -> bytes:
+    """Return 32 bytes of an option; raises BadParameter."""
     if not re.fullmatch(r"0x[0-9a-fA-F]{64}", text):
-        raise typer.BadParameter("expected 0x and 64 hex digits", param_hint="--commitment")
+        raise typer.BadParameter("expected 0x and 64 hex digits", param_hint=option)
     return bytes.fromhex(text[2:])
 
 

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 import typer
 
 from oracle.assessment.errors import ConfigurationFault
+from oracle.commands.approval_registry import text_of
 
 if TYPE_CHECKING:
     import aiohttp
 
+    from oracle.approval.agreement import Recording
     from oracle.approval.answers import AskedAnswers
     from oracle.approval.errors import Refused
     from oracle.approval.fields import Answer
@@ -91,6 +93,7 @@ async def stay(
     patience: float,
     python: Path | None,
     as_json: bool,
+    place: "Recording | None" = None,
 ) -> None:
     """Be a party that stays, until cancelled: a line goes to standard output for each decision."""
     from oracle.approval.answers import AnswersFile
@@ -104,7 +107,7 @@ async def stay(
         for note in outcome.notes:
             typer.echo(f"  clipped: {note}")
 
-    async with _party(name, session, key, folder, patience, python) as (party, http):
+    async with _party(name, session, key, folder, patience, python, place) as (party, http):
         await attend(party, http, _asked(session, name) if answers == ASK else AnswersFile(Path(answers)), decided)
 
 
@@ -113,6 +116,7 @@ async def apply(
     key: Path,
     folder: Path,
     answers: "Path | Mapping[str, Answer]",
+    agreed: Path | None,
     patience: float,
     anew: bool,
     python: Path | None,
@@ -122,6 +126,7 @@ async def apply(
     from oracle.approval.answers import AnswersFile
     from oracle.approval.fields import APPLICANT
 
+    agreement = None if agreed is None else text_of(agreed)
     async with _party(APPLICANT, session, key, folder, patience, python) as (party, http):
         await party.join(http)
         left = [number for number in party.vault.forms() if _began(party, number)]
@@ -132,10 +137,22 @@ async def apply(
             left = []
         number = left[0] if left else party.next_number()
         form = AnswersFile(answers).of(number) if isinstance(answers, Path) else answers
-        outcome = await party.apply(http, number, form)
+        outcome = await party.apply(http, number, form, agreed=agreement)
         # Told first: while its answers are kept, an application is one whose outcome nobody was told.
         tell(_told(number, outcome))
         party.vault.drop_form(number)
+
+
+def recording(registry: str | None, chain_id: int | None, panel: int | None) -> "Recording | None":
+    """Return where decisions are recorded by these options, all or none of them; raises ConfigurationFault."""
+    from oracle.approval.agreement import Recording
+    from oracle.commands.deployment.means import address_of
+
+    if registry is None and chain_id is None and panel is None:
+        return None
+    if registry is None or chain_id is None or panel is None:
+        raise ConfigurationFault("--registry, --chain-id and --panel go together: where decisions are recorded")
+    return Recording(chain_id, address_of("--registry", registry), panel)
 
 
 def typed_form(session: "Session", key: Path, folder: Path, anew: bool) -> "Mapping[str, Answer]":
@@ -163,7 +180,13 @@ def _told(number: int, outcome: "Outcome") -> dict[str, Any]:
 
 @contextlib.asynccontextmanager
 async def _party(
-    name: "Sender", session: "Session", key: Path, folder: Path, patience: float, python: Path | None
+    name: "Sender",
+    session: "Session",
+    key: Path,
+    folder: Path,
+    patience: float,
+    python: Path | None,
+    place: "Recording | None" = None,
 ) -> AsyncIterator[tuple["Party", "aiohttp.ClientSession"]]:
     import aiohttp
 
@@ -192,6 +215,7 @@ async def _party(
             session.server,
             folder,
             patience_seconds=patience,
+            recording=place,
         )
         yield party, http
 

@@ -84,8 +84,9 @@ def known_words(world: Processes) -> tuple[np.ndarray, list[bytes]]:
             words.append(np.frombuffer(vault.share(half), "<u8")[::256])
         elif head.kind in ("decision-share", "whatifs-share"):
             bound = f"{session.id} {head.application} {head.kind} {head.party} {head.about}".encode()
-            share = identities["bank"].unseal(message.parts["share"], bound, PARTIES.index("bank"))
-            words.append(np.frombuffer(share, "<u8")[::2_048])
+            told = identities["bank"].unseal(message.parts[head.parts[0].name], bound, PARTIES.index("bank"))
+            found = np.frombuffer(told, "<u8")
+            words.append(found[::2_048] if head.kind == "decision-share" else found[found != 0])
         transcript.hold(message.announced())
     plain = [one.secret for one in identities.values()] + [one.secret.hex().encode() for one in identities.values()]
     layout = Layout(session.model)

@@ -229,3 +229,42 @@ async def test_sign__when_the_key_the_signature_or_the_session_is_anothers__then
     found = await desk.run("sign", file, desk.messages, "--session", other, *desk.key(AGENCY))
     assert (found.code, "it was changed" in found.error) == (ExitCode.REFUSED, True)
     assert file.read_text() == before
+
+
+async def test_revoke__when_bank_or_agency_takes_it_back__then_it_counts_no_more_and_nothing_is_sent_twice(
+    desk: Desk,
+) -> None:
+    about = ["--session", desk.folder / "session.json", "--application"]
+    recorded = (await desk.check(1))[1]["recorded"]
+    stranger = await desk.run("revoke", *about, 1, *desk.place, *desk.key(STRANGER), "--sign-only")
+    assert stranger.code == ExitCode.REFUSED
+    assert "signs no revocation of panel 1: its bank is" in stranger.error
+    unknown = await desk.run("revoke", *about, 1, *desk.place, *desk.key(STRANGER))
+    assert unknown.code == ExitCode.REFUSED
+    # The applicant may not, and a signature is of one request.
+    signed = await desk.run("revoke", *about, 1, *desk.place, *desk.key(AGENCY), "--sign-only", "--json")
+    signature = ["--signature", signed.json["signature"]]
+    other = await desk.run("revoke", *about, 2, *desk.place, *desk.key(STRANGER), *signature)
+    assert (other.code, "NotOfThePanel" in other.error) == (ExitCode.REFUSED, True)
+    sent = await desk.run("revoke", *about, 1, *desk.place, *desk.key(STRANGER), *signature, "--json")
+    assert sent.code == 0, sent.error
+    assert sent.json["recorded"] is recorded
+    assert (await desk.check(1))[1]["counts_now"] is False
+    again = await desk.run("revoke", *about, 1, *desk.place, *desk.wallet)
+    assert again.code == 0
+    assert "was revoked before" in again.output
+    assert f"{sent.json['revoked_at']}" in again.output
+    # What is not recorded yet never will be: named by its request alone, by the bank's own transaction.
+    request = sent.json["request"][:-2] + "77"
+    early = await desk.run("revoke", "--request", request, *desk.place, *desk.wallet)
+    assert early.code == 0, early.error
+    assert "nothing will be" in early.output
+    for words in (
+        [],
+        ["--request", "0x12"],
+        ["--request", request, "--application", 1],
+        [*about, 1, "--sign-only", *signature],
+    ):
+        wrong = await desk.run("revoke", *words, *desk.place, *desk.wallet)
+        assert wrong.code != 0
+        assert "Invalid value" in wrong.error

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
+from oracle.approval.blinds import BlindsRound
 from oracle.approval.engine.frames import Parts
 from oracle.approval.engine_process import Engine
 from oracle.approval.errors import EngineRefusal, ModelFault, Refused, Unopened
-from oracle.approval.evaluation import evaluate, row
+from oracle.approval.evaluation import Evaluator, row
 from oracle.approval.fields import PARTIES
-from oracle.approval.layout import Layout, clear_row
+from oracle.approval.layout import RING_SLOTS, SLOTS, Layout, centred, clear_row, placed
 from oracle.approval.messages import Head, Message, compose
 from oracle.approval.model import load_model
 from oracle.approval.replay import replay
@@ -80,7 +81,7 @@ async def test_evaluation__when_done_again__then_it_is_the_same_bytes(lane: Lane
     evaluated = lane.board.transcript.get(1, "evaluated", "server")
     assert inputs is not None
     assert evaluated is not None
-    assert await evaluate(lane.engines["bank"], lane.layout, inputs) == dict(evaluated.parts)
+    assert await evaluate(lane, "bank", inputs) == dict(evaluated.parts)
 
 
 async def test_evaluation__when_of_another_model__then_it_is_other_bytes(lane: Lane) -> None:
@@ -91,24 +92,33 @@ async def test_evaluation__when_of_another_model__then_it_is_other_bytes(lane: L
     weights = dict(lane.layout.model.weights)
     weights["own_car"] = (0, weights["own_car"][1] + 1)
     other = Layout(replace(lane.layout.model, weights=weights))
-    assert await evaluate(lane.engines["server"], other, inputs) != dict(evaluated.parts)
+    assert await evaluate(lane, "server", inputs, other) != dict(evaluated.parts)
 
 
 async def test_server__when_it_evaluates_another_model__then_it_is_named_and_nothing_is_opened(lane: Lane) -> None:
     number = lane.next()
     lane.cheated.add(number)
-    honest = lane.board._layout
+    honest, evaluator = lane.board._layout, lane.board._evaluator
     weights = {**honest.model.weights, "own_car": (0, 1_000)}
-    lane.board._layout = Layout(replace(honest.model, weights=weights))
+    lane.board._evaluator = Evaluator(lane.engines["server"], Layout(replace(honest.model, weights=weights)))
     try:
         work = [lane.parties[name].apply(lane.http, number, ANSWERS[name]) for name in PARTIES]
         found = await asyncio.gather(*work, return_exceptions=True)
     finally:
-        lane.board._layout = honest
+        lane.board._evaluator = evaluator
     assert all(isinstance(one, Refused) for one in found)
     assert [(one.party, one.kind) for one in found if isinstance(one, Refused)] == [("server", "evaluated")] * 3
     assert lane.board.transcript.missing(number, "decision-share") == list(PARTIES)
     assert [outcome.approved for outcome in await lane.apply(lane.next(), ANSWERS)] == [True] * 3
+
+
+async def evaluate(
+    lane: Lane, name: str, inputs: list[Message], layout: Layout | None = None, *, keep: bool = False
+) -> Mapping[str, bytes]:
+    """Evaluate the first application again, with one's own engine."""
+    blinds = lane.board.transcript.blinds_of(1)
+    assert blinds is not None
+    return await Evaluator(lane.engines[name], layout or lane.layout).evaluate(1, blinds, inputs, keep=keep)
 
 
 async def shares_of(lane: Lane) -> tuple[dict[str, bytes], list[Message]]:
@@ -117,8 +127,8 @@ async def shares_of(lane: Lane) -> tuple[dict[str, bytes], list[Message]]:
     assert inputs is not None
     given = {}
     for place, party in enumerate(PARTIES):
-        made = await evaluate(lane.engines[party], lane.layout, inputs, keep=True)
-        about = hashlib.sha256(made["decision"]).hexdigest()
+        made = await evaluate(lane, party, inputs, keep=True)
+        about = hashlib.sha256(made["result"]).hexdigest()
         part = await lane.engines[party].order("share", {}, {"result": about, "lead": place == 0})
         given[f"share-{place}"] = part["share"]
         await lane.engines[party].order("forget", {})
@@ -130,14 +140,14 @@ async def test_fusion__when_a_share_is_wrong__then_nothing_is_taken_from_it(lane
     other, _ = await shares_of(lane)
     engine, layout = lane.engines["applicant"], lane.layout
 
-    async def fused(shares: dict[str, bytes]) -> list[bool]:
+    async def fused(shares: dict[str, bytes]) -> bool:
         slots = np.frombuffer((await engine.order("fuse", shares))["slots"], "<i8")
-        return layout.opened("decision", slots)
+        return layout.decision(layout.sums(slots, 1))
 
-    assert await fused(good) == [True]
+    assert await fused(good)
     reordered = {"share-0": good["share-1"], "share-1": good["share-0"], "share-2": good["share-2"]}
     # Their sum is the same: the order of shares says nothing, and so there is nothing to refuse in it.
-    assert await fused(reordered) == [True]
+    assert await fused(reordered)
     numbers = np.frombuffer(good["share-1"], "<u8")
     for wrong in (np.roll(numbers, 1), numbers[::-1], np.where(np.arange(len(numbers)) == 7, numbers // 2, numbers)):
         with pytest.raises((Unopened, EngineRefusal)):
@@ -152,6 +162,106 @@ async def test_fusion__when_a_share_is_wrong__then_nothing_is_taken_from_it(lane
     # Another's fresh share of the same result in two places: a share twice, with other noise.
     with pytest.raises(Unopened, match="did not open"):
         await fused({**good, "share-1": other["share-0"]})
+
+
+async def test_evaluation__when_a_party_puts_something_where_nothing_belongs__then_none_of_it_is_opened(
+    lane: Lane,
+) -> None:
+    layout, engine = lane.layout, lane.engines["bank"]
+    levels = {party: layout.model.levels_of(ANSWERS[party], party)[0] for party in PARTIES}
+    drawn = {party: layout.blinds(party) for party in PARTIES}
+    zero = np.zeros(RING_SLOTS, dtype=np.int64)
+    # The bank's: a blind of one lane of the agency's, and ones and masks in other applications' slots.
+    spoiled = {name: zero.copy() for name in ("features", "blinds", "masks")}
+    spoiled["blinds"][layout.lanes["employed", 0]] = 3 << 20
+    for name in ("features", "masks"):
+        spoiled[name][SLOTS:] = 7
+    opened = []
+    for more in (dict.fromkeys(spoiled, zero), spoiled):
+        parts = {"lanes": row(layout.first_lanes)}
+        inputs = {name: row(placed(getattr(layout, name), 1)) for name in ("weights", "constants", "own")}
+        for place, party in enumerate(PARTIES):
+            wrong = more if party == "bank" else dict.fromkeys(spoiled, zero)
+            slots = {
+                "features": layout.features(party, levels[party]) + wrong["features"],
+                "blinds": drawn[party].blinds + wrong["blinds"],
+                "masks": centred(drawn[party].masks + wrong["masks"]),
+            }
+            made = await engine.order("encrypt", {name: row(values) for name, values in slots.items()})
+            inputs[f"features-{place}"] = made["features"]
+            parts |= {f"{name}-{place}": made[name] for name in ("blinds", "masks")}
+        shares = {}
+        for place, party in enumerate(PARTIES):
+            own = lane.engines[party]
+            await own.order("take-blinds", parts, {"name": "x"})
+            result = (await own.order("evaluate", inputs, {"keep": True, "blinds": "x"}))["result"]
+            about = {"result": hashlib.sha256(result).hexdigest(), "lead": place == 0}
+            shares[f"share-{place}"] = (await own.order("share", {}, about))["share"]
+        slots = np.frombuffer((await engine.order("fuse", shares))["slots"], "<i8")
+        opened.append(slots)
+        assert layout.decision(layout.sums(slots, 1))
+    assert (opened[0] == opened[1]).all()
+    for party in PARTIES:
+        lane.parties[party]._blinds.evaluator.forget()
+    lane.board._evaluator.forget()
+
+
+async def test_blinds__when_they_are_none_or_not_taken__then_their_party_is_named_and_nothing_is_evaluated(
+    lane: Lane,
+) -> None:
+    blinds, inputs = lane.board.transcript.blinds_of(1), lane.board.transcript.all_of(1, "input")
+    assert blinds is not None
+    assert inputs is not None
+    engine = lane.engines["server"]
+    good = {f"{name}-{place}": one.parts[name] for place, one in enumerate(blinds) for name in ("blinds", "masks")}
+    for name, garbage in (("masks-1", b"\xff" * (10 * 131072)), ("blinds-2", bytes(10 * 131072)), ("masks-0", b"")):
+        with pytest.raises(EngineRefusal, match=name):
+            await engine.order(
+                "take-blinds", {**good, name: garbage, "lanes": row(lane.layout.first_lanes)}, {"name": "y"}
+            )
+    with pytest.raises(EngineRefusal, match="taken before"):
+        await engine.order("evaluate", {}, {"blinds": "y"})
+    lane.board._evaluator.forget()
+
+
+async def test_what_ifs__when_a_party_tells_other_sums_than_it_pledged__then_it_is_named_and_nothing_is_told(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, own = lane.next(), BlindsRound.own_sums
+
+    def bent(blinds: BlindsRound, of: int) -> bytes:
+        told = bytearray(own(blinds, of))
+        # It would turn a sign: what the others told, and what the result opened, it may have seen before.
+        told[0] ^= blinds._name == "bank"
+        return bytes(told)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(BlindsRound, "own_sums", bent)
+        work = [lane.parties[name].apply(lane.http, number, DENIED_ANSWERS[name]) for name in PARTIES]
+        found = await asyncio.gather(*work, return_exceptions=True)
+    assert all(isinstance(one, Refused) for one in found)
+    assert ("bank", "whatifs-share") in [(one.party, one.kind) for one in found if isinstance(one, Refused)]
+    end = lane.board.transcript.ended(number)
+    assert end is not None
+    assert "its sums are not those that it pledged" in end.head.said
+    assert lane.board.transcript.all_of(number, "whatifs") is None
+    assert [outcome.approved for outcome in await lane.apply(lane.next(), ANSWERS)] == [True] * 3
+
+
+async def test_share__when_one_of_another_result_was_given_before__then_the_server_is_named_and_none_is_given(
+    lane: Lane,
+) -> None:
+    number = lane.next()
+    # What is left of a party that gave its share, and was started again by a server that shows other inputs.
+    lane.parties["bank"].vault.give_once(number, "f" * 64)
+    work = [lane.parties[name].apply(lane.http, number, ANSWERS[name]) for name in PARTIES]
+    found = await asyncio.gather(*work, return_exceptions=True)
+    assert all(isinstance(one, Refused) for one in found)
+    assert "bank" in lane.board.transcript.missing(number, "decision-share")
+    end = lane.board.transcript.ended(number)
+    assert end is not None
+    assert f"another result of application {number} before: the server shows other messages" in end.head.said
+    assert [outcome.approved for outcome in await lane.apply(lane.next(), ANSWERS)] == [True] * 3
 
 
 async def test_share__when_asked_of_what_was_not_evaluated_here__then_it_is_refused(lane: Lane) -> None:
@@ -173,7 +283,7 @@ async def test_input__when_it_is_no_ciphertext__then_its_party_is_named_and_the_
     lane: Lane,
 ) -> None:
     number = lane.next()
-    garbage = dict.fromkeys(("features", "blinds", "shifts"), b"\xff" * (12 * 131072))
+    garbage = {"features": b"\xff" * (10 * 131072)}
     head = Head(
         session=lane.session,
         application=number,
@@ -182,6 +292,7 @@ async def test_input__when_it_is_no_ciphertext__then_its_party_is_named_and_the_
         model=lane.layout.model.digest,
         about=lane.board.transcript.basis(number, "input", "bank"),
     )
+    await lane.blind(number)
     await lane.board.accept(compose(lane.identities["bank"], head, garbage).raw)
     honest = [lane.parties[name].apply(lane.http, number, ANSWERS[name]) for name in ("applicant", "agency")]
     found = await asyncio.gather(*honest, return_exceptions=True)
@@ -241,7 +352,7 @@ async def test_party__when_the_server_hands_out_other_parts_than_were_signed__th
 
 async def test_disk__when_the_server_has_worked__then_no_share_and_no_answer_stands_there(lane: Lane) -> None:
     shares, _ = await shares_of(lane)
-    opened = [lane.parties[name]._kept_share() for name in PARTIES]
+    opened = [lane.parties[name]._keys.kept_share() for name in PARTIES]
     words = [np.frombuffer(secret, "<u8")[::256] for secret in (*opened, *shares.values())]
     known = np.unique(np.concatenate(words))
     assert len(known) >= 1_000
@@ -262,7 +373,7 @@ async def test_replay__when_a_result_was_changed__then_it_says_so_without_any_ke
         await replay(kept, "reference", engine)
     evaluated = lane.board.transcript.get(1, "evaluated", "server")
     assert evaluated is not None
-    bent = {**evaluated.parts, "decision": evaluated.parts["decision"][:-8] + bytes(8)}
+    bent = {"result": evaluated.parts["result"][:-8] + bytes(8)}
     for file in sorted(kept.glob("*.message")):
         if file.read_bytes() == evaluated.raw:
             (tmp_path / file.name).write_bytes(compose(lane.identities["server"], evaluated.head, bent).raw)
@@ -273,7 +384,7 @@ async def test_replay__when_a_result_was_changed__then_it_says_so_without_any_ke
 
 async def test_keys__when_made__then_nobody_chose_the_half_that_all_share(lane: Lane) -> None:
     for party in PARTIES:
-        share = np.frombuffer(lane.parties[party]._kept_share(), "<u8")[:N].tolist()
+        share = np.frombuffer(lane.parties[party]._keys.kept_share(), "<u8")[:N].tolist()
         keys = lane.board.transcript.get(0, "keys", party)
         assert keys is not None
         # A public key's noise; a switching key's first pair holds the share besides, in its first tower.
@@ -328,8 +439,8 @@ async def test_model__when_read__then_the_default_leaves_out_what_is_protected()
 
 async def test_noise__when_measured_on_a_result__then_the_flood_covers_it_as_derived(lane: Lane) -> None:
     shares, inputs = await shares_of(lane)
-    result = (await evaluate(lane.engines["server"], lane.layout, inputs))["decision"]
-    keys = [np.frombuffer(lane.parties[name]._kept_share(), "<u8").reshape(6, N)[:3] for name in PARTIES]
+    result = (await evaluate(lane, "server", inputs))["result"]
+    keys = [np.frombuffer(lane.parties[name]._keys.kept_share(), "<u8").reshape(5, N)[:3] for name in PARTIES]
     halves = np.frombuffer(result, "<u8").reshape(2, 3, N)
     whole = Q // T
     flooded, plain = [], []

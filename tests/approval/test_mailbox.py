@@ -48,6 +48,8 @@ async def mailbox(*answers: object, patience: float = 2.0) -> AsyncIterator[tupl
 
     def answering(given: object) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def answer(_: web.Request) -> web.StreamResponse:
+            if isinstance(given, bytes):
+                return web.Response(body=given)
             return web.Response(status=given) if isinstance(given, int) else web.json_response(given)
 
         return answer
@@ -122,7 +124,22 @@ async def test_server__when_nothing_listens__then_it_is_named() -> None:
 
 @pytest.mark.parametrize(
     ("answer", "said"),
-    [(401, "401"), (413, "413"), ([], "lists no messages"), ({"messages": []}, "lists no messages")],
+    [
+        (401, "401"),
+        (413, "413"),
+        ([], "lists no messages"),
+        ({"messages": []}, "lists no messages"),
+        ({"messages": [], "total": "many"}, "lists no messages"),
+        ({"messages": [], "total": -1}, "lists no messages"),
+        ({"messages": {"0": {}}, "total": 1}, "lists no messages"),
+        ({"messages": [{"digest": "0"}], "total": 1}, "lists no messages"),
+        ({"messages": [{"opening": "***"}], "total": 1}, "lists what is no message"),
+        ({"messages": [{"opening": ""}], "total": 1}, "does not begin as a message"),
+        ({"messages": [], "total": 3}, "says that it has 3 messages, and shows 0"),
+        (b"[" * 100_000, "lists no messages"),
+        (b"\xff\xfe", "lists no messages"),
+        (b"x" * (33 << 20), "more than 33554432 bytes"),
+    ],
 )
 async def test_server__when_it_is_another__then_that_is_said_at_once(answer: object, said: str) -> None:
     async with mailbox(answer) as (box, _, told), aiohttp.ClientSession() as http:
@@ -180,6 +197,22 @@ async def test_message__when_it_is_refused__then_why_is_passed_on() -> None:
         with pytest.raises(Refused, match="bank's keys message was refused: no"):
             await box.send(http, 0, "keys", parts=dict.fromkeys(SIZES["keys"], b"1234"))
         assert known.get(0, "keys", "bank") is None
+
+
+@pytest.mark.parametrize("why", [b"", b"no", b"[]", b'{"party": 1}', b"[" * 60_000])
+async def test_message__when_it_is_refused_without_a_reason__then_the_server_is_named(why: bytes) -> None:
+    async with mailbox(listed(FIRST)) as (box, _, told), aiohttp.ClientSession() as http:
+        await box.catch_up(http)
+
+        async def conflict(_: web.Request) -> web.StreamResponse:
+            return web.Response(body=why, status=409)
+
+        async def nothing(_: web.Request) -> web.StreamResponse:
+            return web.json_response(listed(total=1))
+
+        told.answers += [conflict, nothing]
+        with pytest.raises(Refused, match="server's answer message was refused: it refuses a message and does not say"):
+            await box.send(http, 0, "keys", parts=dict.fromkeys(SIZES["keys"], b"1234"))
 
 
 async def test_board__when_its_disk_is_full__then_the_message_is_not_accepted_and_may_come_again(

@@ -68,7 +68,7 @@ class Shown:
         """Let parties encrypt and send, and wait until the page shows their ciphertexts."""
         for party in parties:
             await self.page.locator(f"#form-{party}").get_by_role("button", name="Encrypt and send").click()
-            await self.shows("inputs", party, "its answers, blinds and shifts, encrypted")
+            await self.shows("inputs", party, "its answers, encrypted")
 
     async def run(self) -> None:
         await self.press("Run the evaluation")

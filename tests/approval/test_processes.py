@@ -5,6 +5,7 @@ import itertools
 import json
 import os
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,15 @@ import psutil
 import pytest
 import pytest_asyncio
 
+from oracle.approval.agreement import Recording
+from oracle.approval.decision import Application, registry_domain, request_of
+from oracle.approval.decision_file import Agreement
 from oracle.approval.fields import PARTIES, Answer
 from oracle.approval.identity import Identity
 from oracle.approval.layout import Layout, clear_row
 from oracle.approval.transcript import SERVER
+from oracle.assessment.request import Address, to_address
+from oracle.devnet.machinery.accounts import named_account
 from tests.approval.searching import RARE, found_in, known_words, memory_of
 from tests.support.approval_processes import Ended, Kill, Processes, running_processes
 from tests.support.lane import ANSWERS, ENGINE_PYTHON, NO_ENGINE
@@ -116,8 +122,8 @@ async def test_application__when_a_party_is_killed_in_each_round__then_it_is_tak
     number = check(world, await world.apply(DENIED["applicant"]), DENIED)
     assert [kill for kill in world.wire.kills if not kill.done] == []
     await decided(world, number, False)
-    left = [file.name for name in ("bank", "agency", "applicant") for file in (world.folder / name).glob("*.form")]
-    assert left == []
+    # Each tells its outcome first: while its answers are kept, nobody was told.
+    await world.until(lambda: [file for name in PARTIES for file in (world.folder / name).glob("*.form")] == [])
 
 
 async def test_server__when_killed_while_an_application_runs__then_it_goes_on_from_its_folder(world: Processes) -> None:
@@ -212,6 +218,52 @@ async def test_messages__when_a_stranger_asks_for_them__then_nothing_is_handed_o
                     assert answer.status == 401
         async with http.get(f"{url}/session") as answer:
             assert (await answer.json())["session"] == world.session.id
+
+
+async def test_decision__when_it_shall_be_recorded__then_no_share_is_given_before_the_applicant_agreed(
+    world: Processes, tmp_path: Path
+) -> None:
+    place = Recording(31_337, Address("0x" + "ab" * 20), 3)
+    words = ["--registry", place.registry, "--chain-id", str(place.chain_id), "--panel", str(place.panel)]
+    half = await world.run("bank", *words[:2])
+    assert half.code == 2
+    assert "go together" in half.error
+    for name in ("bank", "agency"):
+        world.answers(name, DENIED[name])
+    # The bank alone wants it: that is enough.
+    assert await world.stop("bank") == 0
+    world.start("bank", *words, "--patience", "2")
+    number = await world.last() + 1
+    world.wire.seen.clear()
+    wanted = await world.apply(DENIED["applicant"])
+    assert wanted.code == 2
+    assert f"application {number} is recorded by {place}, and its parties open nothing before you agree" in wanted.error
+    await world.said("bank", "applicant has not sent its agreement message in 2 s")
+    assert ("bank", "decision-share") not in world.wire.seen
+    assert ("applicant", "decision-share") not in world.wire.seen
+    agreed = tmp_path / "agreed.json"
+    for other, said in ((replace(place, panel=4), "is for panel 4"), (replace(place, chain_id=1), "on chain 1")):
+        agreed.write_text(agreement(world, number, other))
+        bad = await world.apply(DENIED["applicant"], "--agreed", str(agreed))
+        assert (bad.code, said in bad.error) == (2, True), bad.error
+    assert ("applicant", "agreement") not in world.wire.seen
+    agreed.write_text(agreement(world, number, place))
+    assert check(world, await world.apply(DENIED["applicant"], "--agreed", str(agreed)), DENIED) == number
+    await decided(world, number, False)
+    order = [one for one in world.wire.seen if one[1] in ("agreement", "decision-share")]
+    assert order.index(("applicant", "agreement")) < order.index(("bank", "decision-share"))
+    assert await world.stop("bank") == 0
+    world.start("bank")
+
+
+def agreement(world: Processes, number: int, place: Recording) -> str:
+    """Return what an applicant signs to agree that a decision is recorded."""
+    account = named_account("an applicant")
+    domain = registry_domain(place.chain_id, place.registry)
+    request, model = request_of(world.session.id, number), bytes.fromhex(world.session.model.digest)
+    asked = Application(place.panel, to_address(account.address), request, model, bytes(32))
+    signature = account.sign_typed_data(full_message=asked.message(domain)).signature
+    return Agreement(domain, asked, bytes(signature)).written()
 
 
 async def test_server__when_its_memory_and_disk_are_searched__then_no_share_and_no_plaintext_is_found(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from oracle.approval.errors import EngineRefusal, Refused, Unopened
-from oracle.approval.evaluation import evaluate
+from oracle.approval.evaluation import Evaluator
 from oracle.approval.fields import PARTIES
 from oracle.approval.messages import MOST_BYTES, Head, Message, compose, read
 from oracle.approval.transcript import SERVER, Transcript
@@ -82,7 +82,9 @@ def _changes(fresh: Transcript, head: Head) -> Iterator[dict[str, Any]]:
     yield {"application": head.application + 7}
     # Which joint key is right the first to be ready says; that the next two say so too is the rule. What is pledged its
     # party alone knows, until it sends its keys.
-    if head.kind != "pledge" and (head.kind != "ready" or fresh.get(0, "ready", PARTIES[0]) is not None):
+    if head.kind not in ("pledge", "blinds-pledge") and (
+        head.kind != "ready" or fresh.get(0, "ready", PARTIES[0]) is not None
+    ):
         yield {"about": _OTHER}
     if head.kind in ("decision", "whatifs") and fresh.get(head.application, head.kind, PARTIES[0]) is not None:
         yield {"said": "approved" if head.said == "denied" else "denied"}
@@ -92,11 +94,12 @@ def _changes(fresh: Transcript, head: Head) -> Iterator[dict[str, Any]]:
 
 
 async def _bad_shares(lane: Lane, found: Tried) -> None:
-    inputs = lane.board.transcript.all_of(1, "input") or []
+    known = lane.board.transcript
+    inputs, blinds = known.all_of(1, "input") or [], known.blinds_of(1) or []
     shares = {}
     for place, party in enumerate(PARTIES):
-        made = await evaluate(lane.engines[party], lane.layout, inputs, keep=True)
-        about = hashlib.sha256(made["decision"]).hexdigest()
+        made = await Evaluator(lane.engines[party], lane.layout).evaluate(1, blinds, inputs, keep=True)
+        about = hashlib.sha256(made["result"]).hexdigest()
         given = await lane.engines[party].order("share", {}, {"result": about, "lead": place == 0})
         shares[f"share-{place}"] = given["share"]
         await lane.engines[party].order("forget", {})
@@ -114,7 +117,7 @@ async def _bad_shares(lane: Lane, found: Tried) -> None:
             found.tried += 1
             try:
                 slots = np.frombuffer((await lane.engines[SERVER].order("fuse", {**shares, name: bad}))["slots"], "<i8")
-                lane.layout.opened("decision", slots)
+                lane.layout.sums(slots, 1)
             except (EngineRefusal, Unopened):
                 continue
             found.accepted += 1

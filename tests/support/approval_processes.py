@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -191,9 +191,17 @@ class Processes:
 
     async def said(self, name: str, words: str) -> None:
         """Wait until a process says something."""
+
+        def found() -> bool:
+            assert self.running[name].running or words in self.log(name), self.log(name)
+            return words in self.log(name)
+
+        await self.until(found)
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Wait until something holds."""
         async with asyncio.timeout(120):
-            while words not in self.log(name):
-                assert self.running[name].running, self.log(name)
+            for _ in iter(holds, True):
                 await asyncio.sleep(0.05)
 
     async def stop(self, name: str) -> int:

@@ -16,6 +16,7 @@ const text = [
   constant("riskOracleAbi", "AIRiskOracle"),
   constant("modelRegistryAbi", "ModelRegistry"),
   constant("issuerRegistryAbi", "IssuerRegistry"),
+  constant("approvalRegistryAbi", "ApprovalRegistry"),
 ].join("\n");
 
 if (!process.argv.includes("--check")) writeFileSync(target, text);

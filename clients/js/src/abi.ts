@@ -4948,3 +4948,1237 @@ export const issuerRegistryAbi = [
   "type": "function"
  }
 ] as const;
+
+/** The ABI of ApprovalRegistry. */
+export const approvalRegistryAbi = [
+ {
+  "inputs": [
+   {
+    "internalType": "address",
+    "name": "admin",
+    "type": "address"
+   }
+  ],
+  "stateMutability": "nonpayable",
+  "type": "constructor"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "address",
+    "name": "authority",
+    "type": "address"
+   }
+  ],
+  "name": "AccessManagedInvalidAuthority",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "address",
+    "name": "caller",
+    "type": "address"
+   },
+   {
+    "internalType": "uint32",
+    "name": "delay",
+    "type": "uint32"
+   }
+  ],
+  "name": "AccessManagedRequiredDelay",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "address",
+    "name": "caller",
+    "type": "address"
+   }
+  ],
+  "name": "AccessManagedUnauthorized",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "bytes32",
+    "name": "dataCommitment",
+    "type": "bytes32"
+   },
+   {
+    "internalType": "address",
+    "name": "applicant",
+    "type": "address"
+   }
+  ],
+  "name": "CommitmentOfAnother",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint64",
+    "name": "decidedAt",
+    "type": "uint64"
+   },
+   {
+    "internalType": "uint256",
+    "name": "now_",
+    "type": "uint256"
+   }
+  ],
+  "name": "DecidedLater",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint64",
+    "name": "validUntil",
+    "type": "uint64"
+   }
+  ],
+  "name": "DecisionExpired",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint32",
+    "name": "panel",
+    "type": "uint32"
+   },
+   {
+    "internalType": "address",
+    "name": "applicant",
+    "type": "address"
+   },
+   {
+    "internalType": "bytes32",
+    "name": "request",
+    "type": "bytes32"
+   }
+  ],
+  "name": "Denied",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "address",
+    "name": "bank",
+    "type": "address"
+   },
+   {
+    "internalType": "address",
+    "name": "agency",
+    "type": "address"
+   }
+  ],
+  "name": "InvalidPanel",
+  "type": "error"
+ },
+ {
+  "inputs": [],
+  "name": "InvalidShortString",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint64",
+    "name": "decidedAt",
+    "type": "uint64"
+   },
+   {
+    "internalType": "uint64",
+    "name": "validUntil",
+    "type": "uint64"
+   },
+   {
+    "internalType": "uint64",
+    "name": "maximumSeconds",
+    "type": "uint64"
+   }
+  ],
+  "name": "LifetimeOutOfRange",
+  "type": "error"
+ },
+ {
+  "inputs": [],
+  "name": "NamelessPanel",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint32",
+    "name": "panel",
+    "type": "uint32"
+   },
+   {
+    "internalType": "address",
+    "name": "applicant",
+    "type": "address"
+   }
+  ],
+  "name": "NoDecision",
+  "type": "error"
+ },
+ {
+  "inputs": [],
+  "name": "NoRequest",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint64",
+    "name": "decidedAt",
+    "type": "uint64"
+   },
+   {
+    "internalType": "uint40",
+    "name": "newest",
+    "type": "uint40"
+   }
+  ],
+  "name": "NotNewer",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint32",
+    "name": "panel",
+    "type": "uint32"
+   },
+   {
+    "internalType": "bytes32",
+    "name": "digest",
+    "type": "bytes32"
+   }
+  ],
+  "name": "NotOfThePanel",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "enum IApprovalRegistry.Party",
+    "name": "party",
+    "type": "uint8"
+   },
+   {
+    "internalType": "address",
+    "name": "account",
+    "type": "address"
+   },
+   {
+    "internalType": "bytes32",
+    "name": "digest",
+    "type": "bytes32"
+   }
+  ],
+  "name": "NotSignedBy",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "bytes32",
+    "name": "dataCommitment",
+    "type": "bytes32"
+   }
+  ],
+  "name": "NothingBound",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint32",
+    "name": "panel",
+    "type": "uint32"
+   }
+  ],
+  "name": "PanelInactive",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint32",
+    "name": "panel",
+    "type": "uint32"
+   }
+  ],
+  "name": "PanelUnknown",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "address",
+    "name": "account",
+    "type": "address"
+   }
+  ],
+  "name": "PartyTwice",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint32",
+    "name": "panel",
+    "type": "uint32"
+   },
+   {
+    "internalType": "bytes32",
+    "name": "request",
+    "type": "bytes32"
+   }
+  ],
+  "name": "RequestDecided",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint32",
+    "name": "panel",
+    "type": "uint32"
+   },
+   {
+    "internalType": "bytes32",
+    "name": "request",
+    "type": "bytes32"
+   },
+   {
+    "internalType": "uint40",
+    "name": "revokedAt",
+    "type": "uint40"
+   }
+  ],
+  "name": "RequestIsRevoked",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "string",
+    "name": "str",
+    "type": "string"
+   }
+  ],
+  "name": "StringTooLong",
+  "type": "error"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint8",
+    "name": "yearsBin",
+    "type": "uint8"
+   }
+  ],
+  "name": "YearsOfAnApproval",
+  "type": "error"
+ },
+ {
+  "anonymous": false,
+  "inputs": [
+   {
+    "indexed": false,
+    "internalType": "address",
+    "name": "authority",
+    "type": "address"
+   }
+  ],
+  "name": "AuthorityUpdated",
+  "type": "event"
+ },
+ {
+  "anonymous": false,
+  "inputs": [
+   {
+    "indexed": true,
+    "internalType": "uint32",
+    "name": "panel",
+    "type": "uint32"
+   },
+   {
+    "indexed": true,
+    "internalType": "address",
+    "name": "applicant",
+    "type": "address"
+   },
+   {
+    "indexed": true,
+    "internalType": "bytes32",
+    "name": "request",
+    "type": "bytes32"
+   },
+   {
+    "components": [
+     {
+      "internalType": "uint32",
+      "name": "panel",
+      "type": "uint32"
+     },
+     {
+      "internalType": "address",
+      "name": "applicant",
+      "type": "address"
+     },
+     {
+      "internalType": "bytes32",
+      "name": "request",
+      "type": "bytes32"
+     },
+     {
+      "internalType": "bytes32",
+      "name": "modelHash",
+      "type": "bytes32"
+     },
+     {
+      "internalType": "bytes32",
+      "name": "applicantInput",
+      "type": "bytes32"
+     },
+     {
+      "internalType": "bytes32",
+      "name": "bankInput",
+      "type": "bytes32"
+     },
+     {
+      "internalType": "bytes32",
+      "name": "agencyInput",
+      "type": "bytes32"
+     },
+     {
+      "internalType": "bytes32",
+      "name": "evaluationKey",
+      "type": "bytes32"
+     },
+     {
+      "internalType": "bytes32",
+      "name": "output",
+      "type": "bytes32"
+     },
+     {
+      "internalType": "bytes32",
+      "name": "dataCommitment",
+      "type": "bytes32"
+     },
+     {
+      "internalType": "bool",
+      "name": "approved",
+      "type": "bool"
+     },
+     {
+      "internalType": "uint8",
+      "name": "yearsBin",
+      "type": "uint8"
+     },
+     {
+      "internalType": "uint64",
+      "name": "decidedAt",
+      "type": "uint64"
+     },
+     {
+      "internalType": "uint64",
+      "name": "validUntil",
+      "type": "uint64"
+     }
+    ],
+    "indexed": false,
+    "internalType": "struct IApprovalRegistry.Decision",
+    "name": "decision",
+    "type": "tuple"
+   }
+  ],
+  "name": "DecisionRecorded",
+  "type": "event"
+ },
+ {
+  "anonymous": false,
+  "inputs": [],
+  "name": "EIP712DomainChanged",
+  "type": "event"
+ },
+ {
+  "anonymous": false,
+  "inputs": [
+   {
+    "indexed": true,
+    "internalType": "uint32",
+    "name": "panel",
+    "type": "uint32"
+   },
+   {
+    "indexed": false,
+    "internalType": "bool",
+    "name": "active",
+    "type": "bool"
+   }
+  ],
+  "name": "PanelActiveSet",
+  "type": "event"
+ },
+ {
+  "anonymous": false,
+  "inputs": [
+   {
+    "indexed": true,
+    "internalType": "uint32",
+    "name": "panel",
+    "type": "uint32"
+   },
+   {
+    "indexed": true,
+    "internalType": "address",
+    "name": "bank",
+    "type": "address"
+   },
+   {
+    "indexed": true,
+    "internalType": "address",
+    "name": "agency",
+    "type": "address"
+   },
+   {
+    "indexed": false,
+    "internalType": "string",
+    "name": "name",
+    "type": "string"
+   }
+  ],
+  "name": "PanelAdded",
+  "type": "event"
+ },
+ {
+  "anonymous": false,
+  "inputs": [
+   {
+    "indexed": true,
+    "internalType": "uint32",
+    "name": "panel",
+    "type": "uint32"
+   },
+   {
+    "indexed": true,
+    "internalType": "bytes32",
+    "name": "request",
+    "type": "bytes32"
+   }
+  ],
+  "name": "RequestRevoked",
+  "type": "event"
+ },
+ {
+  "inputs": [],
+  "name": "MAXIMUM_LIFETIME",
+  "outputs": [
+   {
+    "internalType": "uint64",
+    "name": "",
+    "type": "uint64"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "address",
+    "name": "bank",
+    "type": "address"
+   },
+   {
+    "internalType": "address",
+    "name": "agency",
+    "type": "address"
+   },
+   {
+    "internalType": "string",
+    "name": "name",
+    "type": "string"
+   }
+  ],
+  "name": "addPanel",
+  "outputs": [
+   {
+    "internalType": "uint32",
+    "name": "panel",
+    "type": "uint32"
+   }
+  ],
+  "stateMutability": "nonpayable",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint32",
+    "name": "panel",
+    "type": "uint32"
+   },
+   {
+    "internalType": "address",
+    "name": "applicant",
+    "type": "address"
+   },
+   {
+    "internalType": "bytes32",
+    "name": "request",
+    "type": "bytes32"
+   },
+   {
+    "internalType": "bytes32",
+    "name": "modelHash",
+    "type": "bytes32"
+   },
+   {
+    "internalType": "bytes32",
+    "name": "dataCommitment",
+    "type": "bytes32"
+   }
+  ],
+  "name": "applicationDigest",
+  "outputs": [
+   {
+    "internalType": "bytes32",
+    "name": "",
+    "type": "bytes32"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [],
+  "name": "authority",
+  "outputs": [
+   {
+    "internalType": "address",
+    "name": "",
+    "type": "address"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "bytes32",
+    "name": "dataCommitment",
+    "type": "bytes32"
+   }
+  ],
+  "name": "boundTo",
+  "outputs": [
+   {
+    "internalType": "address",
+    "name": "applicant",
+    "type": "address"
+   },
+   {
+    "internalType": "uint32",
+    "name": "panel",
+    "type": "uint32"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint32",
+    "name": "panel",
+    "type": "uint32"
+   },
+   {
+    "internalType": "address",
+    "name": "applicant",
+    "type": "address"
+   }
+  ],
+  "name": "check",
+  "outputs": [
+   {
+    "internalType": "bytes32",
+    "name": "modelHash",
+    "type": "bytes32"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "bytes32",
+    "name": "dataCommitment",
+    "type": "bytes32"
+   }
+  ],
+  "name": "checkBound",
+  "outputs": [
+   {
+    "internalType": "address",
+    "name": "applicant",
+    "type": "address"
+   },
+   {
+    "internalType": "uint32",
+    "name": "panel",
+    "type": "uint32"
+   },
+   {
+    "internalType": "bytes32",
+    "name": "modelHash",
+    "type": "bytes32"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "components": [
+     {
+      "internalType": "uint32",
+      "name": "panel",
+      "type": "uint32"
+     },
+     {
+      "internalType": "address",
+      "name": "applicant",
+      "type": "address"
+     },
+     {
+      "internalType": "bytes32",
+      "name": "request",
+      "type": "bytes32"
+     },
+     {
+      "internalType": "bytes32",
+      "name": "modelHash",
+      "type": "bytes32"
+     },
+     {
+      "internalType": "bytes32",
+      "name": "applicantInput",
+      "type": "bytes32"
+     },
+     {
+      "internalType": "bytes32",
+      "name": "bankInput",
+      "type": "bytes32"
+     },
+     {
+      "internalType": "bytes32",
+      "name": "agencyInput",
+      "type": "bytes32"
+     },
+     {
+      "internalType": "bytes32",
+      "name": "evaluationKey",
+      "type": "bytes32"
+     },
+     {
+      "internalType": "bytes32",
+      "name": "output",
+      "type": "bytes32"
+     },
+     {
+      "internalType": "bytes32",
+      "name": "dataCommitment",
+      "type": "bytes32"
+     },
+     {
+      "internalType": "bool",
+      "name": "approved",
+      "type": "bool"
+     },
+     {
+      "internalType": "uint8",
+      "name": "yearsBin",
+      "type": "uint8"
+     },
+     {
+      "internalType": "uint64",
+      "name": "decidedAt",
+      "type": "uint64"
+     },
+     {
+      "internalType": "uint64",
+      "name": "validUntil",
+      "type": "uint64"
+     }
+    ],
+    "internalType": "struct IApprovalRegistry.Decision",
+    "name": "decision",
+    "type": "tuple"
+   }
+  ],
+  "name": "decisionDigest",
+  "outputs": [
+   {
+    "internalType": "bytes32",
+    "name": "",
+    "type": "bytes32"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint32",
+    "name": "panel",
+    "type": "uint32"
+   },
+   {
+    "internalType": "bytes32",
+    "name": "request",
+    "type": "bytes32"
+   }
+  ],
+  "name": "decisionOf",
+  "outputs": [
+   {
+    "components": [
+     {
+      "internalType": "address",
+      "name": "applicant",
+      "type": "address"
+     },
+     {
+      "internalType": "uint40",
+      "name": "decidedAt",
+      "type": "uint40"
+     },
+     {
+      "internalType": "uint40",
+      "name": "validUntil",
+      "type": "uint40"
+     },
+     {
+      "internalType": "bool",
+      "name": "approved",
+      "type": "bool"
+     },
+     {
+      "internalType": "uint8",
+      "name": "yearsBin",
+      "type": "uint8"
+     },
+     {
+      "internalType": "bytes32",
+      "name": "modelHash",
+      "type": "bytes32"
+     },
+     {
+      "internalType": "bytes32",
+      "name": "dataCommitment",
+      "type": "bytes32"
+     },
+     {
+      "internalType": "bytes32",
+      "name": "digest",
+      "type": "bytes32"
+     }
+    ],
+    "internalType": "struct IApprovalRegistry.Recorded",
+    "name": "",
+    "type": "tuple"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [],
+  "name": "eip712Domain",
+  "outputs": [
+   {
+    "internalType": "bytes1",
+    "name": "fields",
+    "type": "bytes1"
+   },
+   {
+    "internalType": "string",
+    "name": "name",
+    "type": "string"
+   },
+   {
+    "internalType": "string",
+    "name": "version",
+    "type": "string"
+   },
+   {
+    "internalType": "uint256",
+    "name": "chainId",
+    "type": "uint256"
+   },
+   {
+    "internalType": "address",
+    "name": "verifyingContract",
+    "type": "address"
+   },
+   {
+    "internalType": "bytes32",
+    "name": "salt",
+    "type": "bytes32"
+   },
+   {
+    "internalType": "uint256[]",
+    "name": "extensions",
+    "type": "uint256[]"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [],
+  "name": "isConsumingScheduledOp",
+  "outputs": [
+   {
+    "internalType": "bytes4",
+    "name": "",
+    "type": "bytes4"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint32",
+    "name": "panel",
+    "type": "uint32"
+   },
+   {
+    "internalType": "address",
+    "name": "applicant",
+    "type": "address"
+   }
+  ],
+  "name": "newestOf",
+  "outputs": [
+   {
+    "internalType": "bytes32",
+    "name": "request",
+    "type": "bytes32"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [],
+  "name": "panelCount",
+  "outputs": [
+   {
+    "internalType": "uint32",
+    "name": "",
+    "type": "uint32"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint32",
+    "name": "panel",
+    "type": "uint32"
+   }
+  ],
+  "name": "panelOf",
+  "outputs": [
+   {
+    "components": [
+     {
+      "internalType": "address",
+      "name": "bank",
+      "type": "address"
+     },
+     {
+      "internalType": "bool",
+      "name": "active",
+      "type": "bool"
+     },
+     {
+      "internalType": "address",
+      "name": "agency",
+      "type": "address"
+     },
+     {
+      "internalType": "string",
+      "name": "name",
+      "type": "string"
+     }
+    ],
+    "internalType": "struct IApprovalRegistry.Panel",
+    "name": "",
+    "type": "tuple"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "components": [
+     {
+      "internalType": "uint32",
+      "name": "panel",
+      "type": "uint32"
+     },
+     {
+      "internalType": "address",
+      "name": "applicant",
+      "type": "address"
+     },
+     {
+      "internalType": "bytes32",
+      "name": "request",
+      "type": "bytes32"
+     },
+     {
+      "internalType": "bytes32",
+      "name": "modelHash",
+      "type": "bytes32"
+     },
+     {
+      "internalType": "bytes32",
+      "name": "applicantInput",
+      "type": "bytes32"
+     },
+     {
+      "internalType": "bytes32",
+      "name": "bankInput",
+      "type": "bytes32"
+     },
+     {
+      "internalType": "bytes32",
+      "name": "agencyInput",
+      "type": "bytes32"
+     },
+     {
+      "internalType": "bytes32",
+      "name": "evaluationKey",
+      "type": "bytes32"
+     },
+     {
+      "internalType": "bytes32",
+      "name": "output",
+      "type": "bytes32"
+     },
+     {
+      "internalType": "bytes32",
+      "name": "dataCommitment",
+      "type": "bytes32"
+     },
+     {
+      "internalType": "bool",
+      "name": "approved",
+      "type": "bool"
+     },
+     {
+      "internalType": "uint8",
+      "name": "yearsBin",
+      "type": "uint8"
+     },
+     {
+      "internalType": "uint64",
+      "name": "decidedAt",
+      "type": "uint64"
+     },
+     {
+      "internalType": "uint64",
+      "name": "validUntil",
+      "type": "uint64"
+     }
+    ],
+    "internalType": "struct IApprovalRegistry.Decision",
+    "name": "decision",
+    "type": "tuple"
+   },
+   {
+    "components": [
+     {
+      "internalType": "bytes",
+      "name": "applicant",
+      "type": "bytes"
+     },
+     {
+      "internalType": "bytes",
+      "name": "bank",
+      "type": "bytes"
+     },
+     {
+      "internalType": "bytes",
+      "name": "agency",
+      "type": "bytes"
+     }
+    ],
+    "internalType": "struct IApprovalRegistry.Signatures",
+    "name": "signatures",
+    "type": "tuple"
+   }
+  ],
+  "name": "record",
+  "outputs": [],
+  "stateMutability": "nonpayable",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint32",
+    "name": "panel",
+    "type": "uint32"
+   },
+   {
+    "internalType": "bytes32",
+    "name": "request",
+    "type": "bytes32"
+   }
+  ],
+  "name": "revocationDigest",
+  "outputs": [
+   {
+    "internalType": "bytes32",
+    "name": "",
+    "type": "bytes32"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint32",
+    "name": "panel",
+    "type": "uint32"
+   },
+   {
+    "internalType": "bytes32",
+    "name": "request",
+    "type": "bytes32"
+   }
+  ],
+  "name": "revoke",
+  "outputs": [],
+  "stateMutability": "nonpayable",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint32",
+    "name": "panel",
+    "type": "uint32"
+   },
+   {
+    "internalType": "bytes32",
+    "name": "request",
+    "type": "bytes32"
+   },
+   {
+    "internalType": "bytes",
+    "name": "signature",
+    "type": "bytes"
+   }
+  ],
+  "name": "revokeBySignature",
+  "outputs": [],
+  "stateMutability": "nonpayable",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint32",
+    "name": "panel",
+    "type": "uint32"
+   },
+   {
+    "internalType": "bytes32",
+    "name": "request",
+    "type": "bytes32"
+   }
+  ],
+  "name": "revokedAt",
+  "outputs": [
+   {
+    "internalType": "uint40",
+    "name": "",
+    "type": "uint40"
+   }
+  ],
+  "stateMutability": "view",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint32",
+    "name": "panel",
+    "type": "uint32"
+   },
+   {
+    "internalType": "bool",
+    "name": "active",
+    "type": "bool"
+   }
+  ],
+  "name": "setActive",
+  "outputs": [],
+  "stateMutability": "nonpayable",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "address",
+    "name": "newAuthority",
+    "type": "address"
+   }
+  ],
+  "name": "setAuthority",
+  "outputs": [],
+  "stateMutability": "nonpayable",
+  "type": "function"
+ },
+ {
+  "inputs": [
+   {
+    "internalType": "uint32",
+    "name": "panel",
+    "type": "uint32"
+   }
+  ],
+  "name": "suspend",
+  "outputs": [],
+  "stateMutability": "nonpayable",
+  "type": "function"
+ }
+] as const;

@@ -1,6 +1,8 @@
-export { issuerRegistryAbi, modelRegistryAbi, riskOracleAbi } from "./abi.js";
+export { approvalRegistryAbi, issuerRegistryAbi, modelRegistryAbi, riskOracleAbi } from "./abi.js";
 export { RiskOracleApi } from "./api.js";
 export type { ApiAssessment, ApiLoan, ApiVerdict, CallToSend, Preview, RequestStanding, SignedAnswer } from "./api.js";
+export { applicationTypedData, approvalDomain, decisionTypedData, revocationTypedData } from "./approvals.js";
+export type { ApprovalApplication, ApprovalDecision } from "./approvals.js";
 export { ApiRefused } from "./http.js";
 export { consentTypedData, reportTypedData, requestHash } from "./messages.js";
 export { NotYet, RiskOracle } from "./oracle.js";

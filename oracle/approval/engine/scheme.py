@@ -12,11 +12,11 @@ from typing import Any, Final
 import openfhe
 
 RING_DIMENSION: Final = 16384
-DEPTH: Final = 3
+DEPTH: Final = 2
 PLAINTEXT_MODULUS: Final = 274_881_052_673
-TOWERS: Final = 6
+TOWERS: Final = 5
 TOWERS_OF_RESULT: Final = 3
-ROTATIONS: Final = (1, 2, 4, 8, 16, 32)
+ROTATIONS: Final = (-1, -2, -4, -8, -16, -32)
 PARTIES: Final = 3
 TAG: Final = "joint"
 

@@ -13,15 +13,13 @@ from . import objects, scheme
 from .common import Common
 from .frames import Parts
 
-LANES: Final = 64
-"""Slots of a block; its sum is gathered in the first of them."""
-BLOCKS: Final = 32
-SLOTS: Final = LANES * BLOCKS
+SLOTS: Final = 2048
+"""Of one application: eight of them share a ciphertext of blinds."""
 _HALF: Final = scheme.PLAINTEXT_MODULUS // 2
 _SHARES: Final = ("share-0", "share-1", "share-2")
-_INPUTS: Final = ("features", "blinds", "shifts")
 _SESSION: Final = re.compile("[0-9a-f]{32}")
-_MOST_PLAINTEXTS: Final = 16
+_MOST_PLAINTEXTS: Final = 32
+"""Three of each of eight applications, and one of their blinds."""
 
 
 class Refusal(ValueError):
@@ -38,6 +36,8 @@ class Work:
         self._share: Any = None
         self._public: Any = None
         self._evaluates = False
+        # The blinds in use: whose they are, one on each lane of its block, and the masks.
+        self._blinds: tuple[str, Any, Any] | None = None
         # What this process evaluated by itself; a share is given of nothing else.
         self._evaluated: dict[str, Any] = {}
         self._plaintexts: dict[bytes, Any] = {}
@@ -106,6 +106,7 @@ class Work:
         self._context.InsertEvalAutomorphismKey(rotations, scheme.TAG)
         self._public, self._share, self._evaluates = public, share, True
         self._evaluated.clear()
+        self._blinds = None
         self._of_session().forget()
         return {}, {}
 
@@ -119,35 +120,42 @@ class Work:
             made[name] = self._objects.pack(objects.CIPHERTEXT, self._context.Encrypt(self._public, plain))
         return {}, made
 
-    def evaluate(self, fields: dict[str, Any], parts: Parts) -> tuple[dict[str, Any], Parts]:
-        """Evaluate the model: (weights · features + constants) × blinds + shifts, for each mask what it lets through.
+    def take_blinds(self, fields: dict[str, Any], parts: Parts) -> tuple[dict[str, Any], Parts]:
+        """Make the blinds of eight applications ready, under a name: each on all lanes of its block.
 
-        features, blinds and shifts are the sums of three ciphertexts each (`features-0` …); weights, constants and
-        `mask-NAME` are rows of slots. Answers a result for each mask.
+        `blinds-0` … and `masks-0` … are three ciphertexts each; `lanes`, a row of slots, has a one at the first lane of
+        each block, where a blind stands. What a party put on other lanes is multiplied by zero: a blind of one lane
+        alone would open what stands there.
         """
-        if not self._evaluates:
-            raise Refusal("there are no evaluation keys yet")
-        masks = sorted(name for name in parts if name.startswith("mask-"))
-        if not masks:
-            raise Refusal("evaluate needs a mask")
+        self._check_evaluates()
         context = self._context
-        features, blinds, shifts = (
-            self._objects.build(objects.CIPHERTEXT, _total(objects.CIPHERTEXT, parts, name)) for name in _INPUTS
-        )
-        margin = context.EvalMult(features, self._plain(parts, "weights"))
+        blinds, masks = (self._sum(parts, name) for name in ("blinds", "masks"))
+        spread = context.EvalMult(blinds, self._plain(parts, "lanes"))
         for step in scheme.ROTATIONS:
-            margin = context.EvalAdd(margin, context.EvalRotate(margin, step))
-        margin = context.EvalAdd(margin, self._plain(parts, "constants"))
-        blinded = context.EvalAdd(context.EvalMult(margin, blinds), shifts)
-        made = {}
-        for mask in masks:
-            opened = context.EvalMult(blinded, self._plain(parts, mask))
-            result = context.Compress(opened, scheme.TOWERS_OF_RESULT)
-            raw = self._objects.pack(objects.RESULT, result)
-            made[mask.removeprefix("mask-")] = raw
-            if fields.get("keep"):
-                self._evaluated[hashlib.sha256(raw).hexdigest()] = result
-        return {}, made
+            spread = context.EvalAdd(spread, context.EvalRotate(spread, step))
+        self._blinds = str(fields["name"]), spread, masks
+        return {}, {}
+
+    def evaluate(self, fields: dict[str, Any], parts: Parts) -> tuple[dict[str, Any], Parts]:
+        """Evaluate the model: weights · features · blinds + constants · blinds + masks, on an application's slots.
+
+        Features are the sum of `features-0` …; weights, constants and `own`, a one where a mask stands, are rows of
+        slots, zero on those of other applications. The blinds are those that were taken as `blinds`.
+        """
+        self._check_evaluates()
+        if self._blinds is None or self._blinds[0] != str(fields["blinds"]):
+            raise Refusal("evaluate needs blinds that were taken before")
+        context, (_, blinds, masks) = self._context, self._blinds
+        features = self._sum(parts, "features")
+        weighed = context.EvalMult(features, self._plain(parts, "weights"))
+        hidden = context.EvalMult(weighed, blinds)
+        hidden = context.EvalAdd(hidden, context.EvalMult(blinds, self._plain(parts, "constants")))
+        hidden = context.EvalAdd(hidden, context.EvalMult(masks, self._plain(parts, "own")))
+        result = context.Compress(hidden, scheme.TOWERS_OF_RESULT)
+        raw = self._objects.pack(objects.RESULT, result)
+        if fields.get("keep"):
+            self._evaluated[hashlib.sha256(raw).hexdigest()] = result
+        return {}, {"result": raw}
 
     def share(self, fields: dict[str, Any], _: Parts) -> tuple[dict[str, Any], Parts]:
         """Return this party's decryption share of a result that this very process evaluated, once."""
@@ -171,6 +179,13 @@ class Work:
         """Give up what was evaluated and not opened."""
         self._evaluated.clear()
         return {}, {}
+
+    def _check_evaluates(self) -> None:
+        if not self._evaluates:
+            raise Refusal("there are no evaluation keys yet")
+
+    def _sum(self, parts: Parts, name: str) -> Any:
+        return self._objects.build(objects.CIPHERTEXT, _total(objects.CIPHERTEXT, parts, name))
 
     def _own_share(self) -> Any:
         if self._share is None:
@@ -227,6 +242,7 @@ _ORDERS: Final = {
     "combine-keys": Work.combine_keys,
     "use-keys": Work.use_keys,
     "encrypt": Work.encrypt,
+    "take-blinds": Work.take_blinds,
     "evaluate": Work.evaluate,
     "share": Work.share,
     "fuse": Work.fuse,

@@ -9,6 +9,7 @@ from typing import Any
 from oracle.approval.errors import ApprovalError
 from oracle.approval.examples import Forms
 from oracle.approval.fields import APPLICANT, PARTIES, Answer
+from oracle.approval.layout import first_of
 from oracle.approval.local_lane import LocalLane
 from oracle.approval.messages import Head, Kind, compose
 from oracle.approval.model import CardModel
@@ -112,6 +113,8 @@ class Show(Session):
             await self._withdraw(lane, application)
         self.application = None
         self.changes.tell()
+        if first_of(application.number + 1) > application.number:
+            await lane.blind(application.number + 1)
 
     async def apply_whole(self, number: int, forms: Forms) -> list[Outcome]:
         """Take an application through all steps at once, as `LocalLane.apply` does."""

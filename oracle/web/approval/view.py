@@ -23,10 +23,13 @@ _SAID: Final = {
     "keys": "its parts of the joint keys",
     "product": "its part of the multiplication key",
     "ready": "confirms the joint keys",
-    "input": "its answers, blinds and shifts, encrypted",
+    "blinds-pledge": "the digest of its blinds, before it sees the others'",
+    "blinds": "its blinds and masks of eight applications, encrypted",
+    "input": "its answers, encrypted",
+    "agreement": "agrees that the decision is recorded",
     "evaluated": "the decision and the what-ifs, encrypted",
     "decision-share": "its share of the decision, sealed to the three",
-    "whatifs-share": "its share of the what-ifs, sealed to the three",
+    "whatifs-share": "what opens the what-ifs, as it pledged it, sealed to the three",
     "whatifs": "opened the what-ifs",
 }
 _DOING: Final = {

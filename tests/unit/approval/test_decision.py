@@ -48,20 +48,21 @@ def answers(*approved_levels: int) -> str:
     return json.dumps([one.field != "years_employed" or one.level in approved_levels for one in asked])
 
 
-def transcript_of(decision: str, whatifs: str = "", rounds: int = 10) -> Transcript:
+def transcript_of(decision: str, whatifs: str = "", rounds: int = 12) -> Transcript:
     """Return one application's messages, each part another's."""
     transcript = Transcript(SESSION, LAYOUT.model.digest, SIZES)
-    said: dict[Kind, str] = {"decision": decision, "whatifs": whatifs}
+    said: dict[Kind, str] = {"decision": decision, "whatifs": whatifs, "blinds-pledge": "0" * 512}
+    pledged: dict[Kind, Kind] = {"pledge": "keys", "blinds-pledge": "blinds"}
     order: list[Kind] = [
         "pledge", "keys", "product", "ready",
-        "input", "evaluated", "decision-share", "decision", "whatifs-share", "whatifs",
+        "blinds-pledge", "blinds", "input", "evaluated", "decision-share", "decision", "whatifs-share", "whatifs",
     ]  # fmt: skip
-    for kind in order[: rounds if decision == DENIED else min(rounds, 8)]:
+    for kind in order[: rounds if decision == DENIED else min(rounds, 10)]:
         number = 0 if kind in ("pledge", "keys", "product", "ready") else 1
         for party in ("server",) if kind == "evaluated" else PARTIES:
             about = JOINT if kind == "ready" else transcript.basis(number, kind, party)
-            if kind == "pledge":
-                about = pledge_of(party, {name: part("keys", party, name) for name in SIZES["keys"]})
+            if of := pledged.get(kind):
+                about = pledge_of(party, {name: part(of, party, name) for name in SIZES[of]})
             head = Head(
                 session=SESSION, application=number, kind=kind, party=party, model=LAYOUT.model.digest, about=about,
                 said=said.get(kind, ""),
@@ -98,9 +99,10 @@ def agreement(asked: Application, party: str = "applicant") -> Agreement:
 
 def test_outcome__when_denied__then_its_hashes_are_those_of_the_ciphertexts_in_the_protocols_order() -> None:
     found = outcome_of(transcript_of(DENIED, answers(4, 2, 5)), 1, LAYOUT)
-    ours = [keccak(b"".join(part("input", party, name) for name in PARTS["input"])) for party in PARTIES]
+    sent: list[tuple[Kind, str]] = [("input", "features"), ("blinds", "blinds"), ("blinds", "masks")]
+    ours = [keccak(b"".join(part(kind, party, name) for kind, name in sent)) for party in PARTIES]
     assert [found.applicant_input, found.bank_input, found.agency_input] == ours
-    assert found.output == keccak(part("evaluated", "server", "decision") + part("evaluated", "server", "whatifs"))
+    assert found.output == keccak(part("evaluated", "server", "result"))
     keys = [part("keys", party, name) for party in PARTIES for name in PARTS["keys"]]
     products = [part("product", party, "product") for party in PARTIES]
     assert found.evaluation_key == keccak(b"".join([*keys, *products]))
@@ -121,8 +123,8 @@ def test_outcome__when_of_another_application_or_session__then_of_another_reques
 
 
 @pytest.mark.parametrize(
-    ("rounds", "said"), [(4, "applicant's input"), (5, "server's evaluated"), (7, "applicant's decision"),
-                         (8, "applicant's whatifs"), (9, "applicant's whatifs")],
+    ("rounds", "said"), [(6, "applicant's input"), (7, "server's evaluated"), (9, "applicant's decision"),
+                         (10, "applicant's whatifs"), (11, "applicant's whatifs")],
 )  # fmt: skip
 def test_outcome__when_it_is_not_decided__then_who_is_waited_for_is_named(rounds: int, said: str) -> None:
     with pytest.raises(Undecided, match=said):
@@ -130,14 +132,16 @@ def test_outcome__when_it_is_not_decided__then_who_is_waited_for_is_named(rounds
 
 
 def test_outcome__when_the_application_was_ended__then_it_is_undecided() -> None:
-    transcript = transcript_of(APPROVED, "", 7)
+    transcript = transcript_of(APPROVED, "", 9)
     head = Head(session=SESSION, application=1, kind="abort", party="bank", model=LAYOUT.model.digest, said="no more")
     transcript.accept(compose(KEYS["bank"], head))
     with pytest.raises(Undecided, match="ended by bank: no more"):
         outcome_of(transcript, 1, LAYOUT)
 
 
-@pytest.mark.parametrize("said", ["[true]", '{"a": 1}', "[" + ", ".join(["1"] * len(LAYOUT.what_ifs)) + "]"])
+@pytest.mark.parametrize(
+    "said", ["", "no", "[" * 1_999, "[true]", '{"a": 1}', "[" + ", ".join(["1"] * len(LAYOUT.what_ifs)) + "]"]
+)
 def test_outcome__when_the_what_ifs_are_none__then_they_are_refused(said: str) -> None:
     with pytest.raises(Refused, match="whatifs"):
         outcome_of(transcript_of(DENIED, said), 1, LAYOUT)

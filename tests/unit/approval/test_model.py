@@ -7,39 +7,73 @@ import pytest
 
 from oracle.approval.errors import InvalidAnswer, ModelFault, Unopened
 from oracle.approval.fields import BY_NAME, FIELDS, PARTIES
-from oracle.approval.layout import BLOCKS, CHECK, LANES, RING_SLOTS, SLOTS, Layout, clear_row
+from oracle.approval.layout import (
+    BLOCKS,
+    CHECK,
+    LANES,
+    RING_SLOTS,
+    SLOTS,
+    Layout,
+    centred,
+    clear_row,
+    placed,
+)
 from oracle.approval.model import CardModel, load_model
 
 HALF_OF_THE_SPACE = 274_881_052_673 // 2
 
 
-def evaluated(layout: Layout, levels: dict[str, int], opening: str) -> np.ndarray:
-    """What the engine computes, in the clear."""
-    features = np.zeros(SLOTS, dtype=np.int64)
-    blinds, shifts = np.zeros(SLOTS, dtype=np.int64), np.zeros(SLOTS, dtype=np.int64)
+def evaluated(layout: Layout, levels: dict[str, int], number: int = 1) -> tuple[np.ndarray, list[np.ndarray]]:
+    """What the engine computes, in the clear, and what opens the what-ifs of it."""
+    features, blinds, masks = (np.zeros(RING_SLOTS, dtype=np.int64) for _ in range(3))
+    told = []
     for party in PARTIES:
         own = {name: level for name, level in levels.items() if BY_NAME[name].party == party}
-        features += layout.features(party, own)
-        for total, row in zip((blinds, shifts), layout.blinds(party), strict=True):
-            total += row
-    sums = (features * layout.weights).reshape(BLOCKS, LANES).sum(axis=1)
-    gathered = np.zeros((BLOCKS, LANES), dtype=np.int64)
-    gathered[:, 0] = sums
-    margin = gathered.reshape(SLOTS) + layout.constants
-    whole = (margin * blinds + shifts) * layout.masks[opening]
-    return np.concatenate([whole, np.zeros(RING_SLOTS - SLOTS, dtype=np.int64)])
+        features += layout.features(party, own, number)
+        drawn = layout.blinds(party)
+        blinds += drawn.blinds * layout.first_lanes
+        masks += drawn.masks
+        told.append(drawn.sums[number - 1])
+    spread = np.repeat(blinds.reshape(-1, LANES)[:, 0], LANES)
+    weights, constants, own_lanes = (placed(row, number) for row in (layout.weights, layout.constants, layout.own))
+    return centred(features * weights * spread + constants * spread + masks * own_lanes), told
 
 
 @pytest.mark.parametrize("name", ["fair", "reference"])
 def test_slots__when_evaluated_on_any_answers__then_they_say_what_the_model_says(name: str) -> None:
     layout, drawn = Layout(load_model(name)), np.random.default_rng(1)
-    for _ in range(200):
+    for turn in range(200):
+        number = turn % 8 + 1
         levels = {field.name: int(drawn.integers(len(field.levels))) for field in layout.model.fields}
         decision, what_ifs = clear_row(layout, levels)
-        assert layout.opened("decision", evaluated(layout, levels, "decision")) == [decision]
-        opened = layout.opened("whatifs", evaluated(layout, levels, "whatifs"))
+        slots, masks = evaluated(layout, levels, number)
+        sums = layout.sums(slots, number)
+        assert layout.decision(sums) == decision
+        opened = layout.answers(sums, masks)
         assert opened == what_ifs
         assert len(opened) >= 12
+
+
+def test_masks__when_two_of_three_are_known__then_lanes_and_what_ifs_are_hidden_by_the_third() -> None:
+    layout = Layout(load_model())
+    asked = 1 + len(layout.what_ifs)
+    made = [layout.blinds("bank") for _ in range(40)]
+    masks = np.array([one.masks.reshape(8, BLOCKS, LANES) for one in made])
+    sums = np.array([one.sums for one in made])[:, :, : asked - 1]
+    whole = centred(masks.sum(axis=3))
+    shifts = centred(whole[:, :, 1:asked] - sums)
+    # A block's masks add up to its shift, and a what-if's to its pledged sum besides; each is below its blind.
+    blinds = np.array([one.blinds.reshape(8, BLOCKS, LANES)[:, :, 0] for one in made])
+    for found, block in ((whole[:, :, :1], slice(0, 1)), (shifts, slice(1, asked))):
+        assert (found >= 0).all()
+        assert (found < blinds[:, :, block]).all()
+    # Every lane, and what a what-if adds up to, is anywhere in the space: mean and spread are those of all its numbers.
+    for lanes in (masks[:, :, :asked], sums):
+        assert lanes.min() >= -HALF_OF_THE_SPACE - 1
+        assert abs(centred(lanes).mean()) < 0.05 * HALF_OF_THE_SPACE
+        assert abs(centred(lanes).std() / (HALF_OF_THE_SPACE / np.sqrt(3)) - 1) < 0.03
+    assert len(np.unique(masks[:, :, :asked])) > 0.999 * masks[:, :, :asked].size
+    assert not masks[:, :, asked : BLOCKS - 1].any()
 
 
 @pytest.mark.parametrize("name", ["fair", "reference"])
@@ -116,23 +150,30 @@ def test_form__when_it_answers_anothers_question__then_it_is_refused() -> None:
 def test_opening__when_anything_but_its_slots_is_there__then_nothing_is_taken_from_it() -> None:
     layout, drawn = Layout(load_model()), np.random.default_rng(2)
     levels = {field.name: field.base for field in layout.model.fields}
-    good = evaluated(layout, levels, "decision")
-    assert layout.opened("decision", good)
+    good, masks = evaluated(layout, levels, 3)
+    sums = layout.sums(good, 3)
+    own = placed(layout.own, 3).reshape(-1, LANES)
+    own[2 * BLOCKS : 3 * BLOCKS - 1] = 0
+    # The known block, and whatever is not this application's.
+    places = np.flatnonzero(own.reshape(RING_SLOTS) | (placed(layout.own, 3) == 0))
     for _ in range(300):
         bad = good.copy()
-        place = int(drawn.integers(RING_SLOTS))
-        if place == 0:
-            continue  # the decision's own slot is what is opened
-        bad[place] += drawn.choice((-1, 1)) * drawn.integers(1, 10**6)
+        bad[int(drawn.choice(places))] += drawn.choice((-1, 1)) * drawn.integers(1, 10**6)
         with pytest.raises(Unopened, match="nobody can tell"):
-            layout.opened("decision", bad)
+            layout.sums(bad, 3)
     for bad in (np.zeros(RING_SLOTS, dtype=np.int64), good[:SLOTS], np.roll(good, 1)):
         with pytest.raises(Unopened):
-            layout.opened("decision", bad)
-    zero = good.copy()
+            layout.sums(bad, 3)
+    with pytest.raises(Unopened):
+        layout.sums(good, 4)
+    zero = sums.copy()
     zero[0] = 0
     with pytest.raises(Unopened, match="odd"):
-        layout.opened("decision", zero)
+        layout.decision(zero)
+    told = [masks[0], masks[1], masks[2].copy()]
+    told[2][: len(sums) - 1] += sums[1:] - sum(one[: len(sums) - 1] for one in masks)
+    with pytest.raises(Unopened, match="odd"):
+        layout.answers(sums, told)
 
 
 def test_explanation__when_denied__then_the_smallest_change_upwards_is_told() -> None:

@@ -70,6 +70,36 @@ def test_joint_keys__when_kept__then_they_are_the_same_and_a_cut_file_gives_othe
         assert vault.joint() != kept
 
 
+def test_blinds__when_drawn_twice__then_those_that_were_pledged_are_kept_locked_and_no_others(tmp_path: Path) -> None:
+    vault = Vault(tmp_path, SESSION, "bank", BANK)
+    pledges = ["c" * 64, "d" * 64]
+    for first in (1, 9):
+        for pledge in pledges:
+            vault.keep_blinds(first, pledge, {"blinds": b"blinds", "masks": b"masks", "sums": pledge.encode()})
+    assert all(pledge.encode() not in file.read_bytes() for file in tmp_path.iterdir() for pledge in pledges)
+    assert vault.blinds(1, pledges[0])["sums"] == pledges[0].encode()
+    with pytest.raises(VaultFault, match="name the folder that has them"):
+        vault.blinds(1, pledges[1])
+    vault.drop_blinds(1)
+    with pytest.raises(VaultFault, match="are not there"):
+        vault.blinds(1, pledges[0])
+    assert vault.blinds(9, pledges[1]) == {"blinds": b"blinds", "masks": b"masks", "sums": pledges[1].encode()}
+    # Another's file under this name does not open.
+    Vault(tmp_path, SESSION, "agency", BANK).keep_blinds(9, pledges[0], dict.fromkeys(("blinds", "masks", "sums"), b""))
+    with pytest.raises(VaultFault, match="does not open"):
+        vault.blinds(9, pledges[0])
+
+
+def test_share__when_the_server_shows_another_result_after_a_start__then_no_second_one_is_given(tmp_path: Path) -> None:
+    for _ in range(2):
+        vault = Vault(tmp_path, SESSION, "bank", BANK)
+        for number in (1, 2, 11):
+            vault.give_once(number, f"{number:064x}")
+            with pytest.raises(VaultFault, match=f"another result of application {number} before"):
+                vault.give_once(number, "f" * 64)
+    assert len((tmp_path / f"{SESSION}.given").read_text().splitlines()) == 3
+
+
 def test_folder__when_one_holds_it__then_another_is_refused_until_it_lets_go(tmp_path: Path) -> None:
     with (
         held(tmp_path / "bank"),
