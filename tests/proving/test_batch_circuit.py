@@ -1,0 +1,148 @@
+"""The batch circuit against its integers, and what its export refuses."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import ezkl
+import pytest
+import torch
+
+from oracle.assessment.features import ENCODED_ONE, FEATURES
+from oracle.models.folder import GRAPH, SETTINGS
+from oracle.models.table_export import UnsafeBatch, check_batch, export_batch
+from oracle.models.table_format import HIGHEST
+from oracle.models.table_net import TableNetwork
+from oracle.models.table_packing import pack_features, pack_outputs
+from tests.support.table_networks import random_network
+
+WALLETS = 5
+UNREAD = [feature.name for feature in FEATURES].index("protocol_diversity")
+
+
+@pytest.fixture(scope="module")
+def network() -> TableNetwork:
+    return random_network()
+
+
+@pytest.fixture(scope="module")
+def folder(network: TableNetwork, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    found = tmp_path_factory.mktemp("batch")
+    export_batch(network, found, "random", WALLETS)
+    ezkl.compile_circuit(str(found / GRAPH), str(found / "circuit.ezkl"), str(found / SETTINGS))
+    return found
+
+
+@pytest.fixture
+def settings(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / SETTINGS).read_text())
+    return found
+
+
+def _witness(folder: Path, chain: torch.Tensor) -> list[int]:
+    """Return the public words that the circuit gives for features, answer by answer: all features, then all outputs."""
+    cells = [int(value).to_bytes(32, "little").hex() for value in chain.ravel()]
+    (folder / "input.json").write_text(json.dumps({"input_data": [cells]}))
+    ezkl.gen_witness(str(folder / "input.json"), str(folder / "circuit.ezkl"), str(folder / "witness.json"))
+    found = json.loads((folder / "witness.json").read_text())["outputs"]
+    return [int.from_bytes(bytes.fromhex(cell), "little") for tensor in found for cell in tensor]
+
+
+def test_witness__random_wallets_and_the_ends__has_the_integers_words_to_the_bit(
+    folder: Path, network: TableNetwork
+) -> None:
+    generator = torch.Generator().manual_seed(2)
+    for _ in range(4):
+        chain = torch.randint(0, ENCODED_ONE + 1, (WALLETS, len(FEATURES)), generator=generator)
+        chain[0], chain[1] = 0, ENCODED_ONE
+        chain[2] = ENCODED_ONE * torch.randint(0, 2, (len(FEATURES),), generator=generator)
+
+        features = [word for row in chain.tolist() for word in pack_features(row)]
+        outputs = [pack_outputs(row) for row in network(chain).tolist()]
+        assert _witness(folder, chain) == features + outputs
+
+
+@pytest.mark.parametrize(("value", "holds"), [(ENCODED_ONE, True), (HIGHEST + 1, False), (2**15, False)])
+def test_constraints__a_feature_beyond_the_table__do_not_hold(folder: Path, value: int, holds: bool) -> None:
+    chain = torch.zeros(WALLETS, len(FEATURES), dtype=torch.int64)
+    # Read by nothing but the words: the table itself is what bounds it.
+    chain[3, UNREAD] = value
+    _witness(folder, chain)
+
+    assert _satisfied(folder) is holds
+
+
+def _satisfied(folder: Path) -> bool:
+    try:
+        return bool(ezkl.mock(str(folder / "witness.json"), str(folder / "circuit.ezkl")))
+    except RuntimeError:
+        return False
+
+
+def test_export__twice__gives_the_same_bytes(folder: Path, network: TableNetwork, tmp_path: Path) -> None:
+    again = export_batch(network, tmp_path, "random", WALLETS)
+
+    assert json.loads((folder / "model.json").read_text())["model_id"] == again
+    assert (tmp_path / SETTINGS).read_bytes() == (folder / SETTINGS).read_bytes()
+
+
+def _freivalds(found: dict[str, Any]) -> None:
+    found["run_args"]["disable_freivalds"] = False
+
+
+def _weights_not_fixed(found: dict[str, Any]) -> None:
+    found["run_args"]["param_visibility"] = "Private"
+
+
+def _hidden_outputs(found: dict[str, Any]) -> None:
+    found["run_args"]["output_visibility"] = "Private"
+
+
+def _longer_table(found: dict[str, Any]) -> None:
+    found["run_args"]["lookup_range"][1] += 1
+
+
+def _other_table(found: dict[str, Any]) -> None:
+    found["required_lookups"][0]["Pow"]["a"] = 2.0
+
+
+def _fewer_answers(found: dict[str, Any]) -> None:
+    found["model_instance_shapes"][1][0] -= 1
+
+
+def _rescaling(found: dict[str, Any]) -> None:
+    found["required_range_checks"] = [[-1, 1]]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (_freivalds, "disable_freivalds"),
+        (_weights_not_fixed, "Private"),
+        (_hidden_outputs, "Private"),
+        (_longer_table, "tables"),
+        (_other_table, "tables"),
+        (_fewer_answers, "instances"),
+        (_rescaling, "rescaled"),
+    ],
+)
+def test_check_batch__settings_that_bind_less__are_refused(
+    folder: Path, settings: dict[str, Any], change: Callable[[dict[str, Any]], None], said: str
+) -> None:
+    check_batch(folder / GRAPH, settings, WALLETS)
+    change(settings)
+    with pytest.raises(UnsafeBatch, match=said):
+        check_batch(folder / GRAPH, settings, WALLETS)
+
+
+def test_check_batch__a_graph_that_reads_features_past_the_table__is_refused(
+    network: TableNetwork, settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from oracle.models import table_graph
+
+    monkeypatch.setattr(table_graph, "_clip", lambda values: values)
+    table_graph.write_batch_graph(network, WALLETS, tmp_path / GRAPH)
+
+    with pytest.raises(UnsafeBatch, match="passed no table"):
+        check_batch(tmp_path / GRAPH, settings, WALLETS)
