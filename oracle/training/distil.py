@@ -104,7 +104,7 @@ def distil(
     if lesson.recipe.starts > 1 and validation is None:
         raise ValueError(f"{lesson.recipe.starts} starts need validation rows to choose by")
     teacher = Teacher(encoded, labels, lesson, seed, pairs)
-    made = _made_rows(encoded, lesson, seed)
+    made = made_rows(encoded, lesson, seed)
     soft = (1 - lesson.teacher_share) * labels + lesson.teacher_share * teacher.unseen
     rows, wanted = [encoded] * lesson.real_copies + [made], [soft] * lesson.real_copies + [teacher(made)]
     if pinned is not None:
@@ -134,7 +134,8 @@ def _loss(trunk: Trunk, inputs: Tensor, expected: Floats) -> float:
     return float(binary_cross_entropy_with_logits(given, torch.from_numpy(expected)))
 
 
-def _made_rows(encoded: Codes, lesson: Lesson, seed: int) -> Codes:
+def made_rows(encoded: Codes, lesson: Lesson, seed: int) -> Codes:
+    """Return rows of which each takes its columns from one of two real rows."""
     rng = np.random.default_rng(seed)
     made = []
     for _ in range(lesson.made_rows):
