@@ -75,7 +75,7 @@ def write_batch_card(name: str, metrics: dict[str, Any]) -> str:
         "## What it is",
         f"Integers everywhere: first layers of {metrics['shape']['fraud'][0]} and {metrics['shape']['credit'][0]} units, second ones of {metrics['shape']['fraud'][1]} and {metrics['shape']['credit'][1]}, behind lookup tables that are",
         "activation, rescaling and range check in one. Weights are rounded in training too. The fraud trunk learns from labels and",
-        "from gradient boosting and extra trees, as the single model's; the credit trunk from the book's odds and the single model's",
+        "from boosted trees of three sizes and extra trees, fitted on the single model's rows; the credit trunk from the book's odds and the single model's",
         "answers, monotone by construction in the same features: a better value never raises the probability, all else equal.",
         "Curves are exact sums of hinges: score and probability move strictly against each other, at every integer.",
         f"Of {metrics['starts']} starts of the fraud trunk, validation rows chose.",

@@ -1,9 +1,10 @@
 """The batch model's learned trunks: fraud taught by trees, credit monotone by what the book's odds are."""
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import torch
+from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 
 from oracle.models.integer import IntegerNetwork
@@ -21,22 +22,25 @@ from oracle.training.statistics import PRECISION_WEIGHT, precision_at_recall
 from oracle.training.table_trunk import Schedule, TableTrunk, columns_of, train_trunk
 from oracle.training.tasks import no_private
 
-FRAUD_HIDDEN: Final = (24, 16)
+FRAUD_HIDDEN: Final = (28, 16)
 CREDIT_HIDDEN: Final = (16, 8)
-FRAUD_SCHEDULE: Final = Schedule(Recipe(90, 512, 0.0214, 0.0285), rounded_epochs=30, rounded_rate=0.006)
+FRAUD_SCHEDULE: Final = Schedule(Recipe(110, 512, 0.0214, 0.0285), rounded_epochs=30, rounded_rate=0.006)
 CREDIT_SCHEDULE: Final = Schedule(Recipe(50, 512, 0.02, 1e-5), rounded_epochs=20, rounded_rate=0.006)
 _MADE_ROWS: Final = 2
+_BOOSTED: Final = ((400, 0.03, 7, 0.0, 20), (250, 0.05, 15, 1.0, 20), (200, 0.06, 31, 0.0, 10))
+# Rounds, rate, leaves, shrinkage, smallest leaf.
+_EXTRA_TREES: Final = 300
 
 
 def fit_fraud_table(accounts: Accounts, lesson: Lesson, seed: int, schedule: Schedule = FRAUD_SCHEDULE) -> TableTrunk:
     """Fit the fraud trunk on the training accounts that moved coin, as `heads.fit_fraud` fits the single model's.
 
-    The teacher, what it teaches on and how many starts validation rows choose from are those of `lesson`; how long,
-    and at which rate, is the schedule's.
+    What is taught on, and how many starts validation rows choose from, is `lesson`'s; how long, and at which rate, the
+    schedule's. The teacher is a committee: on rows that its folds did not see it is well ahead of the lesson's.
     """
     chosen = (accounts.part == TRAIN) & ~accounts.empty
     encoded, labels = accounts.encoded[chosen], accounts.fraud[chosen]
-    teacher = Teacher(encoded, labels, lesson, seed, fraud_pairs())
+    teacher = Teacher(encoded, labels, lesson, seed, fraud_pairs(), lambda: committee(seed))
     made, (bare, wanted) = made_rows(encoded, lesson, seed), wallets_without_flow(encoded.shape[1], seed)
     soft = (1 - lesson.teacher_share) * labels + lesson.teacher_share * teacher.unseen
     rows = np.concatenate([*[encoded] * lesson.real_copies, made, bare])
@@ -55,6 +59,23 @@ def fit_fraud_table(accounts: Accounts, lesson: Lesson, seed: int, schedule: Sch
         worth = roc_auc_score(labels_held, given) + PRECISION_WEIGHT * precision_at_recall(labels_held, given, 0.8)
         found.append((float(worth), -start, trunk))
     return max(found, key=lambda one: one[:2])[2]
+
+
+def committee(seed: int) -> list[Any]:
+    """Return the fraud trunk's teachers: boosted trees of three sizes, and extra trees."""
+    boosted = [
+        HistGradientBoostingClassifier(
+            random_state=seed,
+            max_iter=rounds,
+            learning_rate=rate,
+            max_leaf_nodes=leaves,
+            l2_regularization=shrinkage,
+            min_samples_leaf=smallest,
+            early_stopping=False,
+        )
+        for rounds, rate, leaves, shrinkage, smallest in _BOOSTED
+    ]
+    return [*boosted, ExtraTreesClassifier(_EXTRA_TREES, random_state=seed)]
 
 
 def fit_credit_table(book: Book, single: IntegerNetwork, seed: int, schedule: Schedule = CREDIT_SCHEDULE) -> TableTrunk:

@@ -82,7 +82,7 @@ def judge_batch(
     }
     found["agreement"] = {
         name: {"rows": len(values), "share": round(_agreement(network, single, values), 4)}
-        for name, values in (("loans of the book's later period", chain), ("unseen accounts", flow))
+        for name, values in (("loans of the book's later period", chain),)
     }
     return found
 

@@ -10,11 +10,15 @@ import pytest
 import torch
 
 from oracle.assessment.features import ENCODED_ONE, FEATURES
-from oracle.models.folder import GRAPH, SETTINGS
+from oracle.models.export import WEIGHTS
+from oracle.models.folder import GRAPH, MANIFEST, SETTINGS
+from oracle.models.registry import SHIPPED
 from oracle.models.table_export import UnsafeBatch, check_batch, export_batch
 from oracle.models.table_format import HIGHEST
 from oracle.models.table_net import TableNetwork
 from oracle.models.table_packing import pack_features, pack_outputs
+from oracle.models.table_weights import load_table_weights
+from oracle.training.table_pipeline import BATCH_MODEL, OPEN
 from tests.support.table_networks import random_network
 
 WALLETS = 5
@@ -40,6 +44,23 @@ def settings(folder: Path) -> dict[str, Any]:
     return found
 
 
+def test_witness__of_the_shipped_circuit__has_the_shipped_integers_words_to_the_bit(tmp_path: Path) -> None:
+    shipped = SHIPPED / BATCH_MODEL
+    network, circuit = load_table_weights(shipped / WEIGHTS), shipped / OPEN
+    wallets = json.loads((circuit / MANIFEST).read_text())["batch_size"]
+    ezkl.compile_circuit(str(circuit / GRAPH), str(tmp_path / "circuit.ezkl"), str(circuit / SETTINGS))
+    chain = torch.randint(0, ENCODED_ONE + 1, (wallets, len(FEATURES)), generator=torch.Generator().manual_seed(7))
+    chain[0], chain[1, ::2] = 0, ENCODED_ONE
+
+    assert network.fits(chain).all()
+    assert _witness(tmp_path, chain) == _words(network, chain)
+
+
+def _words(network: TableNetwork, chain: torch.Tensor) -> list[int]:
+    features = [word for row in chain.tolist() for word in pack_features(row)]
+    return features + [pack_outputs(row) for row in network(chain).tolist()]
+
+
 def _witness(folder: Path, chain: torch.Tensor) -> list[int]:
     """Return the public words that the circuit gives for features, answer by answer: all features, then all outputs."""
     cells = [int(value).to_bytes(32, "little").hex() for value in chain.ravel()]
@@ -58,9 +79,7 @@ def test_witness__random_wallets_and_the_ends__has_the_integers_words_to_the_bit
         chain[0], chain[1] = 0, ENCODED_ONE
         chain[2] = ENCODED_ONE * torch.randint(0, 2, (len(FEATURES),), generator=generator)
 
-        features = [word for row in chain.tolist() for word in pack_features(row)]
-        outputs = [pack_outputs(row) for row in network(chain).tolist()]
-        assert _witness(folder, chain) == features + outputs
+        assert _witness(folder, chain) == _words(network, chain)
 
 
 @pytest.mark.parametrize(("value", "holds"), [(ENCODED_ONE, True), (HIGHEST + 1, False), (2**15, False)])
