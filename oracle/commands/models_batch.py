@@ -22,6 +22,10 @@ def models_train_batch(
     recipes: Annotated[
         Path | None, typer.Option(help="TOML file of hyper-parameters; the batch model reads [fraud].")
     ] = None,
+    fraud_units: Annotated[
+        tuple[int, int] | None,
+        typer.Option("--fraud-units", help="Widths of the fraud trunk's layers: fewer units, more wallets in a proof."),
+    ] = None,
     batch_size: Annotated[
         int | None, typer.Option("--batch-size", min=1, help="Wallets in one proof (default: as many as fit).")
     ] = None,
@@ -35,6 +39,7 @@ def models_train_batch(
         from oracle.models.registry import DEFAULT_MODEL, load
         from oracle.training.pipeline import SEED
         from oracle.training.recipes import RECIPES, read_recipes
+        from oracle.training.table_heads import FRAUD_HIDDEN
         from oracle.training.table_pipeline import train_batch
     except ModuleNotFoundError as error:
         raise ConfigurationFault(f"training and evaluation need {error.name}: install risk-oracle[train]") from error
@@ -49,5 +54,6 @@ def models_train_batch(
         int(model.metrics.get("seed", SEED)) if seed is None else seed,
         recipes=read_recipes(recipes or RECIPES),
         batch_size=batch_size,
+        fraud_units=fraud_units or FRAUD_HIDDEN,
         stages_dir=stages,
     )

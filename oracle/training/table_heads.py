@@ -23,6 +23,7 @@ from oracle.training.table_trunk import Schedule, TableTrunk, columns_of, train_
 from oracle.training.tasks import no_private
 
 FRAUD_HIDDEN: Final = (28, 16)
+"""What decides the rows of an answer: two products are one."""
 CREDIT_HIDDEN: Final = (16, 8)
 FRAUD_SCHEDULE: Final = Schedule(Recipe(110, 512, 0.0214, 0.0285), rounded_epochs=30, rounded_rate=0.006)
 CREDIT_SCHEDULE: Final = Schedule(Recipe(50, 512, 0.02, 1e-5), rounded_epochs=20, rounded_rate=0.006)
@@ -32,7 +33,13 @@ _BOOSTED: Final = ((400, 0.03, 7, 0.0, 20), (250, 0.05, 15, 1.0, 20), (200, 0.06
 _EXTRA_TREES: Final = 300
 
 
-def fit_fraud_table(accounts: Accounts, lesson: Lesson, seed: int, schedule: Schedule = FRAUD_SCHEDULE) -> TableTrunk:
+def fit_fraud_table(
+    accounts: Accounts,
+    lesson: Lesson,
+    seed: int,
+    hidden: tuple[int, int] = FRAUD_HIDDEN,
+    schedule: Schedule = FRAUD_SCHEDULE,
+) -> TableTrunk:
     """Fit the fraud trunk on the training accounts that moved coin, as `heads.fit_fraud` fits the single model's.
 
     What is taught on, and how many starts validation rows choose from, is `lesson`'s; how long, and at which rate, the
@@ -52,7 +59,7 @@ def fit_fraud_table(accounts: Accounts, lesson: Lesson, seed: int, schedule: Sch
     found: list[tuple[float, int, TableTrunk]] = []
     for start in range(lesson.recipe.starts):
         torch.manual_seed(seed + start)
-        trunk = TableTrunk(FRAUD_HIDDEN, columns_of(fraud_rows(encoded), FRAUD))
+        trunk = TableTrunk(hidden, columns_of(fraud_rows(encoded), FRAUD))
         train_trunk(trunk, inputs, wished, schedule, seed + start)
         with torch.no_grad():
             given = trunk(unseen).double().numpy()

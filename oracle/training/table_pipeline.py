@@ -46,20 +46,28 @@ def train_batch(
     name: str = BATCH_MODEL,
     recipes: Recipes | None = None,
     sizes: dict[int, int] = SIZES,
+    fraud_units: tuple[int, int] = FRAUD_HIDDEN,
     batch_size: int | None = None,
     stages_dir: Path | None = None,
     say: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
     """Train, export and judge a batch model by a single model's policy; returns its metrics, kept in the folder too.
 
-    The same data, seed, recipes and releases of the libraries give the same bytes. `batch_size` is by default as many
+    The same data, seed, recipes and releases of the libraries give the same bytes. `fraud_units` are the widths of the
+    fraud trunk, which decide the rows of an answer more than all else. `batch_size` is by default as many
     wallets as 2^15 rows hold. Raises UnusableData for data that does not fit, TableOverflow for a network that the
     tables cannot hold, CircuitTooLarge for too large a batch.
     """
     recipes = recipes or read_recipes()
     network_of_single = load_weights(single.directory / WEIGHTS)
     policy, integers = policy_of(single.directory, network_of_single), IntegerNetwork.of(network_of_single)
-    inputs = {"seed": seed, "single": single.model_id.hex(), "recipes": recipes.flat(), "sizes": list(sizes.items())}
+    inputs = {
+        "seed": seed,
+        "single": single.model_id.hex(),
+        "recipes": recipes.flat(),
+        "sizes": list(sizes.items()),
+        "fraud_units": fraud_units,
+    }
     with Progress(_STAGES, say) as progress:
         stages = Stages(stages_dir, progress, inputs=inputs, files=data_files(data_dir))
         accounts = stages.run("data read and encoded", lambda: read_accounts(data_dir, seed))
@@ -69,7 +77,9 @@ def train_batch(
             "loan book drawn", draw_piece, pieces, lambda: (read_sources(data_dir, accounts, seed), seed, policy)
         )
         book = joined(list(drawn.values()))
-        fraud = stages.run("fraud trunk fitted", lambda: call_alone(fit_fraud_table, accounts, recipes.fraud, seed))
+        fraud = stages.run(
+            "fraud trunk fitted", lambda: call_alone(fit_fraud_table, accounts, recipes.fraud, seed, fraud_units)
+        )
         credit = stages.run("credit trunk fitted", lambda: call_alone(fit_credit_table, book, integers, seed))
         network = stages.run("assembled", lambda: call_alone(assemble, fraud, credit, book, accounts, policy, seed))
         judged = stages.run(
@@ -81,7 +91,7 @@ def train_batch(
             "single": single.name,
             "single_id": single.model_id.hex(),
             "starts": recipes.fraud.recipe.starts,
-            "shape": {"fraud": list(FRAUD_HIDDEN), "credit": list(CREDIT_HIDDEN)},
+            "shape": {"fraud": list(fraud_units), "credit": list(CREDIT_HIDDEN)},
             **judged,
         }
         save_policy(policy, _made(out_dir))
