@@ -88,16 +88,15 @@ class TableTrunk(nn.Module):
     def forward(self, rows: Tensor) -> Tensor:
         """Return the scores of rows of features (n, inputs)."""
         values, unit = rows, torch.ones(rows.shape[1])
-        for place in range(len(self.layers)):
-            layer = self.layers[place]
+        for place, layer in enumerate(self.layers):
+            if place:
+                values = shrunk(values) if self.rounded else power(values)
+                unit = self.layers[place - 1].unit_after()
             weight, bias = self.meant(place)
             if self.rounded:
                 weight, bias = rounded(weight / unit * layer.scale[:, None]), rounded(bias * layer.scale)
-            values, last = values @ weight.T + bias, place == len(self.layers) - 1
-            if last:
-                return values[:, 0] / layer.scale if self.rounded else values[:, 0]
-            values, unit = (shrunk(values), layer.unit_after()) if self.rounded else (power(values), unit[:1])
-        raise AssertionError("a trunk has layers")
+            values = values @ weight.T + bias
+        return values[:, 0] / self.layers[-1].scale if self.rounded else values[:, 0]
 
     def meant(self, place: int) -> tuple[Tensor, Tensor]:
         """Return a layer's latent weights and biases, the first one's as they apply to bare steps."""

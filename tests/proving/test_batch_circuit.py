@@ -14,7 +14,7 @@ from oracle.models.export import WEIGHTS
 from oracle.models.folder import GRAPH, MANIFEST, SETTINGS
 from oracle.models.registry import SHIPPED
 from oracle.models.table_export import UnsafeBatch, check_batch, export_batch
-from oracle.models.table_format import HIGHEST
+from oracle.models.table_format import HIGHEST, LOGROWS
 from oracle.models.table_net import TableNetwork
 from oracle.models.table_packing import pack_features, pack_outputs
 from oracle.models.table_weights import load_table_weights
@@ -95,6 +95,44 @@ def test_constraints__a_feature_beyond_the_table__do_not_hold(folder: Path, valu
 def _satisfied(folder: Path) -> bool:
     try:
         return bool(ezkl.mock(str(folder / "witness.json"), str(folder / "circuit.ezkl")))
+    except RuntimeError:
+        return False
+
+
+def test_proof__of_a_batch__verifies_with_its_own_words_and_no_others(folder: Path, network: TableNetwork) -> None:
+    chain = torch.randint(0, ENCODED_ONE + 1, (WALLETS, len(FEATURES)), generator=torch.Generator().manual_seed(3))
+    words = _witness(folder, chain)
+    circuit, witness, proving_key, verifying_key, srs, proof = (
+        str(folder / name) for name in ("circuit.ezkl", "witness.json", "pk", "vk", "srs", "proof.json")
+    )
+    ezkl.gen_srs(srs, LOGROWS)
+    ezkl.setup(circuit, verifying_key, proving_key, srs)  # type: ignore[call-arg] # the stub forgets the defaults
+    ezkl.prove(witness, circuit, proving_key, proof, srs)
+    made = json.loads(Path(proof).read_text())
+    [instances] = made["instances"]
+
+    assert [int.from_bytes(bytes.fromhex(cell), "little") for cell in instances] == words == _words(network, chain)
+    assert _verifies(made, instances, folder)
+    first = WALLETS * 2
+    one_more = list(instances)
+    one_more[first] = (words[first] + 1).to_bytes(32, "little").hex()
+    assert not _verifies(made, one_more, folder)
+    # Two answers exchanged, one answer twice, two wallets' features exchanged.
+    for places in ((first + 1, first), (first, first), (2, 3, 0, 1)):
+        other = list(instances)
+        start = min(places)
+        other[start : start + len(places)] = [instances[place] for place in places]
+        assert other != instances
+        assert not _verifies(made, other, folder)
+
+
+def _verifies(proof: dict[str, Any], instances: list[str], folder: Path) -> bool:
+    changed = proof | {"instances": [instances], "pretty_public_inputs": None}
+    (folder / "changed.json").write_text(json.dumps(changed))
+    try:
+        return bool(
+            ezkl.verify(str(folder / "changed.json"), str(folder / SETTINGS), str(folder / "vk"), str(folder / "srs"))
+        )
     except RuntimeError:
         return False
 
