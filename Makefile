@@ -22,7 +22,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
 export HARDHAT_DISABLE_TELEMETRY_PROMPT := true
 
-.PHONY: help setup approval-python browser prometheus keys contracts artifacts demo demo-private demo-approval test chaos-short chaos test-long coverage slither bench-gas bench-history bench-web bench-private bench-approval bench-approval-peer docs check format lock train clean
+.PHONY: help setup approval-python browser prometheus keys contracts artifacts demo demo-private demo-approval test chaos-short chaos test-long coverage slither bench-gas bench-history bench-web bench-private bench-approval bench-approval-peer docs check format lock train train-batch clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -201,6 +201,9 @@ format: $(STAMPS)/python $(STAMPS)/node ## format the Python and Solidity code
 
 train: $(STAMPS)/python ## train the shipped model again from ../shared/data
 	$(BIN)/risk-oracle models train --data ../shared/data --out build/models/default
+
+train-batch: $(STAMPS)/python ## train the shipped batch model again from ../shared/data
+	$(BIN)/risk-oracle models train-batch --data ../shared/data --out build/models/batch
 
 lock: $(STAMPS)/python ## write the lock files anew, versions kept (UPGRADE=1: newest ones)
 	$(BIN)/pip install --quiet uv

@@ -30,6 +30,7 @@ from oracle.commands.init import init
 from oracle.commands.issuer import issuer_app
 from oracle.commands.keys import keys_app
 from oracle.commands.models import models_app
+from oracle.commands.models_batch import models_batch_app
 from oracle.commands.models_registry import models_registry_app
 from oracle.commands.models_watch import models_watch_app
 from oracle.commands.operators import operators_app
@@ -66,6 +67,7 @@ app.add_typer(passport_app, name="passport")
 app.add_typer(issuer_app, name="issuer")
 models_app.add_typer(models_registry_app)
 models_app.add_typer(models_watch_app)
+models_app.add_typer(models_batch_app)
 app.add_typer(models_app, name="models")
 app.add_typer(contracts_app, name="contracts")
 approval_app.add_typer(approval_processes_app)

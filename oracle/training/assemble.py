@@ -99,7 +99,7 @@ def install_scores(network: RiskNetwork, trunks: Trunks, book: Book, accounts: A
     known = ((book.part == TRAIN) | (book.part == VALIDATION)) & (book.private == 0).all(axis=1)
     default_scores = scores_of(network, book.chain, book.private)[0][known]
     judged = (accounts.part == VALIDATION) & ~accounts.empty
-    fraud_scores = scores_of(network, fraud_rows(accounts))[1][judged]
+    fraud_scores = scores_of(network, fraud_rows(accounts.encoded))[1][judged]
     default_knots = isotonic_knots(default_scores, book.structural[known], default_levels, book.weight[known])
     fraud_knots = platt_knots(fraud_scores, accounts.fraud[judged], fraud_levels)
     with torch.no_grad():
@@ -136,7 +136,7 @@ def _round_heads(network: RiskNetwork, exact: RiskNetwork, book: Book, accounts:
     # Rounding two hidden layers shifts the score: choose the head's grid points, one after another, to undo it.
     rows = book.part == TRAIN
     known = accounts.part == TRAIN
-    flow = fraud_rows(accounts)[known]
+    flow = fraud_rows(accounts.encoded)[known]
     for which, name, chain, private in (
         (0, "default_hinges", book.chain[rows], book.private[rows]),
         (1, "fraud_hinges", flow, None),
@@ -237,8 +237,8 @@ def _set_category(
             network.outputs.bias[row] = -sign * _TIE_BREAK
 
 
-def fraud_rows(accounts: Accounts) -> npt.NDArray[np.int64]:
-    """Return full chain rows (n, 32) for accounts: their flow features, all else 0."""
-    chain = np.zeros((len(accounts.encoded), len(FEATURES)), dtype=np.int64)
-    chain[:, FRAUD] = accounts.encoded
+def fraud_rows(encoded: Codes) -> Codes:
+    """Return full chain rows (n, 32) for accounts: their encoded flow features (n, 12), all else 0."""
+    chain = np.zeros((len(encoded), len(FEATURES)), dtype=np.int64)
+    chain[:, FRAUD] = encoded
     return chain

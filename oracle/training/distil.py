@@ -4,6 +4,7 @@ Hinton et al. (2015). A teacher judges a real row only by models that did not se
 from one of two real rows, so that the network also learns what the trees say where data are thin.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,10 +48,18 @@ class Teacher:
     """Fold models that answer with their mean; `unseen` are their opinions of the rows they were not fitted on.
 
     They also see the difference of each of the `pairs` of columns: on a logarithmic scale, a ratio. A network makes
-    such differences itself, a tree cannot.
+    such differences itself, a tree cannot. `committee` makes a fold's models; by default they are the lesson's.
     """
 
-    def __init__(self, encoded: Codes, labels: Codes, lesson: Lesson, seed: int, pairs: Pairs = ()) -> None:
+    def __init__(
+        self,
+        encoded: Codes,
+        labels: Codes,
+        lesson: Lesson,
+        seed: int,
+        pairs: Pairs = (),
+        committee: Callable[[], list[Any]] | None = None,
+    ) -> None:
         self._pairs = pairs
         self.unseen: Floats = np.zeros(len(labels))
         self._models: list[list[Any]] = []
@@ -58,16 +67,7 @@ class Teacher:
         _, group = np.unique(encoded, axis=0, return_inverse=True)
         seen = self._view(encoded)
         for fitted, held in GroupKFold(_FOLDS).split(encoded, labels, group.ravel()):
-            boosting = HistGradientBoostingClassifier(
-                random_state=seed,
-                max_iter=lesson.boosting_rounds,
-                learning_rate=lesson.boosting_rate,
-                max_leaf_nodes=lesson.leaves,
-                early_stopping=False,
-            )
-            models: list[Any] = [boosting]
-            if lesson.trees:
-                models.append(ExtraTreesClassifier(lesson.trees, random_state=seed))
+            models = _of_lesson(lesson, seed) if committee is None else committee()
             for model in models:
                 model.fit(seen[fitted], labels[fitted])
             self._models.append(models)
@@ -80,6 +80,17 @@ class Teacher:
 
     def _view(self, encoded: Codes) -> Codes:
         return np.hstack([encoded, *(encoded[:, [left]] - encoded[:, [right]] for left, right in self._pairs)])
+
+
+def _of_lesson(lesson: Lesson, seed: int) -> list[Any]:
+    boosting = HistGradientBoostingClassifier(
+        random_state=seed,
+        max_iter=lesson.boosting_rounds,
+        learning_rate=lesson.boosting_rate,
+        max_leaf_nodes=lesson.leaves,
+        early_stopping=False,
+    )
+    return [boosting, *([ExtraTreesClassifier(lesson.trees, random_state=seed)] if lesson.trees else [])]
 
 
 def _mean(models: list[Any], encoded: Codes) -> Floats:
@@ -104,7 +115,7 @@ def distil(
     if lesson.recipe.starts > 1 and validation is None:
         raise ValueError(f"{lesson.recipe.starts} starts need validation rows to choose by")
     teacher = Teacher(encoded, labels, lesson, seed, pairs)
-    made = _made_rows(encoded, lesson, seed)
+    made = made_rows(encoded, lesson, seed)
     soft = (1 - lesson.teacher_share) * labels + lesson.teacher_share * teacher.unseen
     rows, wanted = [encoded] * lesson.real_copies + [made], [soft] * lesson.real_copies + [teacher(made)]
     if pinned is not None:
@@ -134,7 +145,8 @@ def _loss(trunk: Trunk, inputs: Tensor, expected: Floats) -> float:
     return float(binary_cross_entropy_with_logits(given, torch.from_numpy(expected)))
 
 
-def _made_rows(encoded: Codes, lesson: Lesson, seed: int) -> Codes:
+def made_rows(encoded: Codes, lesson: Lesson, seed: int) -> Codes:
+    """Return rows of which each takes its columns from one of two real rows."""
     rng = np.random.default_rng(seed)
     made = []
     for _ in range(lesson.made_rows):

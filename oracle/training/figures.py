@@ -35,7 +35,7 @@ def draw_figures(
     """Write roc.png, precision_recall.png and calibration.png of the unseen rows into the model folder."""
     default, fraud = _COLUMN["probability_of_default"], _COLUMN["fraud_likelihood"]
     rows, later = (accounts.part == TEST) & ~accounts.empty, book.part == TEST
-    flow = fraud_rows(accounts)[rows]
+    flow = fraud_rows(accounts.encoded)[rows]
     frauds = quantised_outputs(integers, flow, no_private(len(flow)))[:, fraud]
     defaults = quantised_outputs(integers, book.chain[later], book.private[later])[:, default]
     curves = [("fraud", accounts.fraud[rows], frauds), ("liquidation (loan book)", book.liquidated[later], defaults)]

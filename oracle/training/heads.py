@@ -71,9 +71,14 @@ def fit_fraud(accounts: Accounts, shape: Shape, lesson: Lesson, seed: int) -> Tr
         lesson,
         seed,
         validation=(accounts.encoded[held], accounts.fraud[held]),
-        pinned=_wallets_without_flow(accounts.encoded.shape[1], seed),
-        pairs=tuple((_FLOW.index(left), _FLOW.index(right)) for left, right in FRAUD_PAIRS),
+        pinned=wallets_without_flow(accounts.encoded.shape[1], seed),
+        pairs=fraud_pairs(),
     )
+
+
+def fraud_pairs() -> tuple[tuple[int, int], ...]:
+    """Return FRAUD_PAIRS as columns of the fraud block."""
+    return tuple((_FLOW.index(left), _FLOW.index(right)) for left, right in FRAUD_PAIRS)
 
 
 def fit_passport(passports: Passports, hidden: tuple[int, int], lesson: Lesson, seed: int) -> Trunk:
@@ -135,7 +140,8 @@ def credit_directions() -> Tensor:
     return torch.tensor([float(CREDIT_READS.get(name, 0)) for name in _CREDIT_BLOCK])
 
 
-def _wallets_without_flow(columns: int, seed: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+def wallets_without_flow(columns: int, seed: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Return made rows of accounts without flow, with and without a balance, and the probability that each gets."""
     rng = np.random.default_rng(seed)
     rows = np.zeros((2 * _PINNED_ROWS, columns), dtype=np.int64)
     rows[_PINNED_ROWS:, -1] = rng.integers(1, 2**INPUT_BITS, _PINNED_ROWS)

@@ -25,12 +25,11 @@ from oracle.training.heads import fit_credit, fit_fraud, fit_passport
 from oracle.training.passports import Passports, read_card, read_home
 from oracle.training.recipes import Recipes, lesson_of, table_of
 from oracle.training.split import TEST, TRAIN, VALIDATION
-from oracle.training.statistics import precision_at_recall
+from oracle.training.statistics import PRECISION_WEIGHT, precision_at_recall
 from oracle.training.workers import InProcess, Workers
 
 _BATCH = 4
 _FOLDS = 3
-_PRECISION_WEIGHT = 0.1
 
 Source = Accounts | Passports | Book
 
@@ -108,7 +107,7 @@ def score_of(table: dict[str, Any], head: str, source: Source, seed: int) -> flo
         with torch.no_grad():
             given = trunk(as_inputs(source.encoded[rows[held]]))[:, 0].numpy()
         truth = labels[rows[held]]
-        extra = _PRECISION_WEIGHT * precision_at_recall(truth, given, 0.8) if head == "fraud" else 0.0
+        extra = PRECISION_WEIGHT * precision_at_recall(truth, given, 0.8) if head == "fraud" else 0.0
         scores.append(float(roc_auc_score(truth, given)) + extra)
     return float(np.mean(scores))
 

@@ -16,6 +16,8 @@ _RESAMPLES = 300
 _LARGEST_DRAWS = 20
 _BINS = 10
 INTERVAL: Final = (2.5, 97.5)
+PRECISION_WEIGHT: Final = 0.1
+"""What precision at a recall of 0.8 counts beside the AUC, where fraud trunks are chosen on held-out rows."""
 
 
 def describe(labels: Labels, probabilities: Floats, groups: Labels | None = None) -> dict[str, Any]:

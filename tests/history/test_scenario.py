@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+import torch
 from web3 import AsyncHTTPProvider, AsyncWeb3
 
 from oracle.assessment.engineering import engineer
+from oracle.assessment.features import PRIVATE_FEATURES
 from oracle.assessment.history import (
     USD,
     WAD,
@@ -25,6 +27,7 @@ from oracle.assessment.history import (
     TransactionHistory,
     WalletHistory,
 )
+from oracle.assessment.outputs import decode_outputs
 from oracle.assessment.request import NATIVE_COIN, Address, BlockRef, LoanTerms, to_address
 from oracle.devnet.machinery.accounts import ETHER, GWEI
 from oracle.devnet.machinery.anvil import Anvil
@@ -38,6 +41,12 @@ from oracle.history.reading.event_index import EventIndex
 from oracle.history.reading.event_store import MemoryEventStore
 from oracle.history.reading.memory import Stored
 from oracle.history.reading.reader import ChainReader
+from oracle.models.export import WEIGHTS
+from oracle.models.integer import IntegerNetwork
+from oracle.models.registry import SHIPPED, load
+from oracle.models.table_weights import load_table_weights
+from oracle.models.weights import load_weights
+from oracle.training.table_pipeline import BATCH_MODEL
 from tests.history.ledger_history import expected_transactions
 from tests.support.faulty_node import FaultyNode, late
 
@@ -204,6 +213,32 @@ def _check_later_acts(lived: Lived, last: Books) -> None:
     still_open = [loan for history in loans for loan in history.loans if loan.ended_at is None]
     assert {loan.due_at < last.at.timestamp for loan in still_open} == {True, False}, "open loans, overdue and not"
     assert len({loan.lender for loan in still_open}) == 2
+
+
+LOANS = (
+    LoanTerms(NATIVE_COIN, ETHER, NATIVE_COIN, 2 * ETHER, 30 * DAY),
+    LoanTerms(NATIVE_COIN, ETHER, NATIVE_COIN, 5 * ETHER // 4, 14 * DAY),
+    LoanTerms(NATIVE_COIN, 3 * ETHER, NATIVE_COIN, 10 * ETHER, 90 * DAY),
+    LoanTerms(NATIVE_COIN, ETHER, NATIVE_COIN, 11 * ETHER // 10, 60 * DAY),
+)
+
+
+async def test_models__when_wallets_lived_at_random__then_the_batch_model_mostly_gives_the_single_ones_category(
+    lived: Lived,
+) -> None:
+    histories = [lived.expected(wallet, books) for books in lived.played.books for wallet in lived.played.wallets]
+    chain = torch.tensor([engineer(history, terms).encoded for history in histories for terms in LOANS])
+    batch = load_table_weights(SHIPPED / BATCH_MODEL / WEIGHTS)
+    single = IntegerNetwork.of(load_weights(load().directory / WEIGHTS))
+    nothing = torch.zeros(len(chain), len(PRIVATE_FEATURES), dtype=torch.int64)
+
+    assert batch.fits(chain).all()
+    categories = [
+        [decode_outputs(row, scales).category for row in outputs.tolist()]
+        for outputs, scales in ((batch(chain), batch.scales.tolist()), (single(chain, nothing), load().output_scales))
+    ]
+    same = sum(own == other for own, other in zip(*categories, strict=True))
+    assert same >= 0.95 * len(chain)
 
 
 class Shelf:

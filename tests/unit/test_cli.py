@@ -10,7 +10,7 @@ from oracle.cli import app
 # They serve, show help, or say step by step what they do for minutes; what they make is files and transactions.
 WITHOUT: Final = {
     "help", "run", "dashboard", "issuer serve", "approval serve", "approval page", "prover serve", "contracts deploy",
-    "models train", "models search",
+    "models train", "models train-batch", "models search",
     "models promote",
     "models retire",
     "models rollback", "models publish-history-table", "models deploy-verifier", "models reference",
