@@ -22,7 +22,7 @@ contract BatchesTest is BatchFixture {
     function _refused(Handed memory handed, bytes memory reason) private {
         vm.expectRevert(reason);
         _hand(handed);
-        for (uint256 i = 0; i < handed.requests.length; ++i) {
+        for (uint256 i = 0; i < handed.batch.requestIds.length; ++i) {
             check(oracle.stateOf(handed.batch.requestIds[i]) != IAIRiskOracle.RequestState.Answered, "not answered");
         }
         equal(oracle.earnedFees(), 0, "nothing is earned");
