@@ -65,6 +65,10 @@ class ApprovalRegistry:
         """Return when a panel's request was revoked, in Unix seconds; 0 while it is not."""
         return int(await self._ask("revokedAt", panel, request))
 
+    async def newest(self, panel: int, applicant: Address) -> bytes:
+        """Return the request of a panel's newest decision on an applicant; zeros while there is none."""
+        return bytes(await self._ask("newestOf", panel, self.w3.to_checksum_address(applicant)))
+
     async def standing(self, panel: int, applicant: Address) -> Reverted | None:
         """Return why a panel's newest decision on an applicant is no approval now; None where it is one."""
         try:

@@ -11,7 +11,6 @@ from oracle.commands.approval_registry import outcome_in, registry_at
 
 if TYPE_CHECKING:
     from oracle.chain.approvals import Recorded
-    from oracle.chain.reverts import Reverted
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,7 @@ class Comparison:
     recorded: "Recorded | None"
     as_messages: bool
     as_model: bool | None
-    refusal: "Reverted | None"
+    refusal: str | None
 
     @property
     def equal(self) -> bool:
@@ -57,7 +56,7 @@ class Comparison:
             "equal_to_messages": self.as_messages,
             "equal_to_model": self.as_model,
             "counts_now": found is not None and self.refusal is None,
-            "why_not": None if self.refusal is None else str(self.refusal),
+            "why_not": self.refusal,
         }
 
 
@@ -88,7 +87,12 @@ async def compare(
         recorded = await found.recorded(panel, outcome.request)
         if recorded is None:
             return Comparison(outcome.request, panel, None, False, None, None)
-        refusal = await found.standing(panel, recorded.applicant)
+        newest = await found.newest(panel, recorded.applicant)
+        refused = await found.standing(panel, recorded.applicant)
+    refusal = None if refused is None else str(refused)
+    if newest != outcome.request:
+        # What stands of the applicant is another request's, whatever it says.
+        refusal = f"the panel decided on {recorded.applicant} again, request 0x{newest.hex()}"
     times = (recorded.decided_at, recorded.valid_until)
     own = Decision(panel, recorded.applicant, outcome, recorded.data_commitment, *times)
     same = own.digest(registry_domain(chain_id, registry)) == recorded.digest

@@ -175,6 +175,7 @@ async def test_decision__when_denied__then_what_was_agreed_beforehand_is_enough_
         assert (await desk.sign(file, who)).code == 0
     sent = await desk.submit(file)
     assert sent.code == 0, sent.error
+    assert (await desk.check(1))[1]["counts_now"] is False, "what stands is the newer decision"
     code, found = await desk.check(2)
     assert (code, found["approved"], found["counts_now"]) == (0, False, False)
     assert "Denied" in found["why_not"]
