@@ -25,10 +25,10 @@ export async function typed(): Promise<bigint> {
   if (outcome.state === "answered") return BigInt(outcome.scores.score) + fee;
   // @ts-expect-error a request's id is a bigint
   await verify(client, oracle, 1);
-  // @ts-expect-error the contract has no such function
   await client.readContract({
     address: oracle,
     abi: riskOracleAbi,
+    // @ts-expect-error the contract has no such function
     functionName: "nothing",
   });
   return fee;
