@@ -117,7 +117,7 @@ test: setup browser prometheus check ## every check and every test
 	$(HARDHAT) test solidity
 	@echo "==> Python tests"
 	# Files run side by side: each worker has its own database, chain and ports.
-	$(BIN)/pytest --numprocesses=2 --dist=loadfile --ignore=tests/training/test_batch_training.py
+	$(BIN)/pytest --numprocesses=2 --dist=loadfile --ignore=tests/training
 	@echo "==> Chaos"
 	# Alone: it measures how fast a killed daemon is back.
 	@$(BIN)/python -m tests.chaos
@@ -135,8 +135,8 @@ test-long: setup coverage slither chaos ## about three hours: deep fuzzing, cove
 	export LONG_CAMPAIGN=$(LONG_CAMPAIGN); $(HARDHAT) test solidity
 	@echo "==> Mutants of the contracts' checks"
 	$(BIN)/python hardhat/scripts/mutate.py
-	@echo "==> The batch model, measured again"
-	$(BIN)/pytest tests/training/test_batch_training.py
+	@echo "==> The shipped models, made and measured again"
+	$(BIN)/pytest tests/training
 	@echo "==> Random lives of 400 wallets at the lending protocols"
 	RISK_ORACLE_SCENARIO_WALLETS=400 $(BIN)/pytest tests/history/test_scenario.py
 	for seed in 1 2 3; do RISK_ORACLE_SCENARIO_SEED=$$seed $(BIN)/pytest tests/history/test_scenario.py; done
