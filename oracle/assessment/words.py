@@ -1,6 +1,6 @@
-"""The public words of an open statement's proof: chain features packed into field elements.
+"""The public words of an open statement's proof: chain features, and outputs, packed into field elements.
 
-They are digits of DIGIT_BITS each, WORD_DIGITS in a word, the first lowest. The circuit bounds each to an interval
+Features are digits of DIGIT_BITS each, WORD_DIGITS in a word, the first lowest. The circuit bounds each to an interval
 narrower than 2^DIGIT_BITS, so that words determine features and the other way round.
 """
 
@@ -18,8 +18,9 @@ FEATURE_WORDS: Final = -(-len(FEATURES) // WORD_DIGITS)
 """Field elements that hold one wallet's chain features."""
 
 
-PACKED_BITS: Final = 23
-"""A packed output's digits; 2^(PACKED_BITS - 1) is added to it, so that none is negative."""
+OUTPUT_DIGIT_BITS: Final = 23
+OUTPUT_OFFSET: Final = 2 ** (OUTPUT_DIGIT_BITS - 1)
+"""Added to each packed output, so that no digit is negative: outputs lie strictly between -OUTPUT_OFFSET and it."""
 
 
 def feature_words(encoded: Sequence[int]) -> tuple[int, ...]:
@@ -35,19 +36,28 @@ def feature_words(encoded: Sequence[int]) -> tuple[int, ...]:
     )
 
 
-def features_of(words: Sequence[int]) -> tuple[int, ...]:
-    """Return the encoded chain features that the words of one wallet stand for; raises InvalidFeature for others."""
-    digits = [
-        (word >> (DIGIT_BITS * place)) & ((1 << DIGIT_BITS) - 1) for word in words for place in range(WORD_DIGITS)
-    ]
-    encoded = tuple(digits[: len(FEATURES)])
-    if feature_words(encoded) != tuple(words):
-        raise InvalidFeature(f"no wallet's features are packed as {', '.join(hex(word) for word in words)}")
-    return encoded
+def pack_outputs(outputs: Sequence[int]) -> int:
+    """Return the word of ten signed outputs; raises ValueError for one that a digit does not hold."""
+    if len(outputs) != len(OUTPUTS):
+        raise ValueError(f"expected {len(OUTPUTS)} outputs, got {len(outputs)}")
+    for output, value in zip(OUTPUTS, outputs, strict=True):
+        if abs(value) >= OUTPUT_OFFSET:
+            raise ValueError(f"output {output.name} is {value}, expected less than {OUTPUT_OFFSET} either way")
+    return sum((value + OUTPUT_OFFSET) << (OUTPUT_DIGIT_BITS * place) for place, value in enumerate(outputs))
+
+
+def unpack_outputs(word: int) -> tuple[int, ...]:
+    """Return the ten signed outputs of a word; raises ValueError for a number that no outputs are packed as."""
+    mask = (1 << OUTPUT_DIGIT_BITS) - 1
+    digits = [(word >> (OUTPUT_DIGIT_BITS * place)) & mask for place in range(len(OUTPUTS))]
+    outputs = tuple(digit - OUTPUT_OFFSET for digit in digits)
+    if any(digit == 0 for digit in digits) or pack_outputs(outputs) != word:
+        raise ValueError(f"{word:#x} is no word of {len(OUTPUTS)} outputs")
+    return outputs
 
 
 def outputs_of(words: Sequence[int], batch_size: int, row: int, *, packed: bool) -> tuple[int, ...]:
-    """Return the signed outputs of one row of a proof; raises ValueError for words that are not so many.
+    """Return the signed outputs of one row of a proof; raises ValueError for words that are not one's.
 
     All rows' feature words come first, then all rows' outputs, of which each is a word or (packed) all are in one.
     """
@@ -56,6 +66,5 @@ def outputs_of(words: Sequence[int], batch_size: int, row: int, *, packed: bool)
         raise ValueError(f"{len(words)} words are not those of a proof of {batch_size} requests")
     shown = words[first + each * row : first + each * (row + 1)]
     if packed:
-        digits = [(shown[0] >> (PACKED_BITS * place)) & ((1 << PACKED_BITS) - 1) for place in range(len(OUTPUTS))]
-        return tuple(digit - (1 << (PACKED_BITS - 1)) for digit in digits)
+        return unpack_outputs(shown[0])
     return tuple(word - FIELD_MODULUS if word > FIELD_MODULUS // 2 else word for word in shown)

@@ -136,39 +136,32 @@ def load(name_or_path: str | Path = DEFAULT_MODEL, directory: Path | None = None
     if not path.is_file():
         known = ", ".join(one.name for one in folders(directory)) or "none"
         raise ModelFault(f"no model {str(name_or_path)!r}: expected a folder with {MANIFEST} or a known name ({known})")
-    try:
-        content = json.loads(path.read_text())
-        model = ShippedModel(
-            name=str(content["name"]),
-            directory=folder,
-            model_id=bytes.fromhex(content["model_id"]),
-            feature_spec_hash=bytes.fromhex(content["feature_spec_hash"]),
-            output_scales=tuple(int(scale) for scale in content["output_scales"]),
-            neutral_commitment=_commitment(content["neutral_commitment"]),
-        )
-        digests = {str(file): str(digest) for file, digest in content["sha256"].items()}
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ModelFault(f"{path} is damaged ({error!r}): restore the folder or train it again") from error
+    facts, _, digests = _read(path, "train it again")
+    model = ShippedModel(directory=folder, **facts)
     _check(model, digests)
     return model
 
 
-def _load_open(model: ShippedModel, folder: Path) -> OpenCircuit:
-    path = folder / MANIFEST
+def _read(path: Path, otherwise: str) -> tuple[dict[str, Any], int, dict[str, str]]:
+    """Return a manifest's facts, its batch size (one where it says none), and its files' digests; raises ModelFault."""
     try:
         content = json.loads(path.read_text())
-        circuit = OpenCircuit(
-            name=str(content["name"]),
-            directory=folder,
-            model_id=bytes.fromhex(content["model_id"]),
-            feature_spec_hash=bytes.fromhex(content["feature_spec_hash"]),
-            output_scales=tuple(int(scale) for scale in content["output_scales"]),
-            neutral_commitment=_commitment(content["neutral_commitment"]),
-            batch_size=int(content["batch_size"]),
-        )
+        facts = {
+            "name": str(content["name"]),
+            "model_id": bytes.fromhex(content["model_id"]),
+            "feature_spec_hash": bytes.fromhex(content["feature_spec_hash"]),
+            "output_scales": tuple(int(scale) for scale in content["output_scales"]),
+            "neutral_commitment": _commitment(content["neutral_commitment"]),
+        }
         digests = {str(file): str(digest) for file, digest in content["sha256"].items()}
+        return facts, int(content.get("batch_size", 1)), digests
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ModelFault(f"{path} is damaged ({error!r}): restore the folder or export the model again") from error
+        raise ModelFault(f"{path} is damaged ({error!r}): restore the folder or {otherwise}") from error
+
+
+def _load_open(model: ShippedModel, folder: Path) -> OpenCircuit:
+    facts, batch_size, digests = _read(folder / MANIFEST, "export the model again")
+    circuit = OpenCircuit(directory=folder, batch_size=batch_size, **facts)
     _check_digests(circuit.name, folder, digests)
     _check_id(circuit.name, folder, circuit.model_id)
     if any(getattr(circuit, fact) != getattr(model, fact) for fact in _SHARED):

@@ -11,6 +11,7 @@ import onnx
 
 from oracle.assessment.errors import ConfigurationFault, OracleError
 from oracle.assessment.features import feature_spec_hash
+from oracle.assessment.words import DIGIT_BITS, OUTPUT_DIGIT_BITS
 from oracle.models.export import CircuitTooLarge
 from oracle.models.folder import GRAPH, MANIFEST, SETTINGS, model_id_of
 from oracle.models.table_format import (
@@ -24,7 +25,6 @@ from oracle.models.table_format import (
 )
 from oracle.models.table_graph import INPUT, write_batch_graph
 from oracle.models.table_net import TableNetwork, check_tables
-from oracle.models.table_packing import FEATURE_DIGIT_BITS, OUTPUT_DIGIT_BITS
 
 STATEMENT: Final = "open"
 _INSTANCES: Final = (2, 1)
@@ -139,7 +139,7 @@ def _write_manifest(network: TableNetwork, folder: Path, name: str, batch_size: 
         "feature_spec_hash": feature_spec_hash().hex(),
         "statement": STATEMENT,
         "batch_size": batch_size,
-        "feature_digit_bits": FEATURE_DIGIT_BITS,
+        "feature_digit_bits": DIGIT_BITS,
         "output_digit_bits": OUTPUT_DIGIT_BITS,
         "output_scales": network.scales.tolist(),
         "sha256": {file: hashlib.sha256((folder / file).read_bytes()).hexdigest() for file in (GRAPH, SETTINGS)},

@@ -14,13 +14,13 @@ from torch.jit._trace import TracerWarning
 
 from oracle.assessment.features import FEATURES
 from oracle.assessment.outputs import OUTPUTS
+from oracle.assessment.words import DIGIT_BITS, OUTPUT_DIGIT_BITS, OUTPUT_OFFSET, WORD_DIGITS
 from oracle.models.table_format import CLIP_EXPONENT, INPUT_STRETCH, SCALE_BITS, SHRINK_EXPONENT
 from oracle.models.table_net import CREDIT, DEFAULT_ROWS, FRAUD, READ, TERMS, TableNetwork
-from oracle.models.table_packing import FEATURE_DIGIT_BITS, FEATURE_WORD_DIGITS, OUTPUT_DIGIT_BITS, OUTPUT_OFFSET
 
 INPUT: Final = "chain"
 _OPSET: Final = 17
-_FEATURE_HALF: Final = FEATURE_WORD_DIGITS // 2
+_FEATURE_HALF: Final = WORD_DIGITS // 2
 _OUTPUT_HALF: Final = len(OUTPUTS) // 2
 
 
@@ -65,7 +65,7 @@ class BatchGraph(nn.Module):
         ]
         answers = torch.cat(outputs, dim=1) + _added(network.output_bias + OUTPUT_OFFSET)
         return (
-            _packed(clipped, FEATURE_DIGIT_BITS, _FEATURE_HALF, FEATURE_WORD_DIGITS),
+            _packed(clipped, DIGIT_BITS, _FEATURE_HALF, WORD_DIGITS),
             _packed(answers, OUTPUT_DIGIT_BITS, _OUTPUT_HALF, len(OUTPUTS)),
         )
 

@@ -18,6 +18,7 @@ from torch import Tensor
 from oracle.assessment.errors import OracleError
 from oracle.assessment.features import ENCODED_ONE, FEATURES
 from oracle.assessment.outputs import OUTPUTS
+from oracle.assessment.words import OUTPUT_OFFSET
 from oracle.models.table_format import (
     FLOAT32_INTEGERS,
     HIGHEST,
@@ -29,7 +30,6 @@ from oracle.models.table_format import (
     shrink,
     table_of,
 )
-from oracle.models.table_packing import OUTPUT_OFFSET
 
 _NAMES: Final = [feature.name for feature in FEATURES]
 CREDIT_READS: Final = (

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from oracle.assessment.features import ENCODED_ONE, FEATURES
 from oracle.assessment.outputs import OUTPUTS
+from oracle.assessment.words import OUTPUT_OFFSET
 from oracle.models.fixed_point import OUTPUT_BITS
 from oracle.models.policy import Policy
 from oracle.models.table_format import HIGHEST, SHRINK_EXPONENT, table_of
@@ -25,7 +26,6 @@ from oracle.models.table_net import (
     check_tables,
     read_features,
 )
-from oracle.models.table_packing import OUTPUT_OFFSET
 from oracle.training.accounts import Accounts
 from oracle.training.assemble import fraud_rows
 from oracle.training.book import Book

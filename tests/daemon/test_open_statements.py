@@ -16,7 +16,7 @@ from eth_account.messages import encode_typed_data
 from oracle.assessment.report import Batch
 from oracle.assessment.request import Address
 from oracle.assessment.states import State
-from oracle.assessment.words import feature_words, features_of
+from oracle.assessment.words import feature_words
 from oracle.chain.answers import answers_in
 from oracle.chain.contracts import OracleContract, request_hash
 from oracle.chain.rpc import connect
@@ -86,7 +86,7 @@ async def test_answer__when_the_open_circuit_is_active__then_its_features_stand_
     assert given.shared is not None
     assert given.report.model_id == circuit.model_id
     assert answered.features is not None
-    assert features_of(given.report.feature_words) == tuple(answered.features["encoded"])
+    assert given.report.feature_words == feature_words(answered.features["encoded"])
     [log] = await events(stack, "AssessmentProvided")
     assert log["topics"][3] == answered.open_model_id
     scores = await stack.transactor.read(stack.contracts.oracle, "assessmentOf", int(answered.request_id))

@@ -10,13 +10,13 @@ import pytest
 import torch
 
 from oracle.assessment.features import ENCODED_ONE, FEATURES
+from oracle.assessment.words import feature_words, pack_outputs
 from oracle.models.export import WEIGHTS
 from oracle.models.folder import GRAPH, MANIFEST, SETTINGS
 from oracle.models.registry import SHIPPED
 from oracle.models.table_export import UnsafeBatch, check_batch, export_batch
 from oracle.models.table_format import HIGHEST, LOGROWS
 from oracle.models.table_net import TableNetwork
-from oracle.models.table_packing import pack_features, pack_outputs
 from oracle.models.table_weights import load_table_weights
 from oracle.training.table_pipeline import BATCH_MODEL, OPEN
 from tests.support.table_networks import random_network
@@ -57,7 +57,7 @@ def test_witness__of_the_shipped_circuit__has_the_shipped_integers_words_to_the_
 
 
 def _words(network: TableNetwork, chain: torch.Tensor) -> list[int]:
-    features = [word for row in chain.tolist() for word in pack_features(row)]
+    features = [word for row in chain.tolist() for word in feature_words(row)]
     return features + [pack_outputs(row) for row in network(chain).tolist()]
 
 

@@ -9,9 +9,9 @@ import torch
 
 from oracle.assessment.errors import ConfigurationFault
 from oracle.assessment.features import ENCODED_ONE, FEATURES
+from oracle.assessment.words import OUTPUT_OFFSET, feature_words, pack_outputs, unpack_outputs
 from oracle.models.table_format import HIGHEST, LOWEST, OutsideTables, clip, shrink, table_of
 from oracle.models.table_net import CREDIT_READS, TableOverflow, check_tables
-from oracle.models.table_packing import OUTPUT_OFFSET, pack_features, pack_outputs, unpack_outputs
 from oracle.models.table_weights import load_table_weights, save_table_weights
 from oracle.training.heads import CREDIT_READS as DIRECTIONS
 from tests.support.table_networks import random_network
@@ -68,9 +68,9 @@ def test_words_of_outputs__a_number_beyond_ten_digits__is_refused() -> None:
 
 def test_words_of_features__one_digit_changed__are_others() -> None:
     encoded = [ENCODED_ONE] * len(FEATURES)
-    words = {pack_features(encoded)}
+    words = {feature_words(encoded)}
     for place in range(len(FEATURES)):
-        words.add(pack_features([*encoded[:place], 0, *encoded[place + 1 :]]))
+        words.add(feature_words([*encoded[:place], 0, *encoded[place + 1 :]]))
 
     assert len(words) == len(FEATURES) + 1
 
