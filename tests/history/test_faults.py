@@ -52,6 +52,24 @@ def _only(method: str, change: Callable[[list[Any], Answer], "Answer | int"]) ->
     return tamper
 
 
+def _refusing_logs(refusal: Answer, asked: list[Answer]) -> Tamper:
+    """Refuse every query of logs, and note those of more than one block: of one, it is asked what the node keeps."""
+
+    def tamper(params: list[Any], answer: Answer) -> Answer:
+        if _span(params) > 1:
+            asked.append(params[0])
+        return refusal
+
+    return _only("eth_getLogs", tamper)
+
+
+def _check_whole_and_once(played: Played, asked: list[Answer]) -> None:
+    """How many queries are on their way at the first refusal, the machine decides: but none comes twice, or in two."""
+    assert len(asked) == len({json.dumps(query) for query in asked})
+    # Of two halves, the first would end before the block.
+    assert {query["toBlock"] for query in asked} <= {hex(played.blocks["end"].number)}
+
+
 @pytest.mark.parametrize(
     "refusal",
     [
@@ -103,11 +121,11 @@ async def test_logs__when_answer_is_cut_at_a_round_number__then_range_is_halved(
 async def test_logs__when_the_node_lacks_the_last_block__then_unavailable_and_no_range_is_halved(
     played: Played, refusal: Answer
 ) -> None:
-    async with FaultyNode(played.chain.rpc_url, _only("eth_getLogs", lambda *_: refusal)) as node:
+    asked: list[Answer] = []
+    async with FaultyNode(played.chain.rpc_url, _refusing_logs(refusal, asked)) as node:
         with pytest.raises(BlockUnavailable, match="beyond"):
             await _read(played, node)
-        # Each query was asked once: three of the lender and the market.
-        assert node.calls["eth_getLogs"] <= 4
+    _check_whole_and_once(played, asked)
 
 
 async def test_logs__when_one_block_is_refused__then_incomplete(played: Played) -> None:
@@ -359,20 +377,11 @@ async def test_answer__when_it_does_not_come__then_a_fault_of_the_transport(
 
 async def test_rate__when_refused_in_words__then_no_range_is_halved(played: Played) -> None:
     asked: list[Answer] = []
-
-    def limited(params: list[Any], answer: Answer) -> Answer:
-        # About one block it is asked only whether the node keeps logs at all.
-        if _span(params) > 1:
-            asked.append(params[0])
-        return refuse(-32005, "daily request rate limit reached, upgrade your plan")
-
-    async with FaultyNode(played.chain.rpc_url, _only("eth_getLogs", limited)) as node:
+    refusal = refuse(-32005, "daily request rate limit reached, upgrade your plan")
+    async with FaultyNode(played.chain.rpc_url, _refusing_logs(refusal, asked)) as node:
         with pytest.raises(RateLimited, match="rate limit"):
             await _read(played, node)
-    # How many queries are on their way when the first refusal comes, the machine decides; but none is asked again, and
-    # none in two, of which the first would end before the block.
-    assert len(asked) == len({json.dumps(query) for query in asked})
-    assert {query["toBlock"] for query in asked} <= {hex(played.blocks["end"].number)}
+    _check_whole_and_once(played, asked)
 
 
 async def test_status__when_node_limits_the_rate__then_passes_through(played: Played) -> None:
